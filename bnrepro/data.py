@@ -1,0 +1,153 @@
+"""Images and labels as a run takes them: pixels, splits, controls, the seeded batch order. Knows no model, no Keras."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnrepro.archives import archive_of, list_datasets, read, verify
+from bnrepro.errors import UserError, unknown
+from bnrepro.fetching import fetch
+
+__all__ = ["PIXELS", "Dataset", "batch_order", "fetch", "list_datasets", "load_dataset", "verify"]
+
+PIXELS = {
+    "grey": lambda values: values / np.float32(255),
+    "binary": lambda values: (values > 127).astype(np.float32),
+    "nonzero": lambda values: (values > 0).astype(np.float32),
+}
+"""The paper trains on binary images and does not say how they were made binary (section 4.1); all readings are here."""
+
+# What a seed is used for. Each use has its own stream, so that shuffling labels, say, leaves the batch order as it was.
+_VALIDATION, _SUBSET, _LABELS, _BATCHES = range(4)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Three splits of one data set.
+
+    Images are float32 in [0, 1] with shape `(examples, height, width, channels)`, labels int32 with shape
+    `(examples,)`. A validation split that was not asked for has no examples.
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_validation: np.ndarray
+    y_validation: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    num_classes: int
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """`(height, width, channels)`."""
+        return self.x_train.shape[1:]
+
+
+def load_dataset(
+    name: str,
+    *,
+    pixels: str = "grey",
+    train_examples: int = 0,
+    validation_examples: int = 0,
+    shuffled_labels: bool = False,
+    seed: int = 0,
+) -> Dataset:
+    """Loads a data set, its checksum verified.
+
+    Args:
+        name: `mnist`, `fashion_mnist`, or `cifar10`, which `fetch` has to bring first.
+        pixels: `grey` is value / 255 (for CIFAR-10 in each color), `binary` 1 where the value is above 127, `nonzero` 1
+            where it is above 0.
+        train_examples: How many training examples are used. 0 means all that are not held out for validation, in the
+            order of the file; n means the first n of a permutation drawn from `seed`: at the same seed a smaller subset
+            begins a larger one.
+        validation_examples: How many training examples are held out. They depend on no seed and are never trained on.
+        shuffled_labels: Permutes the labels of the training split, a control: images and labels no longer belong
+            together, the share of each class stays. Validation and test labels stay true.
+        seed: Draws the subset and permutes the labels.
+
+    Raises:
+        UserError: A name or number that does not exist, or a file that is missing or damaged.
+    """
+    archive = archive_of(name)
+    if pixels not in PIXELS:
+        raise unknown("pixels", pixels, PIXELS)
+    train_examples = _whole("train_examples", train_examples)
+    validation_examples = _whole("validation_examples", validation_examples)
+    seed = _whole("seed", seed)
+    arrays = read(name)
+
+    def images(values: np.ndarray) -> np.ndarray:
+        return PIXELS[pixels](values if values.ndim == 4 else values[..., np.newaxis])
+
+    def labels(values: np.ndarray) -> np.ndarray:
+        return values.astype(np.int32)
+
+    train, validation = _split(len(arrays["y_train"]), train_examples, validation_examples, seed)
+    y_train = labels(arrays["y_train"][train])
+    return Dataset(
+        name=name,
+        x_train=images(arrays["x_train"][train]),
+        y_train=_generator(seed, _LABELS).permutation(y_train) if shuffled_labels else y_train,
+        x_validation=images(arrays["x_train"][validation]),
+        y_validation=labels(arrays["y_train"][validation]),
+        x_test=images(arrays["x_test"]),
+        y_test=labels(arrays["y_test"]),
+        num_classes=archive.num_classes,
+    )
+
+
+def batch_order(seed: int, num_examples: int, batch_size: int, steps: int, start: int = 0) -> np.ndarray:
+    """Which examples are in which mini-batch: int32 with shape `(steps, batch_size)`.
+
+    A fresh permutation each epoch; what is left of it below a whole mini-batch is dropped. Epoch k's permutation is
+    drawn from the seed and k alone: all arms see the same, and any chunk of steps can be had without those before.
+
+    Args:
+        seed: Draws the permutations.
+        num_examples: Examples in the training split.
+        batch_size: Examples in a mini-batch.
+        steps: How many steps are wanted.
+        start: The first of them.
+
+    Raises:
+        UserError: A mini-batch larger than the training split, or a number below 0.
+    """
+    seed, steps, start = _whole("seed", seed), _whole("steps", steps), _whole("start", start)
+    if not 1 <= _whole("batch_size", batch_size) <= _whole("num_examples", num_examples):
+        raise UserError(
+            f"a mini-batch has 1 to {num_examples} examples, all there are: got {batch_size}; change batch_size"
+        )
+    steps_per_epoch = num_examples // batch_size
+    first_epoch, skipped = divmod(start, steps_per_epoch)
+    epochs = -(-(skipped + steps) // steps_per_epoch)
+    examples = np.arange(num_examples, dtype=np.int32)
+    rows = np.empty((epochs, steps_per_epoch, batch_size), np.int32)
+    for epoch in range(epochs):
+        order = _generator(seed, _BATCHES, first_epoch + epoch).permutation(examples)
+        rows[epoch] = order[: steps_per_epoch * batch_size].reshape(steps_per_epoch, batch_size)
+    return rows.reshape(-1, batch_size)[skipped : skipped + steps]
+
+
+def _generator(seed: int, *use: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=use))
+
+
+def _split(total: int, train_examples: int, validation_examples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The indices of the training and of the validation examples among `total`."""
+    if max(train_examples, 1) + validation_examples > total:
+        raise UserError(
+            f"training and validation share {total} examples and one or more is trained on: "
+            f"got train_examples={train_examples}, validation_examples={validation_examples}; lower one of them"
+        )
+    validation = _generator(0, _VALIDATION).permutation(total)[:validation_examples]
+    candidates = _generator(seed, _SUBSET).permutation(total) if train_examples else np.arange(total)
+    candidates = candidates[~np.isin(candidates, validation)]
+    return candidates[:train_examples] if train_examples else candidates, validation
+
+
+def _whole(name: str, value: int) -> int:
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0:
+        return int(value)
+    raise UserError(f"{name} is a whole number, 0 or above: got {value!r}; change {name}")

@@ -1,0 +1,20 @@
+"""What a user did wrong, told in one line: the rule, what came, the remedy. Knows nothing of the other rooms."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """Wrong input. The message is one line: the rule, what came, the remedy; the command line exits with 2."""
+
+
+class RecordError(RuntimeError):
+    """A record on disk that is damaged, or was written by another version."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that does not exist, with the nearest one that does."""
+    known = list(known)
+    nearest = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
+    remedy = f"did you mean {nearest[0]!r}?" if nearest else f"choose one of {', '.join(known)}"
+    return UserError(f"unknown {kind} {name!r}: {remedy}")

@@ -1,0 +1,142 @@
+"""The corridor: schemas of the tables, records written whole or not at all, and the results the notebooks read.
+
+A record is a folder a run, `<id>/`, with one CSV a table and `done.json` (config, version, checksums). It is written
+under a temporary name and renamed, so a reader sees a whole record or none. Knows no Keras and no figure.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from bnrepro.config import RunConfig
+from bnrepro.errors import RecordError, UserError
+
+RECORD_VERSION = 1
+"""Raised whenever the same config would give other numbers, so that no record of an older engine is taken for a new one."""
+
+SCHEMAS = {
+    "sweep": ("group", "run"),
+    "runs": ("run", *RunConfig().as_dict(), "status", "diverged_at"),
+    "curves": ("run", "step", "split", "loss", "accuracy"),
+    "quantiles": ("run", "step", "layer", "unit", "percentile", "value"),
+    "drift": ("run", "layer", "unit", "drift"),
+    "facts": ("claim", "draw", "setting", "quantity", "value"),
+    "pairs": ("claim", "quantity", "expected", "found"),
+    "bias": ("draw", "gradient", "step", "bias", "loss"),
+    "provenance": (
+        *("run", "train_seconds", "evaluate_seconds", "compile_seconds", "peak_memory_mib", "mode", "device"),
+        *("processor", "python", "tensorflow", "keras", "numpy", "bnrepro"),
+    ),
+}
+"""Columns of each table, keys first. Columns, units and meaning stand in `data/README.md`."""
+
+Tables = dict[str, pd.DataFrame]
+
+
+def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
+    """Writes one run's tables below `folder`, whole or not at all; of two writers of the same run one wins, silently."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{config.id}.", dir=folder))
+    try:
+        checksums = {f"{name}.csv": _write(draft / f"{name}.csv", name, table) for name, table in tables.items()}
+        done = {"version": RECORD_VERSION, "config": config.as_dict(), "checksums": checksums}
+        _write_bytes(draft / "done.json", json.dumps(done, indent=1).encode())
+        record = folder / config.id
+        try:
+            os.rename(draft, record)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        return record
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def read_record(folder: Path, config: RunConfig) -> Tables | None:
+    """One run's tables, verified; None where there is no record; `RecordError` where it is damaged or of another version."""
+    record = folder / config.id
+    if not record.is_dir():
+        return None
+    try:
+        done = json.loads((record / "done.json").read_bytes())
+        if done["version"] != RECORD_VERSION:
+            raise RecordError(f"{record} has version {done['version']}, this is version {RECORD_VERSION}")
+        if done["config"] != config.as_dict():
+            raise RecordError(f"{record} holds the run of another config")
+        return {Path(name).stem: _read_verified(record / name, digest) for name, digest in done["checksums"].items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{record} is damaged: {error}") from error
+
+
+def move_aside(folder: Path, config: RunConfig) -> Path:
+    """Renames a damaged record so that it can be looked at and the run trained again."""
+    kept = Path(tempfile.mkdtemp(prefix=f"{config.id}.damaged-", dir=folder))
+    os.rename(folder / config.id, kept / config.id)
+    return kept
+
+
+def collect(sweep: dict[str, list[RunConfig]], folder: Path, names: tuple[str, ...]) -> Tables:
+    """The tables `names` of all runs of a sweep (its groups by name), each run once, sorted by run; and who is in which group."""
+    configs = {config.id: config for group in sweep.values() for config in group}
+    records = {}
+    for run, config in sorted(configs.items()):
+        records[run] = read_record(folder, config)
+        if records[run] is None:
+            raise UserError(f"every run of the sweep is trained first: {run} has no record in {folder}; call run_all")
+    tables = {name: pd.concat([record[name] for record in records.values()], ignore_index=True) for name in names}
+    rows = [(group, config.id) for group, members in sweep.items() for config in members]
+    return {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]), **tables}
+
+
+def write_results(folder: Path, tables: Tables) -> None:
+    """Writes the tables of one notebook, each file whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        draft = folder / f".{name}.{os.getpid()}"
+        try:
+            _write(draft, name, table)
+            os.replace(draft, folder / f"{name}.csv")
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def load_results(folder: Path) -> Tables:
+    """The tables of one notebook; `UserError` where it has not been run."""
+    files = sorted(folder.glob("*.csv"))
+    if not files:
+        raise UserError(f"results are read where a notebook was run: {folder} has no table; run `bnrepro run {folder.name}`")
+    return {file.stem: pd.read_csv(file) for file in files}
+
+
+def select(tables: Tables, group: str, name: str) -> pd.DataFrame:
+    """The rows of table `name` that belong to a group of the sweep, with the run's config beside them."""
+    members = tables["sweep"].loc[tables["sweep"]["group"] == group, ["run"]]
+    rows = members.merge(tables["runs"], on="run")
+    return rows if name == "runs" else rows.merge(tables[name], on="run")
+
+
+def _write(path: Path, name: str, table: pd.DataFrame) -> str:
+    if name in SCHEMAS and tuple(table.columns) != SCHEMAS[name]:
+        raise ValueError(f"the table {name} has the columns {SCHEMAS[name]}: got {tuple(table.columns)}")
+    return _write_bytes(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
+
+
+def _write_bytes(path: Path, content: bytes) -> str:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_verified(path: Path, digest: str) -> pd.DataFrame:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != digest:
+        raise RecordError(f"{path} has sha256 {found[:12]}, expected {digest[:12]}")
+    return pd.read_csv(path)

@@ -1,0 +1,78 @@
+"""A run is its config: what is refused, how, and ids that never move."""
+
+import dataclasses
+
+import pytest
+
+from bnrepro.config import PRESETS, RunConfig, check_preset, grid
+from bnrepro.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rate": -0.1}, "learning_rate is above 0: got -0.1"),
+        ({"learning_rate": float("nan")}, "learning_rate is a finite number: got nan"),
+        ({"learning_rate": "0.1"}, "learning_rate is a finite number: got '0.1'"),
+        ({"steps": 0}, "steps is at least 1: got 0"),
+        ({"steps": 1.5}, "steps is a whole number: got 1.5"),
+        ({"steps": True}, "steps is a whole number: got True"),
+        ({"seed": -1}, "seed is 0 or above: got -1"),
+        ({"momentum": 1.0}, "momentum is from 0 to below 1: got 1.0"),
+        ({"dataset": "imagenet"}, "dataset is one of mnist, fashion_mnist, cifar10: got 'imagenet'"),
+        ({"batch_size": 60_001}, "batch_size is at most the 60000 training examples: got 60001"),
+        ({"batch_size": 600, "train_examples": 500}, "batch_size is at most the 500 training examples: got 600"),
+        ({"train_examples": 70_000}, "train_examples is at most 60000 for mnist: got 70000"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_the_rule_and_what_came(changes, message):
+    with pytest.raises(UserError) as raised:
+        RunConfig(**changes)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_unknown_field_or_preset_is_refused_with_the_nearest_name():
+    with pytest.raises(UserError, match="did you mean 'learning_rate'"):
+        grid(learning_rat=[0.1])
+    with pytest.raises(UserError, match="did you mean 'paper'"):
+        check_preset("papr")
+    assert [check_preset(preset) for preset in PRESETS] == list(PRESETS)
+
+
+def test_an_axis_without_values_is_refused():
+    with pytest.raises(UserError, match="seed is empty"):
+        grid(seed=[])
+    with pytest.raises(UserError, match="seed got 3"):
+        grid(seed=3)
+    with pytest.raises(UserError, match="normalization got 'batch'"):
+        grid(normalization="batch")
+
+
+def test_a_grid_is_every_combination_with_the_last_axis_fastest():
+    arms = [(config.normalization, config.seed) for config in grid(normalization=("none", "batch"), seed=range(2))]
+    assert arms == [("none", 0), ("none", 1), ("batch", 0), ("batch", 1)]
+
+
+def test_a_config_cannot_be_changed_and_a_whole_number_is_a_float_where_a_float_is_asked_for():
+    config = RunConfig(learning_rate=1)
+    assert config == RunConfig(learning_rate=1.0)
+    assert config.id == RunConfig(learning_rate=1.0).id
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.seed = 1
+
+
+def test_every_field_changes_the_id():
+    other = {int: 7, float: 0.5, bool: True}
+    words = {"dataset": "fashion_mnist", "pixels": "grey", "activation": "relu", "normalization": "batch"}
+    numbers = {"train_examples": 600}
+    ids = {RunConfig().id}
+    fields = [field for field in dataclasses.fields(RunConfig) if field.name != "model"]
+    for field in fields:
+        ids.add(RunConfig(**{field.name: (words | numbers).get(field.name, other.get(field.type))}).id)
+    assert len(ids) == 1 + len(fields)
+
+
+def test_ids_are_pinned_so_that_no_record_is_lost_or_taken_for_another():
+    assert RunConfig().id == "mnist-mlp-none-0-44136fa355"
+    assert RunConfig(normalization="batch", seed=3).id == "mnist-mlp-batch-3-61616cb99c"

@@ -1,0 +1,124 @@
+"""Records are written whole or not at all, by one writer of many, and verified when read."""
+
+import json
+import multiprocessing
+
+import pandas as pd
+import pytest
+
+from bnrepro.config import RunConfig
+from bnrepro.errors import RecordError, UserError
+from bnrepro.tables import (
+    SCHEMAS,
+    collect,
+    load_results,
+    move_aside,
+    read_record,
+    select,
+    write_record,
+    write_results,
+)
+
+CONFIG = RunConfig(steps=2, evaluate_every=1)
+
+
+def record_of(config: RunConfig, accuracy: float = 0.5) -> dict[str, pd.DataFrame]:
+    runs = pd.DataFrame([(config.id, *config.as_dict().values(), "finished", None)], columns=SCHEMAS["runs"])
+    rows = [(config.id, step, "test", 2.3, accuracy) for step in range(3)]
+    return {"runs": runs, "curves": pd.DataFrame(rows, columns=SCHEMAS["curves"])}
+
+
+def test_what_was_written_is_read_back(tmp_path):
+    write_record(tmp_path, CONFIG, record_of(CONFIG))
+    found = read_record(tmp_path, CONFIG)
+    pd.testing.assert_frame_equal(found["curves"], record_of(CONFIG)["curves"])
+    assert found["runs"].loc[0, "steps"] == 2
+
+
+def test_a_run_without_a_record_reads_as_none(tmp_path):
+    assert read_record(tmp_path, CONFIG) is None
+
+
+def test_a_table_with_other_columns_is_refused_and_leaves_nothing_behind(tmp_path):
+    tables = record_of(CONFIG)
+    tables["curves"] = tables["curves"].drop(columns="loss")
+    with pytest.raises(ValueError, match="curves has the columns"):
+        write_record(tmp_path, CONFIG, tables)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["changed", "cut", "gone", "no done-record", "not json"])
+def test_a_damaged_record_is_named(tmp_path, damage):
+    record = write_record(tmp_path, CONFIG, record_of(CONFIG))
+    curves, done = record / "curves.csv", record / "done.json"
+    if damage == "changed":
+        curves.write_text(curves.read_text().replace("0.5", "0.9"))
+    elif damage == "cut":
+        curves.write_bytes(curves.read_bytes()[:-3])
+    elif damage == "gone":
+        curves.unlink()
+    elif damage == "no done-record":
+        done.unlink()
+    else:
+        done.write_text("{")
+    with pytest.raises(RecordError, match=CONFIG.id):
+        read_record(tmp_path, CONFIG)
+    kept = move_aside(tmp_path, CONFIG)
+    assert read_record(tmp_path, CONFIG) is None
+    assert (kept / CONFIG.id).is_dir()
+
+
+@pytest.mark.parametrize(("key", "value", "message"), [("version", 0, "has version 0"), ("config", {}, "another config")])
+def test_a_record_of_another_version_or_config_is_not_taken(tmp_path, key, value, message):
+    done = write_record(tmp_path, CONFIG, record_of(CONFIG)) / "done.json"
+    done.write_text(json.dumps(json.loads(done.read_text()) | {key: value}))
+    with pytest.raises(RecordError, match=message):
+        read_record(tmp_path, CONFIG)
+
+
+def write_many(folder, accuracy):
+    for seed in range(20):
+        config = CONFIG.replace(seed=seed)
+        write_record(folder, config, record_of(config, accuracy))
+
+
+def test_two_writers_at_once_leave_one_whole_record_of_each_run(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=write_many, args=(tmp_path, accuracy)) for accuracy in (0.25, 0.75)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert len(list(tmp_path.iterdir())) == 20
+    for seed in range(20):
+        curves = read_record(tmp_path, CONFIG.replace(seed=seed))["curves"]
+        assert curves["accuracy"].nunique() == 1
+
+
+def test_collecting_names_the_groups_of_each_run_and_holds_each_run_once(tmp_path):
+    other = CONFIG.replace(normalization="batch")
+    for config in (CONFIG, other):
+        write_record(tmp_path, config, record_of(config))
+    tables = collect({"main": [CONFIG, other], "again": [CONFIG]}, tmp_path, ("runs", "curves"))
+    assert len(tables["runs"]) == 2
+    assert set(select(tables, "again", "curves")["normalization"]) == {"none"}
+    assert len(select(tables, "main", "runs")) == 2
+
+
+def test_collecting_a_run_that_was_not_trained_names_it(tmp_path):
+    with pytest.raises(UserError, match=CONFIG.id):
+        collect({"main": [CONFIG]}, tmp_path, ("runs",))
+
+
+def test_results_are_read_back_and_missing_ones_name_the_command(tmp_path):
+    tables = collect_one(tmp_path)
+    write_results(tmp_path / "01_training_speed", tables)
+    assert set(load_results(tmp_path / "01_training_speed")) == {"sweep", "runs", "curves"}
+    with pytest.raises(UserError, match="bnrepro run 02_activation_drift"):
+        load_results(tmp_path / "02_activation_drift")
+
+
+def collect_one(folder):
+    write_record(folder / "runs", CONFIG, record_of(CONFIG))
+    return collect({"main": [CONFIG]}, folder / "runs", ("runs", "curves"))
