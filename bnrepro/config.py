@@ -49,7 +49,7 @@ class RunConfig:
     """
 
     dataset: str = _field("mnist", _one_of(*TRAINING_EXAMPLES), "the data")
-    pixels: str = _field("binary", _one_of("grey", "binary", "nonzero"), "grey, 1 above half, or 1 above zero")
+    pixels: str = _field("nonzero", _one_of("grey", "binary", "nonzero"), "grey, 1 above half, or 1 above zero")
     train_examples: int = _field(0, _NOT_NEGATIVE, "training examples used; 0 means all")
     shuffled_labels: bool = _field(False, (lambda value: True, ""), "training labels permuted, a control")
     model: str = _field("mlp", _one_of("mlp"), "the architecture")
@@ -59,7 +59,7 @@ class RunConfig:
     normalization: str = _field("none", _one_of("none", "batch", "off"), "the arm; off: BN in place but switched off")
     epsilon: float = _field(1e-3, _POSITIVE, "added to the variance")
     momentum: float = _field(0.99, _FRACTION, "weight of the old value in the running statistics")
-    initial_std: float = _field(0.1, _NOT_NEGATIVE, "standard deviation of the kernels at the start")
+    initial_std: float = _field(0.05, _NOT_NEGATIVE, "standard deviation of the kernels at the start")
     learning_rate: float = _field(0.1, _POSITIVE, "of plain stochastic gradient descent")
     batch_size: int = _field(60, _at_least(2), "examples in a mini-batch")
     steps: int = _field(50_000, _at_least(1), "training steps")

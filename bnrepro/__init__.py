@@ -1,0 +1,34 @@
+"""Batch Normalization (Ioffe & Szegedy 2015) reproduced. The public names load when first used; TensorFlow comes with those that need it."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "BatchNormalization": "layer",
+    "RunConfig": "config",
+    "Study": "study",
+    "UserError": "errors",
+    "Workspace": "workspace",
+    "fold": "population",
+    "grid": "config",
+    "load_dataset": "data",
+    "population_statistics": "population",
+    "provenance": "machine",
+    "run": "runner",
+    "run_all": "pool",
+    "verdicts": "report",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'bnrepro' has no attribute {name!r}")
+    globals()[name] = getattr(importlib.import_module(f"bnrepro.{_HOME[name]}"), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

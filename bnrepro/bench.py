@@ -1,0 +1,192 @@
+"""Speed as ratios: each row is our way against what a user would write otherwise, in the same process, in turns.
+
+Ours and theirs alternate, so that a noisy machine is noisy to both; a row gives medians. Writes no record and no figure.
+"""
+
+import concurrent.futures
+import json
+import multiprocessing
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bnrepro.bench_layer import layer_rows
+from bnrepro.config import RunConfig, grid
+from bnrepro.data import batch_order, load_dataset
+from bnrepro.engine import Engine
+from bnrepro.machine import cores, peak_memory_mib, provenance
+from bnrepro.models import build_model, initialize
+from bnrepro.pool import run_all, train
+
+Row = dict[str, str | float | int]
+
+ARMS = tuple(grid(normalization=("none", "batch")))
+"""The two runs of Figure 1."""
+
+FIT_STEPS = 3_000
+"""Steps of Keras `fit` that are timed; its 50,000 are extrapolated."""
+
+
+def bench(json_path: str | Path | None = None, repeats: int = 5) -> list[Row]:
+    """Measures every row, prints it as it comes, and writes them all to `json_path`, if given.
+
+    Returns:
+        A list of `{name, unit, ours, theirs, ratio, n}`; `ratio` is ours over theirs.
+    """
+    print(provenance())
+    rows = []
+    for row in _rows(repeats):
+        rows.append(row)
+        print("{name:38} {ours:10.4g} {unit} against {theirs:10.4g}: ratio {ratio:.3f} (n = {n})".format(**row), flush=True)
+    if json_path:
+        Path(json_path).write_text(json.dumps(rows, indent=1) + "\n")
+    return rows
+
+
+def _rows(repeats: int) -> Iterator[Row]:
+    yield engine_row(repeats)
+    yield protocol_row(repeats)
+    yield workers_row(repeats)
+    yield memory_row()
+    yield from layer_rows(max(repeats, 7))
+
+
+def row(name: str, unit: str, ours: Iterable[float], theirs: Iterable[float]) -> Row:
+    """One row from the samples of both sides: medians, their ratio, and how many samples the shorter side has."""
+    ours, theirs = list(ours), list(theirs)
+    medians = statistics.median(ours), statistics.median(theirs)
+    return {
+        **{"name": name, "unit": unit, "ours": medians[0], "theirs": medians[1]},
+        **{"ratio": medians[0] / medians[1], "n": min(len(ours), len(theirs))},
+    }
+
+
+def engine_row(repeats: int, steps: int = 1_000) -> Row:
+    """A training step of the net of section 4.1 with BN: the engine against Keras `fit` with its defaults."""
+    config = ARMS[1]
+    data = load_dataset(config.dataset, pixels=config.pixels)
+    model = build_model(config, data.image_shape, data.num_classes)
+    initialize(model, config)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    engine = Engine(model, keras.optimizers.SGD(config.learning_rate), loss)
+    x, y = tf.constant(data.x_train), tf.constant(data.y_train)
+    fitted = _keras_net(config)
+    part = slice(steps * config.batch_size)
+
+    def ours():
+        for _ in engine.train(x, y, lambda start, count: batch_order(0, len(y), config.batch_size, count), steps, steps):
+            pass
+
+    def theirs():
+        fitted.fit(data.x_train[part], data.y_train[part], batch_size=config.batch_size, verbose=0)
+
+    samples = _in_turns(repeats, ours, theirs)
+    return row("engine/mnist_mlp_bn", "ms a step", *([1e3 * second / steps for second in side] for side in samples))
+
+
+def protocol_row(repeats: int) -> Row:
+    """Figure 1, both arms, from a cold start to the records: the pool on all cores against `fit`, one arm after the other."""
+    config = ARMS[0]
+    data = load_dataset(config.dataset, pixels=config.pixels)
+    examples = FIT_STEPS * config.batch_size
+    x, y = (np.resize(values, (examples, *values.shape[1:])) for values in (data.x_train, data.y_train))
+    every = config.evaluate_every * config.batch_size
+
+    def ours():
+        with tempfile.TemporaryDirectory() as folder:
+            run_all(ARMS, records=Path(folder))
+
+    def theirs():
+        for arm in ARMS:
+            model = _keras_net(arm)
+            for start in range(0, examples, every):
+                chunk = slice(start, start + every)
+                model.fit(x[chunk], y[chunk], batch_size=config.batch_size, verbose=0)
+                model.evaluate(data.x_test, data.y_test, verbose=0)
+
+    mine, fit = _in_turns(repeats, ours, theirs)
+    return row("figure1/paper_protocol", "s", mine, [second * config.steps / FIT_STEPS for second in fit])
+
+
+def workers_row(repeats: int, runs: int = 8, steps: int = 10_000) -> Row:
+    """Runs an hour of a sweep with a warm worker on each core, against one warm worker. More is better here."""
+    sweep = grid(ARMS[1].replace(steps=steps), seed=range(runs))
+    context = multiprocessing.get_context("spawn")
+    with (
+        concurrent.futures.ProcessPoolExecutor(cores(), context) as many,
+        concurrent.futures.ProcessPoolExecutor(1, context) as one,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        warm = grid(ARMS[1].replace(steps=10, evaluate_every=500), seed=range(runs))
+        for pool, workers in ((many, cores()), (one, 1)):
+            concurrent.futures.wait([pool.submit(_start) for _ in range(workers)])
+            for repeat in range(workers):
+                run_all(warm, executor=pool, records=Path(folder, f"warm-{workers}-{repeat}"))
+
+        def sweep_in(pool):
+            with tempfile.TemporaryDirectory(dir=folder) as records:
+                run_all(sweep, executor=pool, records=Path(records))
+
+        ours, theirs = _in_turns(repeats, lambda: sweep_in(many), lambda: sweep_in(one))
+    name = "sweep/two_workers" if cores() == 2 else f"sweep/{cores()}_workers"
+    return row(name, "runs an hour", *([3600 * runs / second for second in side] for side in (ours, theirs)))
+
+
+def memory_row() -> Row:
+    """The most memory that one run of Figure 1 holds, against Keras `fit` of the same arm, each in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    peaks = []
+    for work in (_train_briefly, _fit_briefly):
+        with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
+            peaks.append([pool.submit(work).result()])
+    return row("memory/figure1_run", "MiB", *peaks)
+
+
+def _start() -> None:
+    time.sleep(1)  # long enough for the pool to start its next worker
+
+
+def _train_briefly() -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        train(ARMS[1].replace(steps=1_000), Path(folder))
+    return peak_memory_mib()
+
+
+def _fit_briefly() -> float:
+    data = load_dataset(ARMS[1].dataset, pixels=ARMS[1].pixels)
+    model = _keras_net(ARMS[1])
+    model.fit(data.x_train, data.y_train, batch_size=ARMS[1].batch_size, verbose=0)
+    model.evaluate(data.x_test, data.y_test, verbose=0)
+    return peak_memory_mib()
+
+
+def _keras_net(config: RunConfig) -> keras.Model:
+    """The same net as a user would write it in Keras, compiled for `fit`."""
+    net = [keras.Input((28, 28, 1)), keras.layers.Flatten()]
+    for _ in range(config.hidden_layers):
+        net.append(keras.layers.Dense(config.hidden_units, use_bias=config.normalization == "none"))
+        if config.normalization == "batch":
+            net.append(keras.layers.BatchNormalization())
+        net.append(keras.layers.Activation(config.activation))
+    model = keras.Sequential([*net, keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(config.learning_rate), loss, metrics=["accuracy"])
+    return model
+
+
+def _in_turns(repeats: int, *sides: Callable[[], None]) -> list[list[float]]:
+    """Seconds of each side, alternating, after one call of each that is not counted (it compiles)."""
+    seconds = [[] for _ in sides]
+    for repeat in range(-1, repeats):
+        for side, samples in zip(sides, seconds):
+            began = time.perf_counter()
+            side()
+            if repeat >= 0:
+                samples.append(time.perf_counter() - began)
+    return seconds

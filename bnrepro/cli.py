@@ -1,0 +1,183 @@
+"""The command `bnrepro`. What a command needs loads with it, so that help, lists, verdicts and figures start no TensorFlow."""
+
+import argparse
+import json
+import math
+import sys
+import tempfile
+from pathlib import Path
+
+from bnrepro.errors import RecordError, UserError
+from bnrepro.workspace import CHECKOUT, Workspace
+
+RECORD = "paper"
+"""The preset whose results are committed."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        0 all well, 1 something failed, 2 wrong usage (one line on stderr, nothing trained, nothing written), 130 an interrupt.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except UserError as error:
+        return _say(str(error), 2)
+    except (RecordError, OSError) as error:
+        return _say(str(error), 1)
+    except KeyboardInterrupt:
+        return _say("interrupted; finished runs are kept, the same command goes on from there", 130)
+
+
+def _say(message: str, code: int) -> int:
+    print(f"bnrepro: {message}", file=sys.stderr)
+    return code
+
+
+def _run(options) -> int:
+    from bnrepro.batch import Failure, run_batch
+    from bnrepro.plan import make_plan
+
+    plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs)
+    failures = run_batch(plan, options.force)
+    workspace = plan.workspace
+    try:
+        from bnrepro import report
+
+        print(f"\n{report.verdict_text(report.verdicts(workspace))}\n")
+        page = report.write_report(workspace)
+        for name, path in (("notebooks", workspace.executed), ("figures", workspace.figures), ("report", page)):
+            print(f"{name:10} {path}")
+        if workspace.is_record:
+            _publish()
+    except (UserError, OSError) as error:  # no wrong usage: that was refused before
+        failures.append(Failure("report", str(error)))
+    for failure in failures:
+        _say(str(failure), 1)
+    return 1 if failures else 0
+
+
+def _publish() -> list[Path]:
+    """Draws the record's figures and writes the generated parts of the README; returns what was written."""
+    from bnrepro import report
+
+    readme = CHECKOUT / "README.md"
+    written = report.draw_all()
+    readme.write_text(report.update_readme(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    return [*written, readme]
+
+
+def _list(options) -> int:
+    from bnrepro.notebooks import find_notebooks, parameters
+
+    for notebook in find_notebooks():
+        print(notebook.stem)
+        for row in parameters(notebook).itertuples(index=False):
+            print(f"  {row.name:14} {row.type:6} {row.default!r:9} {row.help}")
+    return 0
+
+
+def _verdicts(options) -> int:
+    from bnrepro.claims import COLUMNS
+    from bnrepro.report import verdict_text, verdicts
+
+    table = verdicts(Workspace(options.preset, options.output))
+    if options.json:
+        rows = table[list(COLUMNS)].to_dict("records")
+        rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        print(verdict_text(table))
+    return 0
+
+
+def _plain(value):
+    """JSON has no NaN and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _figures(options) -> int:
+    print(*_publish(), sep="\n")
+    return 0
+
+
+def _report(options) -> int:
+    from bnrepro.report import write_report
+
+    print(write_report(Workspace(options.preset), _writable(options.output)))
+    return 0
+
+
+def _bench(options) -> int:
+    path = _writable(options.json)
+    from bnrepro.bench import bench
+
+    bench(path)
+    return 0
+
+
+def _writable(path: str | None) -> Path | None:
+    """The path of a file to write, or a `UserError` before any work is done for it."""
+    if path is None:
+        return None
+    try:
+        with tempfile.TemporaryFile(dir=Path(path).parent):
+            pass
+        if Path(path).is_dir():
+            raise IsADirectoryError(0, "is a folder")
+    except OSError as error:
+        raise UserError(f"a file is written where that is possible: {path} cannot be ({error.strerror}); name another") from error
+    return Path(path)
+
+
+def _data(options) -> int:
+    from bnrepro import data
+
+    if options.action == "fetch":
+        print(data.fetch(options.name))
+        return 0
+    table = data.list_datasets() if options.action == "list" else data.verify()
+    print(table.to_string(index=False))
+    return 0 if options.action == "list" or table["ok"].all() else 1
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        """One line, as for every other mistake."""
+        sys.exit(_say(f"{message}; see `{self.prog} --help`", 2))
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="bnrepro", description="Batch Normalization (Ioffe & Szegedy 2015), reproduced.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, function, help: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help, description=help)
+        one.set_defaults(command=function)
+        return one
+
+    run = command("run", _run, "train what is missing, execute notebooks, write figures, verdicts and report")
+    run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="01, 01_training_speed or a path; all by default")
+    run.add_argument("--preset", help="smoke (seconds), quick (minutes, default) or paper (the record)")
+    run.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE", help="see `bnrepro list`")
+    run.add_argument("--jobs", type=int, metavar="N", help="processes at once; one a core by default")
+    run.add_argument("--output", metavar="DIR", help="folder for everything written; by default this checkout")
+    run.add_argument("--force", action="store_true", help="train again what has a record")
+    command("list", _list, "notebooks with their parameters: type, default, help")
+    verdicts = command("verdicts", _verdicts, "every claim with its statistic, interval, rule and verdict")
+    verdicts.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
+    verdicts.add_argument("--output", default="", metavar="DIR", help="the folder that `run --output` wrote to")
+    verdicts.add_argument("--json", action="store_true", help="as a list of objects")
+    command("figures", _figures, "all figures and the README's tables from the committed results")
+    report = command("report", _report, "one HTML page that works offline")
+    report.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
+    report.add_argument("--output", metavar="FILE", help="the file to write")
+    bench = command("bench", _bench, "speed against what a user would write otherwise")
+    bench.add_argument("--json", metavar="FILE", help="also write the rows there")
+    actions = command("data", _data, "the data sets").add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="name, place, size, source, licence")
+    actions.add_parser("fetch", help="bring one that is not committed").add_argument("name", metavar="NAME")
+    actions.add_parser("verify", help="compare checksums")
+    return parser

@@ -1,0 +1,60 @@
+"""Figure 1(b, c): do the inputs of a sigmoid drift less with BN? Claim T3 and the figure, on the runs of `training_speed`."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bnrepro import paper
+from bnrepro.config import RunConfig
+from bnrepro.findings import activation_drift_figure, training_speed
+from bnrepro.stats import Statistic, bootstrap_median, paired
+from bnrepro.tables import Tables, select
+
+TITLE = "Activation drift"
+TABLES = ("runs", "quantiles", "drift")
+PRESETS = training_speed.PRESETS
+PAPER = {"T3": paper.DRIFT["none"] / paper.DRIFT["batch"]}
+
+CAPTION = (
+    "(a, b) The 15th, 50th and 85th percentile, over the test set, of the input of one sigmoid of the last hidden layer while "
+    "the net trains, without and with BN: the typical unit of seed 0 (thick, shaded) and of the other seeds (thin); dashed, "
+    "the paper's Figure 1(b, c). The typical unit of a run is the one whose drift is the lower median of its units, a rule "
+    "fixed in advance. (c) Drift of a unit: the standard deviation of a percentile over the evaluations after step 0, mean of "
+    "the three percentiles. The share of units that drift less, in each of {main_seeds} runs an arm (thin) and in all together "
+    "(thick); diamonds, the paper's unit, placed at the median."
+)
+
+
+def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+    """The pairs of runs of `training_speed`; whoever has trained those has these."""
+    return {"main": training_speed.sweep(preset, **overrides)["main"]}
+
+
+def analyse(tables: Tables) -> pd.DataFrame:
+    """The statistic of T3: `claim`, `estimate`, `ci_low`, `ci_high`, `n`, `bound`, `note`."""
+    return pd.DataFrame([_drifts_less(tables)])
+
+
+def figure(tables: Tables) -> Figure:
+    """Percentiles of the typical unit in each arm, and the drift of all units."""
+    quantiles = select(tables, "main", "quantiles").query("unit == 'typical'")
+    is_papers = set(tables["runs"]["dataset"]) == {"mnist"}
+    published = paper.figure1bc() if is_papers else paper.figure1bc().iloc[:0]
+    marks = paper.DRIFT if is_papers else {}
+    return activation_drift_figure.draw(quantiles, published, select(tables, "main", "drift"), marks)
+
+
+def typical_drift(tables: Tables) -> pd.DataFrame:
+    """By run of the main group, its config and `drift` of its typical unit: the lower median of its units."""
+    typical = tables["drift"].groupby("run")["drift"].quantile(0.5, interpolation="lower")
+    runs = select(tables, "main", "runs")
+    return runs.assign(drift=runs["run"].map(typical))
+
+
+def _drifts_less(tables: Tables) -> Statistic:
+    """A pair of which a run diverged is undetermined and counts as a tie."""
+    runs = typical_drift(tables)
+    pairs = paired(runs.assign(drift=runs["drift"].where(runs["status"] == "finished")), "drift")
+    ratio = (pairs["none"] / pairs["batch"]).fillna(1.0)
+    ties = int(pairs[["none", "batch"]].isna().any(axis=1).sum())
+    note = f"a run of {ties} of {len(pairs)} pairs diverged; such a pair counts as a tie" if ties else ""
+    return Statistic("T3", *bootstrap_median(ratio), "~" if ties else "", note)

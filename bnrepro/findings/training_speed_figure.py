@@ -1,0 +1,111 @@
+"""The figure of training speed, drawn from statistics that are already computed. Knows no claim and no table of runs."""
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from bnrepro import panels, paper
+from bnrepro.config import RunConfig
+from bnrepro.plots import COLORS, DOUBLE, add_panel, new_figure, styled
+from bnrepro.stats import bootstrap_median, median_curves
+
+_ARMS = ("batch", "none")  # as they stand in a figure: the higher curve first
+_RIGHT = 130  # mm; left edge of the right column
+_GRID_TOP = 82  # mm; upper edge of the heat maps
+_CELL = (8.6, 5.8)  # mm; width and height of a cell of a heat map
+
+
+@styled
+def draw(
+    curves: pd.DataFrame,
+    published: pd.DataFrame,
+    speed: pd.DataFrame,
+    target: float,
+    calibration: pd.DataFrame,
+    sensitivity: pd.DataFrame,
+) -> Figure:
+    """The whole figure; the arguments are what the functions of `training_speed` return."""
+    rows = max(cells["initial_std"].nunique() for cells in (calibration, sensitivity))
+    figure = new_figure(DOUBLE, _GRID_TOP + rows * _CELL[1] + 11, layout="none")
+    _accuracy(add_panel(figure, (12, 7, 92, 51), "a", "Test accuracy"), curves, published, speed, target)
+    marks = dict(paper.STEPS_TO_97_PERCENT) if len(published) else {}
+    steps = add_panel(figure, (_RIGHT, 7, 42, 18), "b", f"Training steps to {target:.0%}")
+    _until_target(steps, speed, "steps_spent", panels.thousands, marks)
+    seconds = add_panel(figure, (_RIGHT, 40, 42, 18), "c", f"Seconds of training to {target:.0%}")
+    _until_target(seconds, speed, "seconds_spent", "{:.3g} s".format, {})
+    _distances(figure, calibration)
+    _ratios(figure, sensitivity)
+    return figure
+
+
+def _accuracy(axes: Axes, curves: pd.DataFrame, published: pd.DataFrame, speed: pd.DataFrame, target: float) -> None:
+    runs, last = curves[curves["split"] == "test"], curves["steps"].max()
+    panels.seed_curves(axes, runs, median_curves(curves))
+    published = published[published["step"] <= last]
+    for place, (_, curve) in enumerate(published.groupby("arm")):
+        panels.paper_line(
+            axes, curve["step"], curve["test_accuracy"], label="_paper" if place else "paper, Figure 1(a)"
+        )
+    drawn = pd.concat([runs, published.rename(columns={"test_accuracy": "accuracy"})])
+    for arm in _ARMS:
+        panels.name_curve(axes, drawn, arm, 0.62, above=arm == "batch")
+        reached = speed.loc[speed["normalization"] == arm, "steps_to_target"].median()
+        if len(published) and paper.STEPS_TO_97_PERCENT[arm] <= last:
+            panels.paper_mark(axes, paper.STEPS_TO_97_PERCENT[arm], target)
+        if np.isfinite(reached):
+            style = dict(color=COLORS[arm], markersize=6, markeredgecolor="white", markeredgewidth=0.9, zorder=7)
+            axes.plot(reached, target, "o", **style)
+    axes.axhline(target, color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
+    panels.step_axis(axes, last)
+    axes.set(ylim=(0.7 if runs["accuracy"].max() > 0.75 else 0.0, 1.0), ylabel="")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    if len(published):
+        axes.legend(handles=[line for line in axes.lines if line.get_label().startswith("paper")], loc="lower right")
+
+
+def _until_target(axes: Axes, speed: pd.DataFrame, value: str, words, marks: dict[str, float]) -> None:
+    rows = []
+    for arm in _ARMS:
+        own = speed[speed["normalization"] == arm]
+        reached = np.isfinite(own["steps_to_target"].median())
+        rows.append((arm, *bootstrap_median(own[value]), reached))
+    intervals = pd.DataFrame(rows, columns=("normalization", "estimate", "ci_low", "ci_high", "n", "reached"))
+    panels.runs_and_interval(axes, speed.rename(columns={value: "value"}), intervals, words, marks)
+    axes.xaxis.set_major_formatter(panels.thousands)
+
+
+def _distances(figure: Figure, calibration: pd.DataFrame) -> None:
+    """A heat map for each reading of the pixels, the one that is used first."""
+    colors, norm = seaborn.light_palette("#3F4A5A", reverse=True, as_cmap=True), LogNorm(0.005, 0.7, clip=True)
+    readings = sorted(set(calibration["pixels"]), key=lambda pixels: (pixels != RunConfig().pixels, pixels == "grey"))
+    for number, pixels in enumerate(readings):
+        cells = calibration[calibration["pixels"] == pixels]
+        words = cells["distance"].map(lambda value: f"{100 * value:.2g}" if np.isfinite(value) else "–")
+        titles = ("d", "Distance of the curve without BN from the paper's, in points") if number == 0 else ("", "")
+        left = 12 + number * (_CELL[0] * cells["learning_rate"].nunique() + 2.5)
+        axes = _cells(figure, left, cells, *titles, f"{pixels} pixels")
+        panels.heat_map(axes, cells.assign(words=words), "distance", "words", colors, norm)
+        if cells["frozen"].any():
+            panels.frame_cell(axes, cells, RunConfig().initial_std, RunConfig().learning_rate)
+        axes.set(ylabel="" if number else "Initial std")
+        axes.tick_params(labelleft=number == 0)
+
+
+def _ratios(figure: Figure, sensitivity: pd.DataFrame) -> None:
+    """Times fewer steps with BN, in the color of the arm that is faster."""
+    colors = seaborn.blend_palette([COLORS["none"], "white", COLORS["batch"]], as_cmap=True)
+    undecided = sensitivity["bound"] == "~"
+    words = (sensitivity["bound"] + sensitivity["ratio"].map(" {:.2g}".format)).str.strip().mask(undecided, "–")
+    cells = sensitivity.assign(words=words, ratio=sensitivity["ratio"].mask(undecided))
+    axes = _cells(figure, _RIGHT, cells, "e", "Times fewer steps with BN", f"{RunConfig().pixels} pixels")
+    panels.heat_map(axes, cells, "ratio", "words", colors, LogNorm(1 / 12, 12, clip=True))
+    panels.frame_cell(axes, cells, RunConfig().initial_std, RunConfig().learning_rate)
+
+
+def _cells(figure: Figure, left: float, cells: pd.DataFrame, *titles: str) -> Axes:
+    size = _CELL[0] * cells["learning_rate"].nunique(), _CELL[1] * cells["initial_std"].nunique()
+    return add_panel(figure, (left, _GRID_TOP, *size), *titles)

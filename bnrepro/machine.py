@@ -1,0 +1,52 @@
+"""The machine and the versions that a number was made with. Knows nothing of the other rooms and loads no library."""
+
+import functools
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+PACKAGES = ("tensorflow", "keras", "numpy", "bnrepro")
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Version of Python and of each of `PACKAGES`."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+@functools.cache
+def processor() -> str:
+    """The processor's name, as the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peak_memory_mib() -> float:
+    """The most memory this process has held so far, in MiB; NaN where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def provenance() -> str:
+    """One line for the top of a notebook: versions, processor, cores."""
+    names = ", ".join(f"{name} {found}" for name, found in versions().items())
+    return f"{names}; {processor()}, {cores()} cores"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

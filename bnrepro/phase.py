@@ -1,0 +1,52 @@
+"""Whether a layer is asked to train, read from the calls around it. Knows Keras's call protocol, and no layer of ours."""
+
+import inspect
+import sys
+
+import keras
+
+_LAYER_CALL = inspect.unwrap(keras.Layer.__call__).__code__
+
+
+def training_phase(layer: keras.Layer, training: bool | None) -> bool | None:
+    """`training` as this call of the layer and the calls around it were told, whatever a sibling was told.
+
+    Keras keeps one value for a whole tree of calls. The `training=True` that is the default of a `Resizing` therefore
+    reaches every layer after it, and a bare `model(x)` trains (keras pull request 23166); so does the `training=True` in
+    `self.dropout(x, training=True)`. Here a layer goes by its own argument, else by that of the nearest call around it
+    that has one, else by the default in the signature of the outermost call that has one. An argument that equals what
+    the call around it was given counts as handed on: it is worth what that call's is.
+
+    Args:
+        layer: The layer whose `call` is running.
+        training: What Keras passed to that `call`.
+
+    Returns:
+        The value to go by. It is `training` itself where the layer's `call` was not reached through `Layer.__call__`, and
+        in code that `torch.compile` is tracing, which cannot look at the stack; there Keras's trainer is always explicit.
+    """
+    torch = sys.modules.get("torch") if keras.backend.backend() == "torch" else None
+    if torch is not None and torch.compiler.is_compiling():
+        return training
+    calls = _enclosing_calls()
+    if not calls or calls[-1]["self"] is not layer:
+        return training
+    phase = given_around = None
+    for call in calls:
+        told = call["call_spec"].user_arguments_dict.get("training")
+        if told is not None and told is not given_around:
+            phase = told
+        elif phase is None and told is None:
+            phase = call["call_spec"].arguments_dict.get("training")
+        given_around = call["kwargs"].get("training")
+    return phase
+
+
+def _enclosing_calls() -> list[dict]:
+    """Local variables of every `Layer.__call__` on the stack, outermost first."""
+    calls, frame = [], sys._getframe()
+    while frame is not None:
+        if frame.f_code is _LAYER_CALL:
+            calls.append(frame.f_locals)
+        frame = frame.f_back
+    return calls[::-1]

@@ -1,0 +1,84 @@
+"""What a batch will do, checked whole before any of it is done. The front door's desk: trains nothing, executes nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnrepro import notebooks
+from bnrepro.config import RunConfig
+from bnrepro.errors import UserError
+from bnrepro.findings import FINDINGS
+from bnrepro.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A batch.
+
+    Args:
+        notebooks: The notebooks in their order, each with the values that are passed to it.
+        configs: The runs that they need.
+        workspace: Where everything goes.
+        jobs: Processes at once, or None for one a core.
+    """
+
+    notebooks: dict[Path, dict]
+    configs: list[RunConfig]
+    workspace: Workspace
+    jobs: int | None = None
+
+
+def make_plan(
+    names: Iterable[str] = (),
+    preset: str | None = None,
+    assignments: Iterable[str] = (),
+    output: str | None = None,
+    jobs: int | None = None,
+) -> Plan:
+    """Checks what was asked for, and writes nothing but the output folder itself, last of all.
+
+    Args:
+        names: Notebooks by number, name or path; none means all.
+        preset: `smoke`, `quick` or `paper`; by default `quick`.
+        assignments: Parameters as `NAME=VALUE`; each goes to those of the notebooks that have it.
+        output: A folder for everything that is written; by default this checkout.
+        jobs: Processes at once; by default one a core.
+
+    Raises:
+        UserError: Something in it is wrong; one line says what.
+    """
+    if jobs is not None and jobs < 1:
+        raise UserError(f"jobs is 1 or more: got {jobs}; leave it out for one a core")
+    tables = {path: notebooks.parameters(path) for path in notebooks.find_notebooks(names)}
+    changes = notebooks.parse(assignments, tables.values())
+    preset = _once("preset", preset, changes) or "quick"
+    output = _once("output_root", output, changes)
+    workspace = Workspace(preset, output or "", changed=any(changes.values()))
+    # A notebook has its own working folder, so the path is passed whole.
+    root = str(Path(output).expanduser().resolve()) if output else ""
+    values = {"preset": preset, "output_root": root, "changed": workspace.changed, **changes}
+    passed = {path: {name: values[name] for name in table["name"] if name in values} for path, table in tables.items()}
+    configs = {}
+    for path, own in passed.items():
+        if path.stem in tuple(FINDINGS):
+            overrides = {name: value for name, value in own.items() if name in changes}
+            for group in FINDINGS[path.stem].sweep(preset, **overrides).values():
+                configs.update({config.id: config for config in group})
+    _check_data(configs.values())
+    return Plan(passed, list(configs.values()), workspace.check_writable(), jobs)
+
+
+def _once(name: str, option: str | None, changes: dict) -> str | None:
+    """A parameter that may be given as an option or with -p."""
+    typed = changes.pop(name, None)
+    if None not in (option, typed) and option != typed:
+        raise UserError(f"{name} is given once: got {option!r} and {typed!r}; leave one out")
+    return option if typed is None else typed
+
+
+def _check_data(configs: Iterable[RunConfig]) -> None:
+    """Reads each data set that is needed, so that a missing or damaged file stops here."""
+    from bnrepro.archives import read
+
+    for dataset in sorted({config.dataset for config in configs}):
+        read(dataset)

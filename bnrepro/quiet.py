@@ -1,0 +1,45 @@
+"""TensorFlow tells of drivers and instruction sets when it is loaded, and no setting stops it: here it is heard out silently."""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+
+_CHATTER = re.compile(
+    r"[IWE]0000 |WARNING: All log messages before absl::InitializeLog|To enable the following instructions: .* rebuild"
+)
+
+
+@contextlib.contextmanager
+def without_tensorflow_chatter():
+    """Holds back what C++ writes to standard error within the block; afterwards all that is not start-up chatter is written."""
+    try:
+        stderr = sys.__stderr__.fileno()
+    except (AttributeError, OSError, ValueError):  # no file behind it, so nothing to hold back
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(stderr)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), stderr)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, stderr)
+            os.close(kept)
+            held.seek(0)
+            lines = held.read().decode(errors="replace").splitlines(keepends=True)
+            sys.stderr.write("".join(line for line in lines if not _CHATTER.match(line)))
+
+
+def load_tensorflow() -> None:
+    """Loads TensorFlow, where Keras uses it, and lets it look for devices, without the chatter."""
+    if "tensorflow" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for what it tells later, as on the first compilation
+    with without_tensorflow_chatter():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()

@@ -1,0 +1,58 @@
+"""A notebook's way through the house: its sweep, the training of what is missing, its tables, its verdicts, its figure.
+
+The only module of the package that walks from the training wing to the reading wing, and it does so by the tables.
+"""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bnrepro import report
+from bnrepro.findings import FINDINGS
+from bnrepro.plots import save_figure
+from bnrepro.pool import run_all
+from bnrepro.tables import Tables, collect, write_results
+from bnrepro.workspace import Workspace
+
+
+class Study:
+    """One notebook's finding at one preset.
+
+    Args:
+        notebook: The notebook's name without its ending, as `01_training_speed`.
+        preset: `smoke`, `quick` or `paper`.
+        output_root: Folder for everything written; empty means this checkout.
+        overrides: The notebook's other parameters; 0 or empty means the preset's value.
+
+    Raises:
+        UserError: A parameter out of range, or an output folder that cannot be written.
+    """
+
+    def __init__(self, notebook: str, preset: str = "quick", output_root: str = "", **overrides):
+        self.notebook, self.finding = notebook, FINDINGS[notebook]
+        self.workspace = Workspace(preset, output_root, changed=any(overrides.values())).check_writable()
+        self.sweep = self.finding.sweep(preset, **overrides)
+
+    def plan(self) -> pd.DataFrame:
+        """The sweep as a table: a row a group, the values of each field that varies or differs from the default."""
+        return report.plan(self.sweep)
+
+    def train(self) -> Tables:
+        """Trains the runs that have no record, writes this notebook's results, and returns them."""
+        configs = [config for group in self.sweep.values() for config in group]
+        run_all(configs, records=self.workspace.runs)
+        return self.keep(collect(self.sweep, self.workspace.runs, self.finding.TABLES))
+
+    def keep(self, tables: Tables) -> Tables:
+        """Writes `tables` as this notebook's results, and returns them."""
+        write_results(self.workspace.results / self.notebook, tables)
+        return tables
+
+    def draw(self, tables: Tables) -> Figure:
+        """Draws the figure and saves it as SVG, PDF and PNG."""
+        figure = self.finding.figure(tables)
+        save_figure(figure, self.workspace.figures, self.notebook, tables)
+        return figure
+
+    def verdicts(self, tables: Tables) -> pd.DataFrame:
+        """The finding's claims with statistic, interval, rule and verdict."""
+        return report.judged(self.finding, tables)

@@ -1,0 +1,87 @@
+"""Synthetic tables in the shape of real ones: runs whose curves follow a formula, for tests that need no training."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from bnrepro.config import RunConfig
+from bnrepro.tables import SCHEMAS, Tables
+
+MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
+
+
+def make_tables(sweep: dict[str, list[RunConfig]], diverging: Mapping[str, int] = MappingProxyType({})) -> Tables:
+    """All tables of a sweep as `collect` would return them; `diverging` gives, by run id, the step of divergence."""
+    configs = {config.id: config for group in sweep.values() for config in group}
+    records = [make_record(config, diverging.get(run)) for run, config in sorted(configs.items())]
+    tables = {name: pd.concat([record[name] for record in records], ignore_index=True) for name in records[0]}
+    rows = [(group, config.id) for group, members in sweep.items() for config in members]
+    return {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]), **tables}
+
+
+def make_record(config: RunConfig, diverged_at: int | None = None) -> Tables:
+    """One run's tables."""
+    steps = np.unique(np.append(np.arange(0, config.steps, config.evaluate_every), config.steps))
+    if diverged_at is not None:
+        steps = steps[steps < diverged_at]
+    # A run with BN switched off is the run without BN.
+    arm = "none" if config.normalization == "off" else config.normalization
+    noise = np.random.default_rng([config.seed, arm == "batch"])
+    test = _accuracy(config, arm, steps, noise)
+    train = (test + 0.3 * (1 - test))[1:]
+    status = "finished" if diverged_at is None else "diverged"
+    curves = pd.concat(
+        [_curve(config, "test", steps, test), _curve(config, "train", steps[1:], train)], ignore_index=True
+    )
+    seconds = config.steps * (4.6e-4 if arm == "batch" else 3.1e-4) * (1 + 0.02 * noise.standard_normal())
+    return {
+        "runs": pd.DataFrame([(config.id, *config.as_dict().values(), status, diverged_at)], columns=SCHEMAS["runs"]),
+        "curves": curves.sort_values(["step", "split"], ignore_index=True).round(5),
+        **_activations(config, arm, steps, noise),
+        "provenance": pd.DataFrame(
+            [(config.id, seconds, 2.8, 1.3, 900.0, "xla", *MACHINE[1:])], columns=SCHEMAS["provenance"]
+        ),
+    }
+
+
+def _accuracy(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> np.ndarray:
+    """A sigmoid in log steps from 0.1 to a plateau; slower at small rates and, without BN, at small kernels."""
+    if config.shuffled_labels:
+        return 0.1 + 0.004 * noise.standard_normal(len(steps))
+    speed = config.learning_rate / 0.1
+    if arm == "none":
+        half, steepness, plateau = 2_200 / speed * (0.1 / config.initial_std) ** 1.5, 1.7, 0.976
+    else:
+        half, steepness, plateau = 420 / speed, 1.05, 0.984
+    half *= np.exp(0.05 * noise.standard_normal())
+    curve = 0.1 + (plateau - 0.1) / (1 + (half / np.maximum(steps, 1e-9)) ** steepness)
+    return np.clip(curve + 0.0007 * noise.standard_normal(len(steps)), 0, 1)
+
+
+def _curve(config: RunConfig, split: str, steps: np.ndarray, accuracy: np.ndarray) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {"run": config.id, "step": steps, "split": split, "loss": 3 * (1 - accuracy), "accuracy": accuracy}
+    )
+    return table[list(SCHEMAS["curves"])]
+
+
+def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> Tables:
+    """Percentiles that start together and spread without BN, and stay nearly where they are with it."""
+    layer, fraction = f"hidden_{config.hidden_layers}", steps / config.steps
+    size, spread = (1.0, 1.9 * (1 - 0.9 * np.exp(-fraction / 0.1))) if arm == "none" else (0.25, 1 + 0.2 * fraction)
+    wander = 0.02 * noise.standard_normal(len(steps)).cumsum()
+    center = size * (noise.choice([-1, 1]) * (1 - np.exp(-fraction / 0.15)) + wander)
+    rows = []
+    for unit, scale in (("all", 1.6), ("typical", 1.0)):
+        for percentile, place in ((15, -1.0), (50, 0.0), (85, 1.0)):
+            values = center + place * scale * spread + 0.03 * noise.standard_normal(len(steps))
+            rows += [(config.id, step, layer, unit, percentile, value) for step, value in zip(steps, values)]
+    quantiles = pd.DataFrame(rows, columns=SCHEMAS["quantiles"])
+    drift = np.exp((-1.0 if arm == "none" else -2.0) + 0.45 * noise.standard_normal(config.hidden_units))
+    rows = [(config.id, layer, unit, value) for unit, value in enumerate(drift)]
+    return {
+        "quantiles": quantiles.sort_values(["step", "unit"], kind="stable", ignore_index=True),
+        "drift": pd.DataFrame(rows, columns=SCHEMAS["drift"]),
+    }

@@ -1,0 +1,58 @@
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bnrepro import claims
+from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED, Rule
+
+
+@pytest.mark.parametrize(
+    ("side", "ci_low", "ci_high", "verdict"),
+    [
+        ("above", 1.1, 1.4, SUPPORTED),
+        ("above", 0.6, 0.9, CONTRADICTED),
+        ("above", 0.9, 1.1, INCONCLUSIVE),
+        ("above", 1.0, 1.4, INCONCLUSIVE),
+        ("above", 0.5, 1.0, INCONCLUSIVE),
+        ("below", 0.5, 0.9, SUPPORTED),
+        ("below", 1.1, 1.4, CONTRADICTED),
+        ("below", 0.9, 1.1, INCONCLUSIVE),
+        ("above", math.nan, math.nan, INCONCLUSIVE),
+    ],
+)
+def test_the_whole_interval_has_to_lie_on_one_side(side, ci_low, ci_high, verdict):
+    assert Rule(side, 1.0).verdict(ci_low, ci_high, FEWEST) == verdict
+
+
+@given(st.floats(-9, 9), st.floats(0, 9), st.integers(0, FEWEST - 1), st.sampled_from(["above", "below"]))
+def test_too_few_seeds_are_always_inconclusive(low, width, n, side):
+    assert Rule(side, 0.5).verdict(low, low + width, n) == INCONCLUSIVE
+
+
+@given(st.floats(-9, 9), st.floats(0, 9), st.floats(-9, 9))
+def test_what_supports_one_side_contradicts_the_other(low, width, threshold):
+    above, below = (Rule(side, threshold).verdict(low, low + width, FEWEST) for side in ("above", "below"))
+    assert {above, below} in ({SUPPORTED, CONTRADICTED}, {INCONCLUSIVE})
+
+
+def test_fewest_is_the_smallest_n_at_which_a_sign_test_can_reach_one_in_a_hundred():
+    assert 0.5**FEWEST < 0.01 < 0.5 ** (FEWEST - 1)
+
+
+def test_every_claim_names_its_section_notebook_and_statistic():
+    assert all(claim.id == name and claim.section and claim.statement for name, claim in CLAIMS.items())
+    assert all(claim.statistic and claim.notebook[:2].isdigit() for claim in CLAIMS.values())
+
+
+def test_judging_keeps_the_order_of_the_claims_and_leaves_out_what_was_not_measured():
+    statistics = pd.DataFrame(
+        [("T2", -0.1, -0.2, -0.05, 8), ("T1", 2.0, 1.5, 2.5, 8)], columns=["claim", "estimate", "ci_low", "ci_high", "n"]
+    )
+    table = claims.judge(statistics, {"T1": 2.6})
+    assert tuple(table.columns) == claims.COLUMNS
+    assert table["claim"].tolist() == ["T1", "T2"]
+    assert table["verdict"].tolist() == [SUPPORTED, CONTRADICTED]
+    assert table["paper"].iloc[0] == 2.6 and math.isnan(table["paper"].iloc[1])

@@ -1,0 +1,153 @@
+"""Many runs: each trained once, each kept, whatever is killed and whenever."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bnrepro.config import RunConfig, grid
+from bnrepro.errors import UserError
+from bnrepro.pool import RunsFailed, run_all
+from bnrepro.tables import read_record, write_record
+
+SWEEP = grid(RunConfig(steps=1_000, evaluate_every=100), normalization=("none", "batch"), seed=range(2))
+BITS = ("runs.csv", "curves.csv", "quantiles.csv", "drift.csv")
+CHILD = """
+from bnrepro.config import RunConfig, grid
+from bnrepro.pool import run_all
+from pathlib import Path
+import signal, sys
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
+    sweep = grid(RunConfig(steps=1_000, evaluate_every=100), normalization=("none", "batch"), seed=range(2))
+    run_all(sweep, jobs=int(sys.argv[2]), records=Path(sys.argv[1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    return folder, run_all(SWEEP, jobs=2, records=folder)
+
+
+def child(folder: Path, jobs: int) -> subprocess.Popen:
+    script = folder.parent / "child.py"
+    script.write_text(CHILD)
+    with open(folder.parent / "log", "w") as log:
+        return subprocess.Popen([sys.executable, str(script), str(folder), str(jobs)], stdout=log, stderr=log)
+
+
+def records(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.exists() else []
+
+
+def wait_until(condition, process) -> None:
+    limit = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None and time.monotonic() < limit, "the child ended before the moment to kill it"
+        time.sleep(0.005)
+
+
+def test_every_run_of_a_sweep_is_trained_and_returned(trained):
+    folder, tables = trained
+    assert len(records(folder)) == len(SWEEP) == len(tables["runs"])
+    assert set(tables["runs"]["status"]) == {"finished"}
+
+
+def test_what_has_a_record_is_not_trained_again(trained):
+    folder, tables = trained
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    again = run_all(SWEEP, executor=RefusingExecutor(), records=folder)
+    assert again["curves"].equals(tables["curves"])
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+class RefusingExecutor(concurrent.futures.Executor):
+    def submit(self, *args, **kwargs):
+        raise AssertionError("something was trained")
+
+
+def test_a_run_killed_at_any_moment_goes_on_and_reaches_the_same_bits(trained, tmp_path):
+    folder = tmp_path / "records"
+    moments = {
+        "before the first record": lambda: folder.exists() or psutil.Process(process.pid).children(),
+        "while a record is written": lambda: any(path.name.startswith(".") for path in folder.glob(".*")) or records(folder),
+        "after the first record": lambda: len(records(folder)) >= 1,
+    }
+    for moment in moments.values():
+        process = child(folder, jobs=1)
+        wait_until(moment, process)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        gone, alive = psutil.wait_procs(workers, timeout=20)
+        assert not alive, "a killed parent leaves no worker behind"
+        assert len(records(folder)) < len(SWEEP)
+    process = child(folder, jobs=2)
+    assert process.wait(timeout=180) == 0
+    for config in SWEEP:
+        for name in BITS:
+            assert (folder / config.id / name).read_bytes() == (trained[0] / config.id / name).read_bytes()
+
+
+def test_an_interrupt_ends_at_once_and_keeps_what_is_finished(tmp_path):
+    folder = tmp_path / "records"
+    process = child(folder, jobs=1)
+    wait_until(lambda: records(folder), process)
+    kept = records(folder)[0].name
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=20)
+    assert process.returncode != 0
+    assert kept in {path.name for path in records(folder)}
+    for config in SWEEP:
+        read_record(folder, config)
+
+
+def test_a_killed_worker_is_a_failure_that_keeps_the_others(tmp_path):
+    folder = tmp_path / "records"
+    process = child(folder, jobs=1)
+    wait_until(lambda: records(folder), process)
+    trainer = max(psutil.Process(process.pid).children(), key=lambda worker: worker.memory_info().rss)
+    os.kill(trainer.pid, signal.SIGKILL)
+    assert process.wait(timeout=60) != 0
+    assert "RunsFailed" in (tmp_path / "log").read_text()
+    assert records(folder)
+
+
+def test_a_damaged_record_is_named_moved_aside_and_trained_again(trained, tmp_path, capsys):
+    source, tables = trained
+    config = SWEEP[0]
+    write_record(tmp_path, config, read_record(source, config))
+    curves = tmp_path / config.id / "curves.csv"
+    curves.write_text(curves.read_text().replace("test", "tests"))
+    found = run_all([config], jobs=1, records=tmp_path)
+    assert config.id in capsys.readouterr().err
+    assert found["curves"].equals(tables["curves"].query(f"run == '{config.id}'").reset_index(drop=True))
+    assert len(list(tmp_path.glob(f"{config.id}.damaged-*"))) == 1
+
+
+def test_another_executor_does_as_well(trained, tmp_path):
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, context) as executor:
+        found = run_all(SWEEP[:1], executor=executor, records=tmp_path)
+    assert found["curves"].equals(trained[1]["curves"].query(f"run == '{SWEEP[0].id}'").reset_index(drop=True))
+
+
+def test_a_run_that_raises_is_named_and_the_others_are_kept(trained, tmp_path):
+    (tmp_path / SWEEP[0].id).write_text("a file where the record's folder should be")
+    with pytest.raises(RunsFailed, match=f"1 of 2 runs failed, the others are recorded: {SWEEP[0].id}"):
+        run_all(SWEEP[:2], jobs=1, records=tmp_path)
+    assert read_record(tmp_path, SWEEP[1]) is not None
+
+
+@pytest.mark.parametrize("jobs", [0, -1, "two"])
+def test_a_wrong_number_of_jobs_is_refused(jobs, tmp_path):
+    with pytest.raises(UserError, match="jobs is a whole number of 1 or more"):
+        run_all(SWEEP, jobs=jobs, records=tmp_path)

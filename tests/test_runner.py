@@ -1,0 +1,94 @@
+"""A run is a pure function of its config, and fair to both arms."""
+
+import numpy as np
+import pytest
+
+from bnrepro.config import RunConfig
+from bnrepro.data import batch_order
+from bnrepro.layer import BatchNormalization
+from bnrepro.models import build_model, initialize
+from bnrepro.runner import run
+
+SHORT = RunConfig(steps=40, evaluate_every=20, initial_std=0.1)
+SHAPE, CLASSES = (28, 28, 1), 10
+
+
+def kernels(config):
+    model = build_model(config, SHAPE, CLASSES)
+    initialize(model, config)
+    return [layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel")]
+
+
+def test_the_net_is_the_one_of_section_4_1():
+    model = build_model(SHORT, SHAPE, CLASSES)
+    assert [kernel.shape for kernel in kernels(SHORT)] == [(784, 100), (100, 100), (100, 100), (100, 10)]
+    assert model.count_params() == 784 * 100 + 2 * 100 * 100 + 100 * 10 + 3 * 100 + 10
+
+
+def test_bn_stands_before_each_nonlinearity_and_replaces_the_bias():
+    model = build_model(SHORT.replace(normalization="batch"), SHAPE, CLASSES)
+    kinds = [type(layer).__name__ for layer in model.layers[2:-1]]
+    assert kinds == ["Dense", "BatchNormalization", "Activation"] * 3
+    assert [layer.use_bias for layer in model.layers if hasattr(layer, "kernel")] == [False, False, False, True]
+    assert all(isinstance(model.get_layer(f"hidden_{number}_normalization"), BatchNormalization) for number in (1, 2, 3))
+
+
+@pytest.mark.parametrize("arm", ["batch", "off"])
+def test_the_same_seed_gives_the_same_kernels_in_every_arm(arm):
+    for ours, theirs in zip(kernels(SHORT), kernels(SHORT.replace(normalization=arm))):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_another_seed_gives_other_kernels_and_a_larger_deviation_the_same_ones_scaled():
+    first = kernels(SHORT)
+    for ours, other, scaled in zip(first, kernels(SHORT.replace(seed=1)), kernels(SHORT.replace(initial_std=0.2))):
+        assert not np.array_equal(ours, other)
+        np.testing.assert_allclose(scaled, 2 * ours, rtol=1e-6)
+    assert np.std(first[0]) == pytest.approx(SHORT.initial_std, rel=0.02)
+
+
+def test_the_batch_order_depends_on_the_seed_and_not_on_the_arm():
+    np.testing.assert_array_equal(batch_order(3, 600, 60, 25), batch_order(3, 600, 60, 25))
+    assert not np.array_equal(batch_order(3, 600, 60, 25), batch_order(4, 600, 60, 25))
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return {arm: run(SHORT.replace(normalization=arm)) for arm in ("none", "batch", "off")}
+
+
+def test_the_same_config_gives_the_same_tables_to_the_bit(tables):
+    other = SHORT.replace(seed=5, learning_rate=0.5)
+    run(other)  # a run in between that shares the compiled program
+    again = run(SHORT)
+    for name in ("runs", "curves", "quantiles", "drift"):
+        assert again[name].equals(tables["none"][name]), name
+
+
+def test_with_bn_switched_off_the_run_is_the_run_without_bn_to_the_bit(tables):
+    none, off, batch = (tables[arm]["curves"].drop(columns="run") for arm in ("none", "off", "batch"))
+    assert off.equals(none)
+    assert not batch.equals(none)
+
+
+def test_curves_start_at_step_0_and_hold_both_splits(tables):
+    curves = tables["batch"]["curves"]
+    assert list(curves.query("split == 'test'")["step"]) == [0, 20, 40]
+    assert list(curves.query("split == 'train'")["step"]) == [20, 40]
+    assert curves["accuracy"].between(0, 1).all()
+    assert np.isfinite(curves["loss"]).all()
+
+
+def test_a_diverged_run_is_a_result():
+    diverged = run(SHORT.replace(activation="relu", initial_std=3.0, learning_rate=1e6, steps=100))
+    status = diverged["runs"].iloc[0]
+    assert status["status"] == "diverged"
+    assert 1 <= status["diverged_at"] <= 100
+    assert np.isfinite(diverged["curves"]["loss"]).all()
+
+
+def test_shuffled_labels_leave_the_test_set_as_it_is_and_change_the_training(tables):
+    curves = run(SHORT.replace(shuffled_labels=True))["curves"]
+    before = tables["none"]["curves"].query("step == 0")
+    assert curves.query("step == 0")["loss"].item() == before["loss"].item()
+    assert not curves.drop(columns="run").equals(tables["none"]["curves"].drop(columns="run"))

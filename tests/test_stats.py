@@ -1,0 +1,174 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bnrepro import stats
+
+TOLERANCES = {
+    "arithmetic": 1e-12,  # the same sums in another order
+    "coverage": 0.045,  # 400 data sets: three standard errors of a share near 0.95, and what a percentile interval lacks at n = 10
+}
+
+
+def make_curves(accuracies, arm="none", seed=0, every=10, status="finished", steps=None):
+    """One run whose test accuracy at 0, every, 2 every, ... is given; training accuracies, which nothing may use, are 1."""
+    at = every * np.arange(len(accuracies))
+    table = pd.DataFrame({"run": f"{arm}-{seed}", "step": at, "split": "test", "accuracy": accuracies, "loss": 1.0})
+    table = pd.concat([table, table[1:].assign(split="train", accuracy=1.0)])
+    return table.assign(normalization=arm, seed=seed, status=status, steps=steps or at[-1])
+
+
+def test_steps_to_target_is_the_first_evaluation_at_or_above_it():
+    curves = make_curves([0.1, 0.96, 0.97, 0.95, 0.98])
+    assert stats.steps_to_target(curves, 0.97)["steps_to_target"].tolist() == [20.0]
+
+
+def test_a_run_that_never_gets_there_takes_infinitely_many_steps():
+    assert stats.steps_to_target(make_curves([0.1, 0.9]), 0.97)["steps_to_target"].tolist() == [np.inf]
+
+
+def test_a_run_that_diverged_never_got_there_even_if_it_was_there_before():
+    curves = make_curves([0.1, 0.98], status="diverged", steps=40)
+    assert stats.steps_to_target(curves, 0.97)["steps_to_target"].tolist() == [np.inf]
+
+
+def test_every_run_keeps_its_config_and_its_row():
+    table = stats.steps_to_target(pd.concat([make_curves([0.1, 1.0], seed=seed) for seed in (3, 1)]), 0.97)
+    assert table["seed"].tolist() == [3, 1] and "steps" in table and "step" not in table
+
+
+def test_final_accuracy_is_the_mean_over_the_last_tenth_of_the_steps():
+    curves = make_curves([0.1] * 19 + [0.8, 0.9])  # steps 0 to 200; the last tenth begins after 180
+    assert stats.final_accuracy(curves)["final_accuracy"].item() == pytest.approx(0.85, abs=TOLERANCES["arithmetic"])
+
+
+def test_a_diverged_run_ends_at_chance():
+    curves = make_curves([0.1, 0.99], status="diverged", steps=20)
+    assert stats.final_accuracy(curves)["final_accuracy"].item() == stats.CHANCE
+
+
+def test_distance_from_a_curve_is_the_mean_difference_at_its_points_with_lines_between_evaluations():
+    curves = make_curves([0.0, 0.4, 0.8])
+    reference = pd.DataFrame({"step": [5, 15, 20, 99], "test_accuracy": [0.3, 0.6, 0.7, 0.0]})  # ours: 0.2, 0.6, 0.8
+    found = stats.distance_from_curve(curves, reference)["distance"].item()
+    assert found == pytest.approx((0.1 + 0.0 + 0.1) / 3, abs=TOLERANCES["arithmetic"])
+
+
+def test_distance_counts_a_diverged_run_as_chance_after_its_last_evaluation():
+    curves = make_curves([0.1, 0.5], status="diverged", steps=100)
+    reference = pd.DataFrame({"step": [10, 50], "test_accuracy": [0.5, 0.9]})
+    found = stats.distance_from_curve(curves, reference)["distance"].item()
+    assert found == pytest.approx(0.4, abs=TOLERANCES["arithmetic"])
+
+
+def test_distance_is_missing_where_the_run_ends_before_the_curve_begins():
+    reference = pd.DataFrame({"step": [4000], "test_accuracy": [0.7]})
+    assert np.isnan(stats.distance_from_curve(make_curves([0.1, 0.2]), reference)["distance"].item())
+
+
+def make_pairs(none, batch):
+    return pd.DataFrame({"seed": range(len(none)), "none": np.array(none, float), "batch": np.array(batch, float)})
+
+
+def test_pairs_are_matched_by_seed_whatever_their_order():
+    runs = [make_curves([0.1, 0.2 + seed / 10], arm, seed) for arm, seed in (("batch", 1), ("none", 0), ("batch", 0), ("none", 1))]
+    pairs = stats.paired(stats.final_accuracy(pd.concat(runs)), "final_accuracy")
+    assert pairs["seed"].tolist() == [0, 1]
+    np.testing.assert_allclose(pairs[["none", "batch"]], [[0.2, 0.2], [0.3, 0.3]], atol=TOLERANCES["arithmetic"])
+
+
+@pytest.mark.parametrize("arms", [[("none", 0), ("batch", 0), ("none", 1)], [("none", 0)], [("none", 0), ("batch", 1)]])
+def test_a_seed_in_one_arm_only_is_an_error(arms):
+    runs = stats.final_accuracy(pd.concat([make_curves([0.1, 0.2], arm, seed) for arm, seed in arms]))
+    with pytest.raises(ValueError, match="in both arms"):
+        stats.paired(runs, "final_accuracy")
+
+
+@pytest.mark.parametrize(
+    ("none", "batch", "ratio", "bound"),
+    [(400, 200, 2.0, ""), (np.inf, 500, 2.0, ">"), (400, np.inf, 0.4, "<"), (np.inf, np.inf, 1.0, "~")],
+)
+def test_a_side_that_never_got_there_counts_with_all_its_steps(none, batch, ratio, bound):
+    table = stats.ratios(make_pairs([none], [batch]), limit=1000)
+    assert table["ratio"].item() == ratio and table["bound"].item() == bound
+
+
+def test_a_ratio_of_nothing_is_an_error():
+    with pytest.raises(ValueError, match="above 0"):
+        stats.ratios(make_pairs([10], [0]), limit=100)
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([1.0, 5.0, 20.0, 90.0, np.inf])] * 2), min_size=1, max_size=9))
+def test_ratios_and_their_median_are_always_finite(pairs):
+    table = stats.ratios(make_pairs(*zip(*pairs)), limit=100)
+    assert np.isfinite(table["ratio"]).all() and np.isfinite(stats.bootstrap_median(table["ratio"])).all()
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([5.0, 20.0, 90.0, np.inf])] * 2), min_size=1, max_size=6))
+def test_a_median_without_a_mark_is_what_more_steps_would_give_too(pairs):
+    table = stats.ratios(make_pairs(*zip(*pairs)), limit=100)
+    bound, middle = stats.bound_of_median(table), table["ratio"].median()
+    longer = [[[side] if np.isfinite(side) else [101.0, 1e6] for side in pair] for pair in pairs]
+    medians = [
+        np.median([none / batch for none, batch in truth])
+        for truth in itertools.islice(itertools.product(*(itertools.product(*pair) for pair in longer)), 300)
+    ]
+    if bound == "":
+        np.testing.assert_allclose(medians, middle, rtol=TOLERANCES["arithmetic"])
+    if bound == ">":
+        assert min(medians) >= middle * (1 - TOLERANCES["arithmetic"])
+    if bound == "<":
+        assert max(medians) <= middle * (1 + TOLERANCES["arithmetic"])
+
+
+def test_a_lower_bound_above_the_median_does_not_make_it_a_bound():
+    table = pd.DataFrame({"ratio": [1.0, 2.0, 3.0], "bound": ["", "", ">"]})
+    assert stats.bound_of_median(table) == ""
+    assert stats.bound_of_median(table.assign(bound=["", ">", ""])) == ">"
+    assert stats.bound_of_median(table.assign(bound=["", "", "<"])) == "<"
+    assert stats.bound_of_median(table.assign(bound=["~", "", ""])) == "~"
+
+
+def test_the_bootstrap_is_the_loop_that_everyone_would_write():
+    values = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
+    generator = np.random.default_rng(stats.BOOTSTRAP_SEED)
+    rows = generator.integers(5, size=(stats.RESAMPLES, 5))
+    medians = sorted(np.median([values[place] for place in row]) for row in rows)
+    low, high = np.quantile(medians, [0.025, 0.975])
+    assert stats.bootstrap_median(values) == (3.0, low, high, 5)
+
+
+def test_the_bootstrap_gives_the_same_interval_each_time_and_touches_no_global_generator():
+    state = np.random.get_state()[1].copy()
+    assert stats.bootstrap_median([1, 2, 3, 4]) == stats.bootstrap_median([1, 2, 3, 4])
+    np.testing.assert_array_equal(state, np.random.get_state()[1])
+
+
+def test_the_interval_covers_the_true_median_about_as_often_as_it_says():
+    generator = np.random.default_rng(7)
+    intervals = [stats.bootstrap_median(generator.normal(0.3, 2.0, 10)) for _ in range(400)]
+    covered = np.mean([low <= 0.3 <= high for _, low, high, _ in intervals])
+    assert covered == pytest.approx(stats.CONFIDENCE, abs=TOLERANCES["coverage"])
+
+
+def test_one_value_is_its_own_interval_and_none_is_missing():
+    assert stats.bootstrap_median([2.5]) == (2.5, 2.5, 2.5, 1)
+    assert stats.bootstrap_median([]).n == 0 and np.isnan(stats.bootstrap_median([]).estimate)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_no_median_is_taken_of_what_is_not_finite(value):
+    with pytest.raises(ValueError, match="finite"):
+        stats.bootstrap_median([1.0, value])
+
+
+def test_the_median_curve_counts_a_diverged_run_as_chance_and_never_drops_it():
+    runs = [make_curves([0.1, 0.6, 0.9], seed=seed) for seed in (0, 1)]
+    runs.append(make_curves([0.1, 0.5], seed=2, status="diverged", steps=20))
+    table = stats.median_curves(pd.concat(runs))
+    assert table["n"].tolist() == [3, 3, 3] and table["estimate"].tolist() == [0.1, 0.6, 0.9]
+    assert table["ci_low"].iloc[-1] == stats.CHANCE
