@@ -1,4 +1,4 @@
-"""Batch Normalization (Ioffe & Szegedy 2015) reproduced. The public names load when first used; TensorFlow comes with those that need it."""
+"""Batch Normalization (Ioffe & Szegedy 2015) reproduced. A public name loads when first used, and TensorFlow only with it."""
 
 import importlib
 

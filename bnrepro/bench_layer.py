@@ -14,7 +14,7 @@ from bnrepro.folding import fold
 from bnrepro.layer import BatchNormalization
 
 IMAGES = (64, 28, 28, 64)
-ROWS = (60, 100)
+LOOP = 1_000
 
 
 def layer_rows(repeats=7):
@@ -24,88 +24,94 @@ def layer_rows(repeats=7):
         repeats: Samples of each side; a row has their medians.
 
     Returns:
-        A list of `{name, unit, ours, theirs, ratio, n}`. Theirs is `keras.layers.BatchNormalization`, and in `fold/inference`
-        the net before folding. `.../60x100/xla` is a step in a compiled loop of 2,000, as the engine runs it: a call for each
-        step would time the call.
+        A list of `{name, unit, ours, theirs, ratio, n}`. Theirs is `keras.layers.BatchNormalization`; in `fold/inference` it
+        is a small convolutional net with that, ours the same net folded. `layer/train/60x100/xla` is a pass within one
+        compiled loop of 1,000, as the engine runs them: a call for each pass would time the call.
     """
-    layers = {
-        "layer/train/64x28x28x64/graph": lambda kind: _training(kind, IMAGES, jit_compile=False),
-        "layer/train/64x28x28x64/xla": lambda kind: _training(kind, IMAGES, jit_compile=True),
-        "layer/train/60x100/xla": lambda kind: _training(kind, ROWS, jit_compile=True, steps=2_000),
-        "layer/inference/64x28x28x64/graph": lambda kind: _inference(keras.Sequential([kind()]), IMAGES),
-    }
-    rows = [
-        _row(name, make(BatchNormalization), make(keras.layers.BatchNormalization), repeats)
-        for name, make in layers.items()
-    ]
+    ours, theirs = BatchNormalization, keras.layers.BatchNormalization
     net = _net()
-    return [
-        *rows,
-        _row("fold/inference", _inference(fold(net), (64, 28, 28, 3)), _inference(net, (64, 28, 28, 3)), repeats),
-    ]
+    sides = {
+        "layer/train/64x28x28x64/graph": [_training(kind, jit_compile=False) for kind in (ours, theirs)],
+        "layer/train/64x28x28x64/xla": [_training(kind, jit_compile=True) for kind in (ours, theirs)],
+        "layer/train/60x100/xla": [_training_loop(kind, (60, 100)) for kind in (ours, theirs)],
+        "layer/inference/64x28x28x64/graph": [
+            _inference(keras.Sequential([kind()]), IMAGES) for kind in (ours, theirs)
+        ],
+        "fold/inference": [_inference(model, (64, 28, 28, 32)) for model in (fold(net), net)],
+    }
+    return [_row(name, *pair, repeats, LOOP if "60x100" in name else 1) for name, pair in sides.items()]
 
 
-def _row(name, ours, theirs, repeats, at_least=0.05):
-    """Medians of `repeats` samples of each side in turns; a sample repeats its call for `at_least` seconds."""
+def _row(name, ours, theirs, repeats, passes, at_least=0.05):
+    """Medians of `repeats` samples of each side in turns; a sample repeats its call for about `at_least` seconds."""
     for call in (ours, theirs):
         call()  # compiles
-    calls = max(1, round(at_least / _seconds(theirs, 3)))
+    calls = max(1, round(at_least / _seconds(theirs, 1)))
     samples = [(_seconds(ours, calls), _seconds(theirs, calls)) for _ in range(repeats)]
-    mine, keras_s = (1e3 * statistics.median(side) for side in zip(*samples, strict=True))
-    return {"name": name, "unit": "ms", "ours": mine, "theirs": keras_s, "ratio": mine / keras_s, "n": repeats}
+    medians = [1e3 * statistics.median(side) / calls / passes for side in zip(*samples, strict=True)]
+    row = dict(zip(("ours", "theirs"), medians, strict=True))
+    return {"name": name, "unit": "ms", **row, "ratio": medians[0] / medians[1], "n": repeats}
 
 
 def _seconds(call, calls):
     began = time.perf_counter()
     for _ in range(calls):
-        steps = call()
-    return (time.perf_counter() - began) / calls / steps
+        call()
+    return time.perf_counter() - began
 
 
-def _training(kind, shape, jit_compile, steps=1):
-    """A call that runs `steps` forward and backward passes, with the running statistics, and returns `steps`."""
+def _training(kind, jit_compile):
+    """A call of one forward and backward pass, running statistics included."""
+    x, a_pass, _ = _passes(kind, IMAGES)
+    compiled = tf.function(a_pass, jit_compile=jit_compile)
+    return lambda: compiled(x)[-1].numpy()
+
+
+def _training_loop(kind, shape):
+    """A call of `LOOP` such passes in one program of XLA."""
+    start, a_pass, layer = _passes(kind, shape)
+
+    @tf.function(jit_compile=True)
+    def compiled(x):
+        for _ in tf.range(LOOP):
+            # Each pass must need the one before it, or the loop may be emptied.
+            dx, d_gamma, d_beta = a_pass(x)
+            x += 1e-3 * dx
+            layer.gamma.assign_sub(1e-3 * d_gamma)
+            layer.beta.assign_sub(1e-3 * d_beta)
+        return x
+
+    return lambda: compiled(start).numpy()
+
+
+def _passes(kind, shape):
     generator = np.random.default_rng(0)
     x, dy = (tf.constant(generator.standard_normal(shape), "float32") for _ in range(2))
     layer = kind()
     layer.build(shape)
 
-    @tf.function(jit_compile=jit_compile)
-    def passes(x, dy):
-        for _ in tf.range(steps):
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                y = layer(x, training=True)
-            dx, d_gamma, d_beta = tape.gradient(y, [x, layer.gamma.value, layer.beta.value], dy)
-            # Each pass must need the one before it, or the loop may be emptied.
-            x += 1e-3 * dx
-            layer.gamma.assign_sub(1e-3 * d_gamma)
-            layer.beta.assign_sub(1e-3 * d_beta)
-        return x[(0,) * (len(shape) - 1)]
+    def a_pass(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x, training=True)
+        return tape.gradient(y, [x, layer.gamma.value, layer.beta.value], dy)
 
-    def call():
-        passes(x, dy).numpy()
-        return steps
-
-    return call
+    return x, a_pass, layer
 
 
 def _inference(model, shape):
     x = tf.constant(np.random.default_rng(0).standard_normal(shape), "float32")
-    outputs = tf.function(lambda x: model(x, training=False))
-
-    def call():
-        outputs(x).numpy()
-        return 1
-
-    return call
+    compiled = tf.function(lambda x: model(x, training=False)[0])  # all is computed, but little copied
+    return lambda: compiled(x).numpy()
 
 
 def _net():
-    net = [keras.Input((28, 28, 3))]
-    for filters in (16, 32, 32):
-        net += [
-            keras.layers.Conv2D(filters, 3, padding="same", use_bias=False),
-            BatchNormalization(),
-            keras.layers.ReLU(),
-        ]
+    """Depthwise and pointwise convolutions, 28 x 28, with Keras's BN after each."""
+    net = [keras.Input((28, 28, 32))]
+    for _ in range(3):
+        for convolution in (
+            keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False),
+            keras.layers.Conv2D(64, 1, use_bias=False),
+        ):
+            net += [convolution, keras.layers.BatchNormalization(), keras.layers.ReLU()]
     return keras.Sequential([*net, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)])

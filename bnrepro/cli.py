@@ -48,8 +48,11 @@ def _run(options) -> int:
 
         print(f"\n{report.verdict_text(report.verdicts(workspace))}\n")
         page = report.write_report(workspace)
-        for name, path in (("notebooks", workspace.executed), ("figures", workspace.figures), ("report", page)):
-            print(f"{name:10} {path}")
+        places = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
+        places |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
+        for name, path in places.items():
+            if path.exists():
+                print(f"{name:10} {path}")
         if workspace.is_record:
             _publish()
     except (UserError, OSError) as error:  # no wrong usage: that was refused before
@@ -128,7 +131,9 @@ def _writable(path: str | None) -> Path | None:
         if Path(path).is_dir():
             raise IsADirectoryError(0, "is a folder")
     except OSError as error:
-        raise UserError(f"a file is written where that is possible: {path} cannot be ({error.strerror}); name another") from error
+        raise UserError(
+            f"a file is written where that is possible: {path} cannot be ({error.strerror}); name another"
+        ) from error
     return Path(path)
 
 
@@ -161,7 +166,9 @@ def _parser() -> _Parser:
     run = command("run", _run, "train what is missing, execute notebooks, write figures, verdicts and report")
     run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="01, 01_training_speed or a path; all by default")
     run.add_argument("--preset", help="smoke (seconds), quick (minutes, default) or paper (the record)")
-    run.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE", help="see `bnrepro list`")
+    run.add_argument(
+        "-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE", help="see `bnrepro list`"
+    )
     run.add_argument("--jobs", type=int, metavar="N", help="processes at once; one a core by default")
     run.add_argument("--output", metavar="DIR", help="folder for everything written; by default this checkout")
     run.add_argument("--force", action="store_true", help="train again what has a record")

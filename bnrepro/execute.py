@@ -5,8 +5,12 @@ a notebook on disk that looks complete. Knows no preset and no workspace.
 """
 
 import json
+import os
 import re
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 START_SECONDS = 180
@@ -21,7 +25,10 @@ _OFFLINE = """
 """
 """nbconvert's page without the scripts that it would load from elsewhere."""
 
-_LOADS = re.compile(r"""<(script|img|link|iframe)\b[^>]*\b(src|href)=["']?(https?:)?//[^"'\s>]*|(url\(["']?|@import ["'])https?:""")
+LOADS = re.compile(
+    r"""<(script|img|link|iframe)\b[^>]*\b(src|href)=["']?(https?:)?//[^"'\s>]*|(url\(["']?|@import ["'])https?:"""
+)
+"""What makes a browser fetch something; a link to click on does not."""
 
 
 def execute(source: Path, draft: Path, values: dict) -> None:
@@ -67,10 +74,18 @@ def to_html(notebook) -> str:
     templates = DictLoader({"offline.html.j2": _OFFLINE})
     exporter = HTMLExporter(extra_loaders=[templates], template_file="offline.html.j2", embed_images=True)
     page, _ = exporter.from_notebook_node(notebook)
-    if loads := _LOADS.search(page):
+    if loads := LOADS.search(page):
         raise RuntimeError(f"a page works offline: this notebook loads {loads[0]}")
     return page
 
 
+def _end_with(parent: int) -> None:
+    """A batch that was killed cannot end its notebooks, so each looks whether the batch is still there."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)  # papermill then ends the kernel
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))

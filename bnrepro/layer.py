@@ -29,6 +29,8 @@ class BatchNormalization(keras.layers.Layer):
     `keras.layers.BatchNormalization`, so that `set_weights` goes both ways. `moving_mean` is in the unit of `x`,
     `moving_variance` in its square. Statistics are computed and kept in float32 or wider, whatever the dtype policy.
 
+    A `.keras` file with it loads without `custom_objects` where `bnrepro.BatchNormalization` was imported before.
+
     It takes the place of `keras.layers.BatchNormalization` in any model, and differs from it so:
 
     - The running variance is unbiased, as Algorithm 2 demands. `ddof=0` gives Keras's numbers.
@@ -197,7 +199,8 @@ class BatchNormalization(keras.layers.Layer):
 
     def _transform_batch(self, x, gamma, beta, mask):
         number = kernels.count(x, self.axis)
-        if number == 1 and not self.synchronized and not (self.renorm and self.ddof == 0):
+        alone = isinstance(number, int) and number == 1
+        if alone and not self.synchronized and not (self.renorm and self.ddof == 0):
             raise UserError(
                 f"training needs at least 2 values of each feature in a mini-batch, but inputs of shape {tuple(x.shape)} have "
                 f"one along axis {self.axis}, so that the output is beta: use a larger mini-batch, or training=False"

@@ -9,6 +9,7 @@ import pandas as pd
 import tensorflow as tf
 
 from bnrepro import reference
+from bnrepro.data import batch_order
 from bnrepro.layer import BatchNormalization
 from bnrepro.population import fold, population_statistics
 from bnrepro.tables import SCHEMAS, Tables
@@ -17,7 +18,7 @@ EPSILON = 1e-3
 SCALES = (0.1, 0.3, 3.0, 10.0, 30.0, 100.0)
 """The a of section 3.3."""
 
-BATCH_SIZES = (2, 4, 8, 32)
+BATCH_SIZES = (2, 4, 8, 16)
 """The m over which the running variance is measured."""
 
 
@@ -128,31 +129,33 @@ def _bias(generator, steps: int = 200, learning_rate: float = 0.1):
             bias -= learning_rate * float(np.sum(slope if gradient == "mean ignored" else slope - slope.mean()))
 
 
-def _running_variance(draws: int, steps: int = 5_000, momentum: float = 0.998, features: int = 64):
+def _running_variance(draws: int, steps: int = 5_000, momentum: float = 0.998, features: int = 128, examples: int = 4_000):
     """A5: running variance over the population's, for each m, with both divisors and for Keras's own layer."""
     layers = {
         "m - 1 (Algorithm 2)": BatchNormalization(momentum=momentum, ddof=1),
         "m": BatchNormalization(momentum=momentum, ddof=0),
         "Keras": keras.layers.BatchNormalization(momentum=momentum),
     }
-    width, deviation, facts = draws * features, 2.0, []
     for layer in layers.values():
-        layer.build((None, width))
+        layer.build((None, draws * features))
+    population = 2 * np.random.default_rng(0).standard_normal((examples, draws * features), "float32")
+    x, expected = tf.constant(population), population.var(axis=0, ddof=1)
 
     @tf.function(jit_compile=True)
-    def feed(batch_size: int):
+    def feed(rows):
         for step in tf.range(steps):
-            x = deviation * tf.random.stateless_normal((batch_size, width), tf.stack([step, batch_size]))
+            mini_batch = tf.gather(x, rows[step])
             for layer in layers.values():
-                layer(x, training=True)
+                layer(mini_batch, training=True)
 
+    facts = []
     for batch_size in BATCH_SIZES:
         for layer in layers.values():
-            layer.moving_mean.assign(np.zeros(width))
-            layer.moving_variance.assign(np.ones(width))
-        feed(batch_size)
+            layer.moving_mean.assign(np.zeros(draws * features))
+            layer.moving_variance.assign(np.ones(draws * features))
+        feed(tf.constant(batch_order(0, examples, batch_size, steps)))
         for name, layer in layers.items():
-            ratios = layer.moving_variance.numpy().reshape(draws, features).mean(axis=1) / deviation**2
+            ratios = (layer.moving_variance.numpy() / expected).reshape(draws, features).mean(axis=1)
             facts += [("A5", draw, name, f"m = {batch_size}", float(ratio)) for draw, ratio in enumerate(ratios)]
     return facts
 

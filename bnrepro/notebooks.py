@@ -25,7 +25,9 @@ def find_notebooks(names: Iterable[str] = ()) -> list[Path]:
     """
     known = {path.stem: path for path in sorted(workspace.NOTEBOOKS.glob("*.ipynb"))}
     if not known:
-        raise UserError(f"notebooks lie in the checkout: {workspace.NOTEBOOKS} has none; `pip install -e .` in a checkout")
+        raise UserError(
+            f"notebooks lie in the checkout: {workspace.NOTEBOOKS} has none; `pip install -e .` in a checkout"
+        )
     return list(dict.fromkeys(_find(name, known) for name in names)) or list(known.values())
 
 
@@ -55,7 +57,9 @@ def parameters(notebook: Path) -> pd.DataFrame:
         raise UserError(f"a notebook is a file of JSON: {notebook} is not ({error})") from error
     rows = [(item["name"], item["inferred_type_name"], _literal(item["default"]), item["help"]) for item in found]
     if not rows:
-        raise UserError(f"a notebook has a cell tagged `parameters`: {notebook} has none; add one with preset and output_root")
+        raise UserError(
+            f"a notebook has a cell tagged `parameters`: {notebook} has none; add one with preset and output_root"
+        )
     return pd.DataFrame(rows, columns=["name", "type", "default", "help"], dtype=object)
 
 

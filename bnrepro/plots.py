@@ -3,8 +3,6 @@
 import functools
 import hashlib
 import io
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +12,8 @@ import pandas as pd
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from bnrepro.tables import csv_bytes, write_whole
 
 COLORS = {"none": "#D55E00", "batch": "#0072B2", "off": "#009E73", "paper": "#4D4D4D"}
 """One color an arm in the whole project: Okabe and Ito's, told apart by color-blind readers too. The paper is grey."""
@@ -67,12 +67,12 @@ _STYLE = {
 
 
 def theme() -> None:
-    """Makes the house style the session's, for a notebook's own plots. The findings' figures have it without this call."""
+    """Makes the house style the default, for a notebook's own plots. The findings' figures have it without this call."""
     matplotlib.style.use(["default", _STYLE])
 
 
 def styled(draw: Callable) -> Callable:
-    """Draws in the house style whatever the session's is, so that a figure's bytes depend on its tables alone."""
+    """Draws in the house style whatever the default is, so that a figure's bytes depend on its tables alone."""
 
     @functools.wraps(draw)
     def draw_in_style(*args, **options):
@@ -82,13 +82,10 @@ def styled(draw: Callable) -> Callable:
     return draw_in_style
 
 
-def new_figure(width: float, height: float, layout: str = "constrained") -> Figure:
-    """An empty figure, sizes in mm; layout `none` for panels that are placed by `add_panel`.
-
-    It belongs to its caller, not to pyplot, so nothing is left open.
-    """
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, sizes in mm. It belongs to its caller, not to pyplot, so nothing is left open."""
     _load_inline_backend()
-    return Figure(figsize=(width / MM, height / MM), layout=layout)
+    return Figure(figsize=(width / MM, height / MM))
 
 
 @functools.cache
@@ -100,7 +97,7 @@ def _load_inline_backend() -> None:
 
 
 def add_panel(
-    figure: Figure, place: tuple[float, float, float, float], name: str = "", title: str = "", subtitle: str = ""
+    figure: Figure, place: tuple[float, float, float, float], letter: str = "", title: str = "", subtitle: str = ""
 ) -> Axes:
     """Axes at `(left, top, width, height)` in mm from the figure's top left corner, their titles starting at their left edge."""
     left, top, width, height = place
@@ -108,16 +105,11 @@ def add_panel(
     axes = figure.add_axes(
         (left / whole_width, 1 - (top + height) / whole_height, width / whole_width, height / whole_height)
     )
-    letter(axes, name, title, subtitle)
-    return axes
-
-
-def letter(axes: Axes, name: str, title: str, subtitle: str = "") -> None:
-    """A panel's bold letter and its title, both starting at its left edge; a subtitle stands below them."""
     line = 19 if subtitle else 7
-    texts = ((name, 0, line, dict(fontsize=9, fontweight="bold")), (title, 11, line, {}), (subtitle, 0, 5, {}))
+    texts = ((letter, 0, line, dict(fontsize=9, fontweight="bold")), (title, 11, line, {}), (subtitle, 0, 5, {}))
     for text, right, up, style in texts:
         axes.annotate(text, (0, 1), (right, up), "axes fraction", "offset points", annotation_clip=False, **style)
+    return axes
 
 
 def save_figure(figure: Figure, folder: Path, stem: str, tables: pd.DataFrame | dict[str, pd.DataFrame]) -> list[Path]:
@@ -163,16 +155,3 @@ def digest(tables: pd.DataFrame | dict[str, pd.DataFrame]) -> str:
             name.encode() + b"\n" + table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
         )
     return found.hexdigest()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(draft, 0o644)  # mkstemp's files are the owner's alone
-        os.replace(draft, path)
-    finally:
-        Path(draft).unlink(missing_ok=True)

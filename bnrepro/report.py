@@ -15,8 +15,8 @@ from bnrepro.config import RunConfig
 from bnrepro.deviations import deviations
 from bnrepro.errors import UserError
 from bnrepro.findings import FINDINGS
-from bnrepro.plots import FORMATS, digest, render, save_figure, write_whole
-from bnrepro.tables import Tables, load_results
+from bnrepro.plots import FORMATS, digest, render, save_figure
+from bnrepro.tables import Tables, load_results, write_whole
 from bnrepro.wording import MARKS, counted, in_words, verdict_markdown, verdict_text
 from bnrepro.workspace import Workspace
 
@@ -28,7 +28,7 @@ RECORD = Workspace("paper")
 def judged(finding: ModuleType, tables: Tables) -> pd.DataFrame:
     """A finding's claims with their verdicts: the columns of `claims.COLUMNS`, `bound` and `note`."""
     statistics = finding.analyse(tables)
-    words = statistics.reindex(columns=["claim", "bound", "note"]).fillna("")
+    words = statistics.reindex(columns=["claim", "bound", "note"], fill_value="")
     return claims.judge(statistics, finding.PAPER).merge(words, on="claim")
 
 

@@ -10,7 +10,7 @@ from bnrepro import report
 from bnrepro.findings import FINDINGS
 from bnrepro.plots import save_figure
 from bnrepro.pool import run_all
-from bnrepro.tables import Tables, collect, write_results
+from bnrepro.tables import Tables, collect, load_results, write_results
 from bnrepro.workspace import Workspace
 
 
@@ -43,9 +43,10 @@ class Study:
         return self.keep(collect(self.sweep, self.workspace.runs, self.finding.TABLES))
 
     def keep(self, tables: Tables) -> Tables:
-        """Writes `tables` as this notebook's results, and returns them."""
-        write_results(self.workspace.results / self.notebook, tables)
-        return tables
+        """Writes `tables` as this notebook's results, and returns them as they will be read."""
+        folder = self.workspace.results / self.notebook
+        write_results(folder, tables)
+        return load_results(folder)
 
     def draw(self, tables: Tables) -> Figure:
         """Draws the figure and saves it as SVG, PDF and PNG."""

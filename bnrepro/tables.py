@@ -44,7 +44,9 @@ def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{config.id}.", dir=folder))
     try:
-        checksums = {f"{name}.csv": _write(draft / f"{name}.csv", name, table) for name, table in tables.items()}
+        checksums = {
+            f"{name}.csv": _write_bytes(draft / f"{name}.csv", _csv(name, table)) for name, table in tables.items()
+        }
         done = {"version": RECORD_VERSION, "config": config.as_dict(), "checksums": checksums}
         _write_bytes(draft / "done.json", json.dumps(done, indent=1).encode())
         record = folder / config.id
@@ -96,14 +98,8 @@ def collect(sweep: dict[str, list[RunConfig]], folder: Path, names: tuple[str, .
 
 def write_results(folder: Path, tables: Tables) -> None:
     """Writes the tables of one notebook, each file whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        draft = folder / f".{name}.{os.getpid()}"
-        try:
-            _write(draft, name, table)
-            os.replace(draft, folder / f"{name}.csv")
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(folder / f"{name}.csv", _csv(name, table))
 
 
 def load_results(folder: Path) -> Tables:
@@ -121,10 +117,28 @@ def select(tables: Tables, group: str, name: str) -> pd.DataFrame:
     return rows if name == "runs" else rows.merge(tables[name], on="run")
 
 
-def _write(path: Path, name: str, table: pd.DataFrame) -> str:
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all, its folder too if it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        _write_bytes(Path(draft), content)
+        os.chmod(draft, 0o644)  # mkstemp's files are the owner's alone
+        os.replace(draft, path)
+    finally:
+        Path(draft).unlink(missing_ok=True)
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """A table as it is written: six significant digits, so that it reads back the same and a diff shows what moved."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
+
+
+def _csv(name: str, table: pd.DataFrame) -> bytes:
     if name in SCHEMAS and tuple(table.columns) != SCHEMAS[name]:
         raise ValueError(f"the table {name} has the columns {SCHEMAS[name]}: got {tuple(table.columns)}")
-    return _write_bytes(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
+    return csv_bytes(table)
 
 
 def _write_bytes(path: Path, content: bytes) -> str:

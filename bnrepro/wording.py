@@ -54,7 +54,7 @@ def verdict_text(verdicts: pd.DataFrame) -> str:
         return NOTHING
     words = in_words(verdicts)
     words["verdict"] = words["verdict"].map(MARKS) + " " + words["verdict"]
-    heads = {"claim": "", "verdict": "verdict", "ours": "ours", "interval": "95% interval", "paper": "paper", "n": "n"}
+    heads = {"claim": "", "verdict": "verdict", "ours": "ours", "interval": "interval", "paper": "paper", "n": "n"}
     heads |= {"rule": "rule", "statement": "claim"}
     widths = {name: max(len(head), words[name].str.len().max()) for name, head in heads.items()}
     lines = ["  ".join(text.ljust(widths[name]) for name, text in heads.items())]
@@ -68,7 +68,7 @@ def verdict_markdown(verdicts: pd.DataFrame) -> str:
     if verdicts.empty:
         return NOTHING
     lines = [
-        "| | Claim | § | Ours | 95% interval | Paper | n | Supported if | Verdict |",
+        "| | Claim | § | Ours | Interval | Paper | n | Supported if | Verdict |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in in_words(verdicts).itertuples():

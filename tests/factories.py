@@ -1,13 +1,16 @@
 """Synthetic tables in the shape of real ones: runs whose curves follow a formula, for tests that need no training."""
 
+import functools
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from bnrepro.config import RunConfig
-from bnrepro.tables import SCHEMAS, Tables
+from bnrepro.findings import FINDINGS
+from bnrepro.tables import SCHEMAS, Tables, write_results
 
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
 
@@ -85,3 +88,17 @@ def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.rando
         "quantiles": quantiles.sort_values(["step", "unit"], kind="stable", ignore_index=True),
         "drift": pd.DataFrame(rows, columns=SCHEMAS["drift"]),
     }
+
+
+@functools.cache
+def finding_tables(notebook: str, preset: str, seeds: int = 0, dataset: str = "") -> Tables:
+    """The tables that a finding would keep, made up; shared between tests, so nothing may change them."""
+    finding = FINDINGS[notebook]
+    tables = make_tables(finding.sweep(preset, seeds=seeds, dataset=dataset))
+    return {name: table for name, table in tables.items() if name in ("sweep", *finding.TABLES)}
+
+
+def write_finding_results(folder: Path, preset: str) -> None:
+    """Made-up results of notebooks 01 and 02 below `folder`."""
+    for notebook in ("01_training_speed", "02_activation_drift"):
+        write_results(folder / notebook, finding_tables(notebook, preset))

@@ -2,7 +2,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnrepro import claims
@@ -27,11 +27,13 @@ def test_the_whole_interval_has_to_lie_on_one_side(side, ci_low, ci_high, verdic
     assert Rule(side, 1.0).verdict(ci_low, ci_high, FEWEST) == verdict
 
 
+@settings(deadline=None)  # a loaded machine is no error
 @given(st.floats(-9, 9), st.floats(0, 9), st.integers(0, FEWEST - 1), st.sampled_from(["above", "below"]))
 def test_too_few_seeds_are_always_inconclusive(low, width, n, side):
     assert Rule(side, 0.5).verdict(low, low + width, n) == INCONCLUSIVE
 
 
+@settings(deadline=None)  # a loaded machine is no error
 @given(st.floats(-9, 9), st.floats(0, 9), st.floats(-9, 9))
 def test_what_supports_one_side_contradicts_the_other(low, width, threshold):
     above, below = (Rule(side, threshold).verdict(low, low + width, FEWEST) for side in ("above", "below"))
@@ -49,7 +51,8 @@ def test_every_claim_names_its_section_notebook_and_statistic():
 
 def test_judging_keeps_the_order_of_the_claims_and_leaves_out_what_was_not_measured():
     statistics = pd.DataFrame(
-        [("T2", -0.1, -0.2, -0.05, 8), ("T1", 2.0, 1.5, 2.5, 8)], columns=["claim", "estimate", "ci_low", "ci_high", "n"]
+        [("T2", -0.1, -0.2, -0.05, 8), ("T1", 2.0, 1.5, 2.5, 8)],
+        columns=["claim", "estimate", "ci_low", "ci_high", "n"],
     )
     table = claims.judge(statistics, {"T1": 2.6})
     assert tuple(table.columns) == claims.COLUMNS

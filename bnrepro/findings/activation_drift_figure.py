@@ -21,7 +21,7 @@ def draw(quantiles: pd.DataFrame, published: pd.DataFrame, drift: pd.DataFrame, 
         drift: Every unit of each run, with its config.
         marks: The paper's drift by arm, or nothing.
     """
-    figure = new_figure(DOUBLE, 64, layout="none")
+    figure = new_figure(DOUBLE, 64)
     last, first_seed = quantiles["steps"].max(), quantiles["seed"].min()
     published = published.assign(step=published["training_fraction"] * paper.STEPS).query("step <= @last")
     strong = quantiles[quantiles["seed"] == first_seed]

@@ -30,7 +30,7 @@ def draw(
 ) -> Figure:
     """The whole figure; the arguments are what the functions of `training_speed` return."""
     rows = max(cells["initial_std"].nunique() for cells in (calibration, sensitivity))
-    figure = new_figure(DOUBLE, _GRID_TOP + rows * _CELL[1] + 11, layout="none")
+    figure = new_figure(DOUBLE, _GRID_TOP + rows * _CELL[1] + 11)
     _accuracy(add_panel(figure, (12, 7, 92, 51), "a", "Test accuracy"), curves, published, speed, target)
     marks = dict(paper.STEPS_TO_97_PERCENT) if len(published) else {}
     steps = add_panel(figure, (_RIGHT, 7, 42, 18), "b", f"Training steps to {target:.0%}")
@@ -44,7 +44,8 @@ def draw(
 
 def _accuracy(axes: Axes, curves: pd.DataFrame, published: pd.DataFrame, speed: pd.DataFrame, target: float) -> None:
     runs, last = curves[curves["split"] == "test"], curves["steps"].max()
-    panels.seed_curves(axes, runs, median_curves(curves))
+    medians = median_curves(curves)
+    panels.seed_curves(axes, runs, medians)
     published = published[published["step"] <= last]
     for place, (_, curve) in enumerate(published.groupby("arm")):
         panels.paper_line(
@@ -61,10 +62,12 @@ def _accuracy(axes: Axes, curves: pd.DataFrame, published: pd.DataFrame, speed: 
             axes.plot(reached, target, "o", **style)
     axes.axhline(target, color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
     panels.step_axis(axes, last)
-    axes.set(ylim=(0.7 if runs["accuracy"].max() > 0.75 else 0.0, 1.0), ylabel="")
+    slowest = medians.groupby("normalization")["estimate"].last().min()
+    axes.set(ylim=(0.7 if slowest > 0.75 else 0.0, 1.0), ylabel="")  # the paper's axis, where it shows both arms
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     if len(published):
-        axes.legend(handles=[line for line in axes.lines if line.get_label().startswith("paper")], loc="lower right")
+        lines = [line for line in axes.lines if line.get_label().startswith("paper")]
+        axes.legend(handles=lines, loc="lower right", bbox_to_anchor=(1, 1.01), borderaxespad=0)
 
 
 def _until_target(axes: Axes, speed: pd.DataFrame, value: str, words, marks: dict[str, float]) -> None:

@@ -1,0 +1,225 @@
+"""The command line: what it prints, what it refuses and how, and what it does not load."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from factories import write_finding_results
+
+import bnrepro
+from bnrepro import archives, cli, pool
+from bnrepro.batch import Failure
+from bnrepro.claims import COLUMNS
+from bnrepro.findings import FINDINGS
+from bnrepro.notebooks import find_notebooks
+from bnrepro.workspace import CHECKOUT
+
+MISTAKES = [
+    (["run", "01_training_sped"], "did you mean '01_training_speed'?"),
+    (["run", "07"], "unknown notebook '07'"),
+    (["run", "nowhere/01.ipynb"], "unknown notebook"),
+    (["run", "--preset", "papr"], "did you mean 'paper'?"),
+    (["run", "-p", "step=10"], "did you mean 'steps'?"),
+    (["run", "99", "-p", "steps=10"], "unknown parameter 'steps'"),
+    (["run", "-p", "steps"], "NAME=VALUE"),
+    (["run", "-p", "steps=many"], "steps is a whole number: got 'many'"),
+    (["run", "-p", "steps=1.5"], "steps is a whole number"),
+    (["run", "-p", "steps="], "steps is a whole number: got ''"),
+    (["run", "-p", "steps=0"], "steps is at least 1: got 0; leave it out for the preset's value"),
+    (["run", "-p", "steps=-1"], "steps"),
+    (["run", "-p", "seeds=0"], "seeds is at least 1: got 0; leave it out"),
+    (["run", "-p", "seeds="], "seeds"),
+    (["run", "-p", "seeds=-2"], "seeds"),
+    (["run", "-p", "draws=-2"], "draws"),
+    (["run", "-p", "dataset="], "dataset is not empty"),
+    (["run", "-p", "dataset=mnst"], "dataset"),
+    (["run", "-p", "learning_rate=0"], "learning_rate is above 0"),
+    (["run", "-p", "learning_rate=-0.1"], "learning_rate is above 0"),
+    (["run", "-p", "learning_rate=nan"], "learning_rate is a finite number: got nan"),
+    (["run", "-p", "learning_rate=inf"], "learning_rate is a finite number: got inf"),
+    (["run", "-p", "initial_std=-1"], "initial_std"),
+    (["run", "-p", "batch_size=1"], "batch_size"),
+    (["run", "-p", "batch_size=60001"], "60000"),
+    (["run", "--jobs", "0"], "jobs is 1 or more: got 0"),
+    (["run", "--jobs", "two"], "--jobs"),
+    (["run", "--sead", "1"], "--sead"),
+    (["rum"], "rum"),
+    ([], "COMMAND"),
+    (["verdicts", "--preset", "papr"], "did you mean 'paper'?"),
+    (["report", "--output", "nowhere/report.html"], "nowhere/report.html"),
+    (["bench", "--json", "nowhere/bench.json"], "nowhere/bench.json"),
+    (["data", "fetch", "mnst"], "did you mean 'mnist'?"),
+]
+
+
+def run(*arguments: str) -> int:
+    """The exit code of a command, whichever way it ends."""
+    try:
+        return cli.main(list(arguments))
+    except SystemExit as end:
+        return end.code
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Fails the test where something is trained."""
+
+    def run_all(*arguments, **options):
+        raise AssertionError("a run was trained")
+
+    monkeypatch.setattr(pool, "run_all", run_all)
+
+
+def refusal(capsys, code: int) -> str:
+    """The one line that a wrong usage gets."""
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (2, "")
+    assert captured.err.startswith("bnrepro: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=[" ".join(arguments) for arguments, _ in MISTAKES])
+@pytest.mark.usefixtures("no_training")
+def test_a_mistake_gets_one_line_and_nothing_is_trained_or_written(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = ["--output", "out"] if arguments[:1] == ["run"] else []
+    assert message in refusal(capsys, run(*arguments, *here))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_training")
+def test_an_output_folder_that_cannot_be_written_is_refused(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "choose another with --output" in refusal(capsys, run("run", "--output", str(tmp_path / "file" / "below")))
+
+
+@pytest.mark.usefixtures("no_training")
+def test_a_damaged_data_file_is_refused_with_the_command_that_repairs_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "DATA", tmp_path)
+    (tmp_path / "mnist.npz").write_bytes(b"damaged")
+    message = refusal(capsys, run("run", "01", "--preset", "smoke", "--output", str(tmp_path / "out")))
+    assert "mnist.npz" in message
+    assert "git checkout -- data/mnist.npz" in message
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A folder as `run --output` leaves it, its tables from a formula."""
+    write_finding_results(tmp_path / "results", "smoke")
+    return tmp_path
+
+
+def test_verdicts_are_a_table_for_people_and_strict_json_for_programs(results, capsys):
+    assert run("verdicts", "--output", str(results)) == 0
+    assert "inconclusive" in capsys.readouterr().out
+    assert run("verdicts", "--output", str(results), "--json") == 0
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    rows = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert [row["claim"] for row in rows] == ["T1", "T2", "T3", "T4", "C1", "C2"]
+    assert all(tuple(row) == COLUMNS for row in rows)
+    assert {row["verdict"] for row in rows} == {"inconclusive"}
+    assert rows[-1]["paper"] is None
+
+
+def test_the_report_is_written_where_asked(results, capsys):
+    page = results / "page.html"
+    assert run("report", "--preset", "smoke", "--output", str(page)) == 0
+    assert capsys.readouterr().out.strip() == str(page)
+    assert page.read_text().lower().startswith("<!doctype html>")
+
+
+def test_a_run_reports_failures_and_still_prints_the_verdicts(results, capsys, monkeypatch):
+    failure = Failure("01_training_speed", "ValueError: boom", results / "01.log")
+    monkeypatch.setattr("bnrepro.batch.run_batch", lambda plan, force: [failure])
+    assert run("run", "99", "--preset", "smoke", "--output", str(results)) == 1
+    captured = capsys.readouterr()
+    assert captured.err == f"bnrepro: 01_training_speed failed: ValueError: boom (log: {results / '01.log'})\n"
+    assert "inconclusive" in captured.out
+    assert (results / "report.html").exists()
+
+
+def test_an_interrupt_is_one_line_and_130(results, capsys, monkeypatch):
+    def interrupt(plan, force):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bnrepro.batch.run_batch", interrupt)
+    assert run("run", "99", "--output", str(results)) == 130
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_list_has_every_parameter_with_type_default_and_help(capsys):
+    assert run("list") == 0
+    out = capsys.readouterr().out
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    names = [path.stem for path in find_notebooks()]
+    assert [line for line in lines if line in names] == names
+    assert any(line.startswith("learning_rate float 0.0 of stochastic gradient descent") for line in lines)
+    assert any(line.startswith("preset str 'quick'") for line in lines)
+
+
+def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_path, capsys):
+    from bnrepro import report
+
+    blocks = "<!-- verdicts -->\nold\n<!-- /verdicts -->\n<!-- gallery -->\n<!-- /gallery -->\n"
+    (tmp_path / "README.md").write_text(f"before\n{blocks}after\n")
+    monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(report, "draw_all", lambda: [tmp_path / "a.svg"])
+    assert run("figures") == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "a.svg"), str(tmp_path / "README.md")]
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "\nold\n" not in text
+
+
+def test_data_are_listed_and_verified(capsys):
+    assert run("data", "list") == 0
+    assert "fashion_mnist" in capsys.readouterr().out
+    assert run("data", "verify") == 0
+    assert "False" not in capsys.readouterr().out
+
+
+def test_verifying_damaged_data_fails(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "DATA", tmp_path)
+    assert run("data", "verify") == 1
+    assert "missing" in capsys.readouterr().out
+
+
+def test_fetching_what_is_there_says_where(capsys):
+    assert run("data", "fetch", "mnist") == 0
+    assert capsys.readouterr().out.strip() == str(CHECKOUT / "data" / "mnist.npz")
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["verdicts"], ["data", "list"], ["--help"]], ids=" ".join)
+def test_a_command_that_trains_nothing_starts_without_tensorflow(arguments):
+    script = (
+        f"import sys\nfrom bnrepro.cli import main\ntry:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=CHECKOUT)
+
+
+def test_all_figures_of_the_record_are_drawn_within_30_seconds_without_tensorflow(tmp_path):
+    copy = f"shutil.copytree({str(CHECKOUT / 'data/results')!r}, {str(tmp_path / 'results')!r})"
+    draw = f"print(len(draw_all(Workspace('paper', {str(tmp_path)!r}))))"
+    script = f"import shutil, sys\nfrom bnrepro import Workspace\nfrom bnrepro.report import draw_all\n{copy}\n{draw}\n"
+    check = "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", script + check], check=True, capture_output=True, text=True, cwd=CHECKOUT
+    )
+    assert time.monotonic() - began < 30
+    assert int(done.stdout) == 3 * len(FINDINGS) + 1
+
+
+def test_the_module_and_the_command_are_the_same():
+    by_module = subprocess.run([sys.executable, "-m", "bnrepro", "--help"], capture_output=True, text=True, check=True)
+    assert by_module.stdout.startswith("usage: bnrepro ")
+    assert bnrepro.cli.main is cli.main

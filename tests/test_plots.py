@@ -1,0 +1,205 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from factories import finding_tables
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LogNorm, to_hex, to_rgb
+from matplotlib.text import Text
+
+from bnrepro import panels, paper, plots
+from bnrepro.findings import FINDINGS, training_speed
+from bnrepro.stats import median_curves
+from bnrepro.tables import select
+
+DRAWN = [
+    (notebook, preset) for notebook in ("01_training_speed", "02_activation_drift") for preset in ("quick", "paper")
+]
+
+INTERVAL = ["normalization", "estimate", "ci_low", "ci_high", "reached"]
+
+
+@pytest.fixture
+def axes():
+    return plots.new_figure(plots.SINGLE, 60).add_subplot()
+
+
+@pytest.fixture(scope="module")
+def speed_figure():
+    return training_speed.figure(finding_tables("01_training_speed", "paper"))
+
+
+def lines_of(axes, color):
+    return [line for line in axes.lines if to_hex(line.get_color()) == color.lower()]
+
+
+def luminance(color):
+    red, green, blue = (
+        (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4) for part in to_rgb(color)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_every_arm_has_its_own_color_dark_enough_for_white_paper_and_a_name_for_people():
+    assert len(set(plots.COLORS.values())) == len(plots.COLORS) and set(plots.COLORS) == set(plots.LABELS)
+    for arm, color in plots.COLORS.items():
+        assert 1.05 / (luminance(color) + 0.05) >= 3, f"{arm} is too pale"
+
+
+def test_the_thick_line_is_the_median_of_the_seeds_and_each_seed_is_a_thin_one(speed_figure):
+    tables = finding_tables("01_training_speed", "paper")
+    medians = median_curves(select(tables, "main", "curves"))
+    for arm in ("none", "batch"):
+        drawn = [line for line in lines_of(speed_figure.axes[0], plots.COLORS[arm]) if len(line.get_xdata()) > 1]
+        thick = [line for line in drawn if line.get_label() == plots.LABELS[arm]]
+        assert len(thick) == 1 and len(drawn) == 11
+        np.testing.assert_array_equal(thick[0].get_ydata(), medians.query("normalization == @arm")["estimate"])
+        assert all(line.get_linewidth() < thick[0].get_linewidth() for line in drawn if line is not thick[0])
+
+
+def test_the_papers_curves_lie_behind_ours_dashed_and_grey(speed_figure):
+    dashed = [line for line in lines_of(speed_figure.axes[0], plots.COLORS["paper"]) if line.is_dashed()]
+    points = paper.figure1a().groupby("arm")
+    assert {tuple(line.get_ydata()) for line in dashed} == {tuple(curve["test_accuracy"]) for _, curve in points}
+    assert all(line.get_linestyle() == "--" for line in dashed)
+
+
+def test_a_run_that_never_got_there_is_an_arrow_and_the_rest_are_ticks(axes):
+    runs = pd.DataFrame({"normalization": "none", "value": [10.0, 20.0, 30.0], "reached": [True, True, False]})
+    intervals = pd.DataFrame([("none", 20.0, 10.0, 30.0, True)], columns=INTERVAL)
+    panels.runs_and_interval(axes, runs, intervals, str, {})
+    found = {line.get_marker(): list(line.get_xdata()) for line in axes.lines}
+    assert found["|"] == [10, 20] and found[">"] == [30] and found["o"] == [20] and found["None"] == [10, 30]
+    assert [text.get_text() for text in axes.texts] == ["20.0"]
+
+
+def test_a_median_that_never_got_there_is_an_arrow_with_a_greater_sign(axes):
+    runs = pd.DataFrame({"normalization": ["batch"], "value": [30.0], "reached": [False]})
+    intervals = pd.DataFrame([("batch", 30.0, 30.0, 30.0, False)], columns=INTERVAL)
+    panels.runs_and_interval(axes, runs, intervals, str, {})
+    assert "o" not in {line.get_marker() for line in axes.lines} and axes.texts[0].get_text() == "> 30.0"
+
+
+def test_a_heat_map_has_its_texts_in_the_cells_they_belong_to(axes):
+    cells = pd.DataFrame(
+        {"initial_std": [0.1, 0.1, 0.2], "learning_rate": [1.0, 2.0, 1.0], "value": [1.0, 2.0, np.nan]}
+    )
+    cells["words"] = ["a", "b", "c"]
+    full = pd.concat(
+        [cells, pd.DataFrame({"initial_std": [0.2], "learning_rate": [2.0], "value": [3.0], "words": ["d"]})]
+    )
+    panels.heat_map(axes, full, "value", "words", matplotlib.colormaps["Greys"], LogNorm(1, 3))
+    panels.frame_cell(axes, full, 0.2, 1.0)
+    assert {text.get_text(): text.get_position() for text in axes.texts}["c"] == (0.5, 1.5)
+    assert axes.patches[0].get_xy() == (0, 1)
+    panels.frame_cell(axes, full, 0.3, 1.0)
+    assert len(axes.patches) == 1, "a value that is not in the grid has no frame"
+
+
+def test_the_strong_unit_has_its_range_shaded(axes):
+    run = pd.DataFrame({"step": [0, 0, 0, 9, 9, 9], "percentile": [15, 50, 85] * 2, "value": [-1, 0, 1, -2, 0, 2]})
+    panels.percentile_band(axes, run, "#000000", strong=True)
+    assert [list(line.get_ydata()) for line in axes.lines] == [[-1, -2], [0, 0], [1, 2]]
+    assert len(axes.collections) == 1
+
+
+def test_steps_are_written_as_people_say_them():
+    assert [panels.thousands(steps) for steps in (0, 500, 14_500, 50_000)] == ["0", "500", "14.5k", "50k"]
+
+
+def labels_out_of_view(axis):
+    low, high = sorted(axis.get_view_interval())
+    places = zip(axis.get_ticklocs(), axis.get_ticklabels())
+    return [label for place, label in places if not low <= place <= high]
+
+
+@pytest.mark.parametrize(("notebook", "preset"), DRAWN)
+def test_all_text_is_legible_inside_the_figure_and_overlaps_no_other(notebook, preset):
+    figure = FINDINGS[notebook].figure(finding_tables(notebook, preset))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    hidden = {label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in labels_out_of_view(axis)}
+    texts = [
+        text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip() and text not in hidden
+    ]
+    assert min(text.get_fontsize() for text in texts) >= 7
+    boxes = [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in texts]
+    width, height = figure.bbox.width, figure.bbox.height
+    outside = [name for name, box in boxes if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height]
+    assert not outside
+    hits = [
+        (a, b)
+        for place, (a, one) in enumerate(boxes)
+        for b, other in boxes[:place]
+        if one.shrunk(0.98, 0.9).overlaps(other)
+    ]
+    assert not hits
+
+
+def test_saving_writes_three_files_the_same_each_time(tmp_path):
+    tables = finding_tables("02_activation_drift", "quick")
+    figure = FINDINGS["02_activation_drift"].figure(tables)
+    first = {path.name: path.read_bytes() for path in plots.save_figure(figure, tmp_path, "figure", tables)}
+    again = FINDINGS["02_activation_drift"].figure(tables)
+    for drawing in (figure, again):
+        assert {
+            path.name: path.read_bytes() for path in plots.save_figure(drawing, tmp_path, "figure", tables)
+        } == first
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.pdf", "figure.png", "figure.svg"]
+
+
+def test_a_figure_has_the_same_bytes_in_another_process_whatever_its_settings(tmp_path):
+    tables = finding_tables("02_activation_drift", "smoke")
+    here = plots.save_figure(FINDINGS["02_activation_drift"].figure(tables), tmp_path / "here", "figure", tables)
+    code = (
+        "import sys; from pathlib import Path; import matplotlib\n"
+        "matplotlib.rcParams.update({'font.size': 20, 'svg.hashsalt': 'other', 'axes.grid': True, 'figure.dpi': 50})\n"
+        "from factories import finding_tables; from bnrepro.findings import FINDINGS; from bnrepro.plots import save_figure\n"
+        "tables = finding_tables('02_activation_drift', 'smoke')\n"
+        "save_figure(FINDINGS['02_activation_drift'].figure(tables), Path(sys.argv[1]), 'figure', tables)"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "123",
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+    }
+    subprocess.run([sys.executable, "-c", code, tmp_path / "there"], check=True, env=environment)
+    assert all(path.read_bytes() == (tmp_path / "there" / path.name).read_bytes() for path in here)
+
+
+def test_files_carry_the_digest_of_their_tables_and_text_that_stays_text(tmp_path, speed_figure):
+    table = pd.DataFrame({"a": [1, 2]})
+    svg, pdf, png = plots.save_figure(speed_figure, tmp_path, "figure", table)
+    digest = plots.digest(table)
+    assert all(digest.encode() in path.read_bytes() for path in (svg, pdf, png))
+    assert ">Test accuracy</text>" in svg.read_text(encoding="utf-8")
+    assert b"/FontFile2" in pdf.read_bytes(), "TrueType fonts, so that text can be edited"
+    assert plots.digest(pd.DataFrame({"a": [1, 3]})) != digest
+
+
+def test_the_digest_is_that_of_the_tables_as_they_are_written():
+    assert plots.digest(pd.DataFrame({"a": [0.1 + 0.2]})) == plots.digest(pd.DataFrame({"a": [0.3]}))
+
+
+def test_a_figure_that_cannot_be_written_leaves_the_old_files_alone(tmp_path, speed_figure, monkeypatch):
+    paths = plots.save_figure(speed_figure, tmp_path, "figure", pd.DataFrame({"a": [1]}))
+    before = [path.read_bytes() for path in paths]
+    monkeypatch.setattr(os, "replace", lambda *names: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        plots.save_figure(speed_figure, tmp_path, "figure", pd.DataFrame({"a": [2]}))
+    assert [path.read_bytes() for path in paths] == before
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_drawing_leaves_the_default_settings_alone_and_the_theme_sets_them():
+    with matplotlib.rc_context():
+        before = dict(matplotlib.rcParams)
+        training_speed.figure(finding_tables("01_training_speed", "smoke"))
+        assert dict(matplotlib.rcParams) == before
+        plots.theme()
+        assert matplotlib.rcParams["svg.fonttype"] == "none" and matplotlib.rcParams["font.size"] == 8
