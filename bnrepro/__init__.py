@@ -17,8 +17,11 @@ _HOME = {
     "provenance": "machine",
     "run": "runner",
     "run_all": "pool",
+    "verdict_markdown": "wording",
     "verdicts": "report",
 }
+
+_KERAS = ("layer", "population", "runner")
 
 __all__ = ["__version__", *_HOME]
 
@@ -26,6 +29,8 @@ __all__ = ["__version__", *_HOME]
 def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"module 'bnrepro' has no attribute {name!r}")
+    if _HOME[name] in _KERAS:
+        importlib.import_module("bnrepro.quiet").load_tensorflow()
     globals()[name] = getattr(importlib.import_module(f"bnrepro.{_HOME[name]}"), name)
     return globals()[name]
 

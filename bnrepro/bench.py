@@ -43,7 +43,10 @@ def bench(json_path: str | Path | None = None, repeats: int = 5) -> list[Row]:
     rows = []
     for row in _rows(repeats):
         rows.append(row)
-        print("{name:38} {ours:10.4g} {unit} against {theirs:10.4g}: ratio {ratio:.3f} (n = {n})".format(**row), flush=True)
+        print(
+            "{name:38} {ours:10.4g} {unit} against {theirs:10.4g}: ratio {ratio:.3f} (n = {n})".format(**row),
+            flush=True,
+        )
     if json_path:
         Path(json_path).write_text(json.dumps(rows, indent=1) + "\n")
     return rows
@@ -80,7 +83,9 @@ def engine_row(repeats: int, steps: int = 1_000) -> Row:
     part = slice(steps * config.batch_size)
 
     def ours():
-        for _ in engine.train(x, y, lambda start, count: batch_order(0, len(y), config.batch_size, count), steps, steps):
+        for _ in engine.train(
+            x, y, lambda start, count: batch_order(0, len(y), config.batch_size, count), steps, steps
+        ):
             pass
 
     def theirs():

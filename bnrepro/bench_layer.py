@@ -24,12 +24,15 @@ def layer_rows(repeats=7):
         repeats: Samples of each side; a row has their medians.
 
     Returns:
-        A list of `{name, unit, ours, theirs, ratio, n}`. Theirs is `keras.layers.BatchNormalization`; in `fold/inference` it
-        is a small convolutional net with that, ours the same net folded. `layer/train/60x100/xla` is a pass within one
-        compiled loop of 1,000, as the engine runs them: a call for each pass would time the call.
+        A list of `{name, unit, ours, theirs, ratio, n}`. Theirs is `keras.layers.BatchNormalization`. `layer/train/60x100/xla`
+        is a pass within one compiled loop of 1,000, as the engine runs them: a call for each pass would time the call. In
+        `fold/inference` theirs is a small convolutional net with our own BN, ours the same net folded; there is little to
+        gain, for TensorFlow's graph optimizer already merges our fused op into the convolution before it. In
+        `fold/inference/keras` theirs is the same net with Keras's BN, which it cannot merge.
     """
     ours, theirs = BatchNormalization, keras.layers.BatchNormalization
-    net = _net()
+    net, keras_net = _net(ours), _net(theirs)
+    keras_net.set_weights(net.get_weights())
     sides = {
         "layer/train/64x28x28x64/graph": [_training(kind, jit_compile=False) for kind in (ours, theirs)],
         "layer/train/64x28x28x64/xla": [_training(kind, jit_compile=True) for kind in (ours, theirs)],
@@ -37,7 +40,8 @@ def layer_rows(repeats=7):
         "layer/inference/64x28x28x64/graph": [
             _inference(keras.Sequential([kind()]), IMAGES) for kind in (ours, theirs)
         ],
-        "fold/inference": [_inference(model, (64, 28, 28, 32)) for model in (fold(net), net)],
+        "fold/inference": [_inference(model, (64, 28, 28, 3)) for model in (fold(net), net)],
+        "fold/inference/keras": [_inference(model, (64, 28, 28, 3)) for model in (fold(keras_net), keras_net)],
     }
     return [_row(name, *pair, repeats, LOOP if "60x100" in name else 1) for name, pair in sides.items()]
 
@@ -105,13 +109,9 @@ def _inference(model, shape):
     return lambda: compiled(x).numpy()
 
 
-def _net():
-    """Depthwise and pointwise convolutions, 28 x 28, with Keras's BN after each."""
-    net = [keras.Input((28, 28, 32))]
-    for _ in range(3):
-        for convolution in (
-            keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False),
-            keras.layers.Conv2D(64, 1, use_bias=False),
-        ):
-            net += [convolution, keras.layers.BatchNormalization(), keras.layers.ReLU()]
+def _net(kind):
+    """Three convolutions of 3 x 3 on 28 x 28 x 3, each with BN and ReLU."""
+    net = [keras.Input((28, 28, 3))]
+    for filters in (16, 32, 32):
+        net += [keras.layers.Conv2D(filters, 3, padding="same", use_bias=False), kind(), keras.layers.ReLU()]
     return keras.Sequential([*net, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)])

@@ -115,6 +115,9 @@ def _report(options) -> int:
 
 def _bench(options) -> int:
     path = _writable(options.json)
+    from bnrepro.quiet import load_tensorflow
+
+    load_tensorflow()
     from bnrepro.bench import bench
 
     bench(path)

@@ -75,7 +75,9 @@ class RunConfig:
             object.__setattr__(self, field.name, value)
         whole = TRAINING_EXAMPLES[self.dataset]
         if self.train_examples > whole:
-            raise UserError(f"train_examples is at most {whole} for {self.dataset}: got {self.train_examples}; lower it")
+            raise UserError(
+                f"train_examples is at most {whole} for {self.dataset}: got {self.train_examples}; lower it"
+            )
         used = self.train_examples or whole
         if self.batch_size > used:
             raise UserError(f"batch_size is at most the {used} training examples: got {self.batch_size}; lower it")

@@ -73,7 +73,9 @@ class Engine:
         mode: str = "auto",
     ):
         if keras.backend.backend() != "tensorflow":
-            raise RuntimeError(f"the engine needs the tensorflow backend: got {keras.backend.backend()}; set KERAS_BACKEND")
+            raise RuntimeError(
+                f"the engine needs the tensorflow backend: got {keras.backend.backend()}; set KERAS_BACKEND"
+            )
         self.model, self.optimizer, self.loss, self.metric = model, optimizer, loss, metric
         self.mode = compile_mode(model) if mode == "auto" else mode
         self.compile_seconds = 0.0

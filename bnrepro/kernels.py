@@ -16,15 +16,15 @@ through the statistics that `y` was made with. Which path is taken was chosen by
 | JAX, jit | 64 x 28 x 28 x 64 | 4.6 | - | 4.1 | composed: a custom rule costs forward mode |
 | PyTorch, eager | 64 x 28 x 28 x 64 | 160 | 72 | - | fused |
 
-Under XLA, sums as matrix products were slower than plain sums (5.5 against 5.0 ms; 0.0047 against 0.0029 in the loop).
+Under XLA, sums as matrix products were slower than plain sums (5.5 against 5.0 ms; 0.0047 against 0.0029 in the loop). At
+inference in graph mode, 64 x 28 x 28 x 64 takes 2.1 ms as Keras writes it and 1.2 with the fused op, which TensorFlow can
+also merge into the convolution before it; 60 x 100 takes 0.20 and 0.34.
 """
 
 import math
 
 import keras
 from keras import ops
-
-from bnrepro.errors import UserError
 
 _BACKEND = keras.backend.backend()
 if _BACKEND == "tensorflow":
@@ -137,7 +137,7 @@ def aligned_mask(mask, x, axis):
                 here in (1, None, there) or there is None for here, there in zip(aligned.shape, x.shape, strict=True)
             ):
                 return aligned
-    raise UserError(
+    raise ValueError(
         f"a mask must have the inputs' shape without the last axis or without the features' axis {axis}, but is "
         f"{tuple(mask.shape)} for inputs of shape {tuple(x.shape)}: reshape it, or repeat it along what it lacks"
     )

@@ -4,7 +4,6 @@ import keras
 from keras import constraints, initializers, ops, regularizers
 
 from bnrepro import kernels
-from bnrepro.errors import UserError
 from bnrepro.phase import training_phase
 
 
@@ -107,9 +106,9 @@ class BatchNormalization(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if ddof not in (0, 1):
-            raise UserError(f"ddof must be 0 or 1, not {ddof!r}: 1 is Algorithm 2's running variance, 0 is Keras's")
+            raise ValueError(f"ddof must be 0 or 1, not {ddof!r}: 1 is Algorithm 2's running variance, 0 is Keras's")
         if synchronized and keras.backend.backend() != "tensorflow":
-            raise UserError(
+            raise ValueError(
                 f"synchronized=True needs the TensorFlow backend, not {keras.backend.backend()}: set KERAS_BACKEND=tensorflow"
             )
         self.axis = int(axis)
@@ -135,12 +134,12 @@ class BatchNormalization(keras.layers.Layer):
 
     def build(self, input_shape):
         if not -len(input_shape) <= self.axis < len(input_shape):
-            raise UserError(
+            raise ValueError(
                 f"axis {self.axis} must lie in the input, but its shape is {tuple(input_shape)}: give the features' axis"
             )
         features = input_shape[self.axis]
         if features is None:
-            raise UserError(
+            raise ValueError(
                 f"the features' axis must have a known size, but axis {self.axis} of {tuple(input_shape)} has none: set it"
             )
 
@@ -201,9 +200,9 @@ class BatchNormalization(keras.layers.Layer):
         number = kernels.count(x, self.axis)
         alone = isinstance(number, int) and number == 1
         if alone and not self.synchronized and not (self.renorm and self.ddof == 0):
-            raise UserError(
-                f"training needs at least 2 values of each feature in a mini-batch, but inputs of shape {tuple(x.shape)} have "
-                f"one along axis {self.axis}, so that the output is beta: use a larger mini-batch, or training=False"
+            raise ValueError(
+                f"training needs at least 2 values of each feature in a mini-batch, but inputs of shape {tuple(x.shape)}, with "
+                f"features on axis {self.axis}, have 1, so that the output is beta: use a larger one, or training=False"
             )
         inner = (None, None) if self.renorm else (gamma, beta)
         if mask is None and not self.synchronized:
@@ -263,10 +262,10 @@ def _checked_clipping(clipping):
     known = ("rmax", "rmin", "dmax")
     for name in clipping or {}:
         if name not in known:
-            raise UserError(f"renorm_clipping knows {', '.join(known)}, not {name!r}: take it out")
+            raise ValueError(f"renorm_clipping knows {', '.join(known)}, not {name!r}: take it out")
     limits = {name: (clipping or {}).get(name) for name in known}
     if None not in (limits["rmax"], limits["rmin"]) and limits["rmax"] < limits["rmin"]:
-        raise UserError(f"rmax must be at least rmin, but they are {limits['rmax']} and {limits['rmin']}: swap them")
+        raise ValueError(f"rmax must be at least rmin, but they are {limits['rmax']} and {limits['rmin']}: swap them")
     if limits["dmax"] is not None and limits["dmax"] < 0:
-        raise UserError(f"dmax must not be negative, but is {limits['dmax']}: give its absolute value")
+        raise ValueError(f"dmax must not be negative, but is {limits['dmax']}: give its absolute value")
     return clipping

@@ -22,15 +22,13 @@ def training_phase(layer: keras.Layer, training: bool | None) -> bool | None:
         training: What Keras passed to that `call`.
 
     Returns:
-        The value to go by. It is `training` itself where the layer's `call` was not reached through `Layer.__call__`, and
-        in code that `torch.compile` is tracing, which cannot look at the stack; there Keras's trainer is always explicit.
+        The value to go by. In code that `torch.compile` is tracing, which cannot look at the stack, it is `training` itself;
+        Keras's trainer is always explicit there.
     """
     torch = sys.modules.get("torch") if keras.backend.backend() == "torch" else None
     if torch is not None and torch.compiler.is_compiling():
         return training
     calls = _enclosing_calls()
-    if not calls or calls[-1]["self"] is not layer:
-        return training
     phase = given_around = None
     for call in calls:
         told = call["call_spec"].user_arguments_dict.get("training")
@@ -39,6 +37,9 @@ def training_phase(layer: keras.Layer, training: bool | None) -> bool | None:
         elif phase is None and told is None:
             phase = call["call_spec"].arguments_dict.get("training")
         given_around = call["kwargs"].get("training")
+    reached_by_call = calls and calls[-1]["self"] is layer
+    if not reached_by_call and training is not None and training is not given_around:
+        phase = training  # as `stateless_call` and some wrappers do, which run `layer.call` itself
     return phase
 
 

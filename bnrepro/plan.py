@@ -60,7 +60,7 @@ def make_plan(
     passed = {path: {name: values[name] for name in table["name"] if name in values} for path, table in tables.items()}
     configs = {}
     for path, own in passed.items():
-        if path.stem in tuple(FINDINGS):
+        if path.stem in FINDINGS:
             overrides = {name: value for name, value in own.items() if name in changes}
             for group in FINDINGS[path.stem].sweep(preset, **overrides).values():
                 configs.update({config.id: config for config in group})

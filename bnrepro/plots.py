@@ -13,7 +13,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro.tables import csv_bytes, write_whole
+from bnrepro.tables import write_whole
 
 COLORS = {"none": "#D55E00", "batch": "#0072B2", "off": "#009E73", "paper": "#4D4D4D"}
 """One color an arm in the whole project: Okabe and Ito's, told apart by color-blind readers too. The paper is grey."""

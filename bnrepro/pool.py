@@ -129,7 +129,9 @@ def _wait(futures: dict, while_waiting, when_done) -> None:
             else:
                 when_done(futures[future])
     if failures:
-        raise RunsFailed(f"{len(failures)} of {len(futures)} runs failed, the others are recorded: {'; '.join(failures[:3])}")
+        raise RunsFailed(
+            f"{len(failures)} of {len(futures)} runs failed, the others are recorded: {'; '.join(failures[:3])}"
+        )
 
 
 _worker = {}

@@ -7,6 +7,8 @@ from keras import ops, tree
 from bnrepro import kernels
 from bnrepro.errors import UserError
 from bnrepro.folding import KINDS, fold
+from bnrepro.layer import BatchNormalization
+from bnrepro.phase import training_phase
 
 __all__ = ["fold", "population_statistics"]
 
@@ -117,7 +119,9 @@ def _recording(layer, place, calls):
     call = layer.call
 
     def recording(inputs, training=None, mask=None):
-        if training and layer.trainable:
+        # Keras's own layer does what a sibling was told, ours what it was told.
+        told = training_phase(layer, training) if isinstance(layer, BatchNormalization) else training
+        if told and layer.trainable:
             x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
             aligned = None if mask is None else kernels.aligned_mask(mask, x, layer.axis)
             mean, variance, number = kernels.moments(x, layer.axis, aligned)
@@ -143,4 +147,4 @@ def _compiled(step, model):
         return jax.jit(step)
     import tensorflow as tf
 
-    return tf.function(step)
+    return tf.function(step, autograph=False)

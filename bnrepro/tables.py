@@ -106,7 +106,9 @@ def load_results(folder: Path) -> Tables:
     """The tables of one notebook; `UserError` where it has not been run."""
     files = sorted(folder.glob("*.csv"))
     if not files:
-        raise UserError(f"results are read where a notebook was run: {folder} has no table; run `bnrepro run {folder.name}`")
+        raise UserError(
+            f"results are read where a notebook was run: {folder} has no table; run `bnrepro run {folder.name}`"
+        )
     return {file.stem: pd.read_csv(file) for file in files}
 
 

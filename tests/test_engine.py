@@ -75,7 +75,9 @@ def test_evaluation_is_keras_evaluate_whatever_the_block(engine):
 
 def test_a_loss_that_is_no_longer_finite_ends_the_training_and_tells_the_step():
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
-    engine = Engine(model, keras.optimizers.SGD(1e30), keras.losses.MeanSquaredError(), metric=keras.metrics.mean_squared_error)
+    engine = Engine(
+        model, keras.optimizers.SGD(1e30), keras.losses.MeanSquaredError(), metric=keras.metrics.mean_squared_error
+    )
     targets = tf.constant(np.ones((60, 3), "float32"))
     chunks = list(engine.train(tf.constant(X), targets, order, 20, 5))
     losses_until = chunks[-1].diverged_at
@@ -84,7 +86,9 @@ def test_a_loss_that_is_no_longer_finite_ends_the_training_and_tells_the_step():
 
 
 def test_what_a_layer_is_given_can_be_watched():
-    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(5, name="inner"), keras.layers.Dense(3, name="outer")])
+    model = keras.Sequential(
+        [keras.Input((8,)), keras.layers.Dense(5, name="inner"), keras.layers.Dense(3, name="outer")]
+    )
     engine = Engine(model, keras.optimizers.SGD(0.1), LOSS, watch=("outer",))
     _, _, (inputs,) = engine.evaluate(tf.constant(X), tf.constant(Y), block=25)
     np.testing.assert_allclose(inputs, model.get_layer("inner")(X).numpy(), rtol=1e-5, atol=1e-6)

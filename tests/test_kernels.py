@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-import reference
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import assert_close
 
-from bnrepro import kernels
+from bnrepro import kernels, reference
 
 EPSILON = 1e-3
 

@@ -17,6 +17,8 @@ from bnrepro.errors import UserError
 from bnrepro.pool import RunsFailed, run_all
 from bnrepro.tables import read_record, write_record
 
+pytestmark = pytest.mark.slow
+
 SWEEP = grid(RunConfig(steps=1_000, evaluate_every=100), normalization=("none", "batch"), seed=range(2))
 BITS = ("runs.csv", "curves.csv", "quantiles.csv", "drift.csv")
 CHILD = """
@@ -78,7 +80,9 @@ def test_a_run_killed_at_any_moment_goes_on_and_reaches_the_same_bits(trained, t
     folder = tmp_path / "records"
     moments = {
         "before the first record": lambda: folder.exists() or psutil.Process(process.pid).children(),
-        "while a record is written": lambda: any(path.name.startswith(".") for path in folder.glob(".*")) or records(folder),
+        "while a record is written": lambda: (
+            any(path.name.startswith(".") for path in folder.glob(".*")) or records(folder)
+        ),
         "after the first record": lambda: len(records(folder)) >= 1,
     }
     for moment in moments.values():

@@ -30,7 +30,9 @@ def test_bn_stands_before_each_nonlinearity_and_replaces_the_bias():
     kinds = [type(layer).__name__ for layer in model.layers[2:-1]]
     assert kinds == ["Dense", "BatchNormalization", "Activation"] * 3
     assert [layer.use_bias for layer in model.layers if hasattr(layer, "kernel")] == [False, False, False, True]
-    assert all(isinstance(model.get_layer(f"hidden_{number}_normalization"), BatchNormalization) for number in (1, 2, 3))
+    assert all(
+        isinstance(model.get_layer(f"hidden_{number}_normalization"), BatchNormalization) for number in (1, 2, 3)
+    )
 
 
 @pytest.mark.parametrize("arm", ["batch", "off"])

@@ -68,7 +68,9 @@ def test_a_damaged_record_is_named(tmp_path, damage):
     assert (kept / CONFIG.id).is_dir()
 
 
-@pytest.mark.parametrize(("key", "value", "message"), [("version", 0, "has version 0"), ("config", {}, "another config")])
+@pytest.mark.parametrize(
+    ("key", "value", "message"), [("version", 0, "has version 0"), ("config", {}, "another config")]
+)
 def test_a_record_of_another_version_or_config_is_not_taken(tmp_path, key, value, message):
     done = write_record(tmp_path, CONFIG, record_of(CONFIG)) / "done.json"
     done.write_text(json.dumps(json.loads(done.read_text()) | {key: value}))

@@ -26,6 +26,9 @@ class _Findings(Mapping):
             raise unknown("notebook", notebook, _MODULES)
         return importlib.import_module(f"{__name__}.{_MODULES[notebook]}")
 
+    def __contains__(self, notebook: object) -> bool:
+        return notebook in _MODULES
+
     def __iter__(self) -> Iterator[str]:
         return iter(_MODULES)
 

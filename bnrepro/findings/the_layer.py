@@ -99,9 +99,13 @@ def _histogram(axes: Axes, pairs: pd.DataFrame) -> None:
 def _agreement(axes: Axes, pairs: pd.DataFrame, expected: str, found: str) -> None:
     low, high = pairs["expected"].min(), pairs["expected"].max()
     axes.plot([low, high], [low, high], color=COLORS["paper"], linewidth=0.7, zorder=1)
-    axes.plot(pairs["expected"], pairs["found"], "o", color=COLORS["batch"], markersize=2.2, alpha=0.6, markeredgewidth=0)
+    axes.plot(
+        pairs["expected"], pairs["found"], "o", color=COLORS["batch"], markersize=2.2, alpha=0.6, markeredgewidth=0
+    )
     largest = np.abs(pairs["found"] - pairs["expected"]).max()
-    axes.text(0.04, 0.9, f"largest difference\n{largest:.0e}", fontsize=7, va="top", transform=axes.transAxes, color=INK)
+    axes.text(
+        0.04, 0.9, f"largest difference\n{largest:.0e}", fontsize=7, va="top", transform=axes.transAxes, color=INK
+    )
     axes.set(xlabel=expected, ylabel=found)
 
 
@@ -133,7 +137,10 @@ def _running_variance(axes: Axes, facts: pd.DataFrame) -> None:
     rows = rows.assign(m=rows["quantity"].str.removeprefix("m = ").astype(int))
     sizes = np.array(sorted(rows["m"].unique()))
     axes.plot(sizes, (sizes - 1) / sizes, color=COLORS["paper"], linewidth=0.7, linestyle="--", zorder=1)
-    for setting, arm, words, place in (("m - 1 (Algorithm 2)", "batch", "ours", (0, 5)), ("Keras", "none", "Keras", (6, -8))):
+    for setting, arm, words, place in (
+        ("m - 1 (Algorithm 2)", "batch", "ours", (0, 5)),
+        ("Keras", "none", "Keras", (6, -8)),
+    ):
         medians = rows[rows["setting"] == setting].groupby("m")["value"].median()
         axes.plot(medians.index, medians, "o", color=COLORS[arm], markersize=4)
         axes.annotate(words, (sizes[1], medians.iloc[1]), place, "data", "offset points", color=COLORS[arm], fontsize=7)
