@@ -111,7 +111,7 @@ def _folding(generator):
         unfolded = model(images, training=False).numpy()
         folded = fold(model)(images, training=False).numpy()
         facts.append(("A6", name, "output", float(np.max(np.abs(folded - unfolded)))))
-        pairs += [("A6", name, *pair) for pair in zip(unfolded[:40].ravel(), folded[:40].ravel())]
+        pairs += [("A6", "output", *pair) for pair in zip(unfolded[:40].ravel(), folded[:40].ravel())]
     return facts, pairs
 
 

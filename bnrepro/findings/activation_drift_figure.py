@@ -57,8 +57,8 @@ def _distribution(axes: Axes, drift: pd.DataFrame, marks: dict[str, float]) -> N
         if arm in marks:
             panels.paper_mark(axes, marks[arm], 0.5)
             if arm == "batch":
-                style = dict(textcoords="offset points", fontsize=7, color=COLORS["paper"], ha="right", va="bottom")
-                axes.annotate(LABELS["paper"], (marks[arm], 0.5), (-5, 2), **style)
+                style = dict(textcoords="offset points", fontsize=7, color=COLORS["paper"], ha="center", va="bottom")
+                axes.annotate(LABELS["paper"], (marks[arm], 0.5), (0, 5), **style)
     axes.axhline(0.5, color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.set(ylim=(0, 1), xlabel="Drift of a unit", ylabel="", xscale="log")
