@@ -31,7 +31,7 @@ bench: $(RUN)  ## speed against what a user would write otherwise
 figures: $(RUN)  ## all figures and the README's tables from the committed record
 	$(BIN)/bnrepro figures
 
-lint: $(DEV)  ## style, as the tests want it
+lint: $(DEV)  ## style: ruff, check and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 

@@ -1,10 +1,7 @@
 """The data sets as files: where each lies, its checksum, its bytes read and written. Knows no split and no network."""
 
-import contextlib
 import hashlib
 import io
-import os
-import secrets
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -143,21 +140,6 @@ def pack(arrays: dict[str, np.ndarray], compressed: bool) -> bytes:
             np.lib.format.write_array(array, np.ascontiguousarray(arrays[key]), version=(1, 0), allow_pickle=False)
             file.writestr(member, array.getvalue(), method, compresslevel=9)
     return content.getvalue()
-
-
-def replace_file(path: Path, content: bytes):
-    """Writes a file whole or not at all, so that two processes may do it at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
 
 
 def list_datasets() -> pd.DataFrame:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnrepro.errors import RecordError
-from bnrepro.machine import cores
 from bnrepro.plan import Plan
 from bnrepro.workspace import CHECKOUT
 
@@ -40,8 +39,8 @@ def run_batch(plan: Plan, force: bool = False) -> list[Failure]:
         plan: What to do.
         force: Whether runs that have a record are trained again.
     """
-    failures = _train(plan, force)
     plan.workspace.executed.mkdir(parents=True, exist_ok=True)
+    failures = _train(plan, force) if plan.configs else []
     failures += _execute_all({path: own for path, own in plan.notebooks.items() if path.stem != LAST}, plan)
     failures += _execute_all({path: own for path, own in plan.notebooks.items() if path.stem == LAST}, plan)
     return failures
@@ -50,13 +49,17 @@ def run_batch(plan: Plan, force: bool = False) -> list[Failure]:
 def _train(plan: Plan, force: bool) -> list[Failure]:
     from bnrepro.pool import RunsFailed, run_all
 
-    records = plan.workspace.runs
+    records, log = plan.workspace.runs, plan.workspace.executed / "training.log"
+    log.unlink(missing_ok=True)
     try:
         if force:
             _train_anew(plan, records)
-        elif plan.configs:
+        else:
             run_all(plan.configs, jobs=plan.jobs, records=records)
-    except (RunsFailed, RecordError, OSError) as error:
+    except RunsFailed as error:
+        log.write_text("".join(f"{failure}\n" for failure in error.failures), encoding="utf-8")
+        return [Failure("training", str(error), log)]
+    except (RecordError, OSError) as error:
         return [Failure("training", str(error))]
     return []
 
@@ -84,7 +87,7 @@ def _execute_all(notebooks: dict[Path, dict], plan: Plan) -> list[Failure]:
     waiting, running, failures = list(notebooks.items()), [], []
     try:
         while waiting or running:
-            while waiting and len(running) < (plan.jobs or cores()):
+            while waiting and len(running) < plan.jobs:
                 running.append(_Execution(*waiting.pop(0), plan))
             time.sleep(0.05)
             for execution in [one for one in running if one.process.poll() is not None]:
@@ -108,8 +111,7 @@ class _Execution:
         environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # figures inline
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CHECKOUT), environment.get("PYTHONPATH")]))
         environment["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel before one of the same name elsewhere
-        if plan.jobs:
-            environment["BNREPRO_JOBS"] = str(plan.jobs)
+        environment["BNREPRO_JOBS"] = str(plan.jobs)
         command = [sys.executable, "-m", "bnrepro.execute", source, self.draft.name, json.dumps(values)]
         with open(self.log, "wb") as log:
             # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.

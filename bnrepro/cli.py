@@ -55,7 +55,7 @@ def _run(options) -> int:
                 print(f"{name:10} {path}")
         if workspace.is_record:
             _publish()
-    except (UserError, OSError) as error:  # no wrong usage: that was refused before
+    except (UserError, RecordError, OSError) as error:  # no wrong usage: that was refused before
         failures.append(Failure("report", str(error)))
     for failure in failures:
         _say(str(failure), 1)

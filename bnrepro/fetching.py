@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bnrepro.archives import KEYS, archive_of, digest, is_sound, pack, replace_file
-from bnrepro.errors import UserError
+from bnrepro.archives import KEYS, archive_of, digest, is_sound, pack
+from bnrepro.tables import write_whole
 
 Arrays = dict[str, np.ndarray]
 
@@ -53,7 +53,8 @@ def fetch(name: str) -> Path:
     """Puts a data set where it belongs, unless it is there and whole, and returns its path.
 
     Raises:
-        UserError: No source gave the expected bytes; the message says what each one answered.
+        UserError: There is no such data set.
+        OSError: No source gave the expected bytes; the message says what each one answered.
     """
     archive = archive_of(name)
     if is_sound(archive):
@@ -67,11 +68,11 @@ def fetch(name: str) -> Path:
             failures.append(f"{source}: {' '.join(str(error).split())}")
             continue
         if digest(content) == archive.sha256:
-            replace_file(archive.path, content)
+            write_whole(archive.path, content)
             return archive.path
         failures.append(f"{source}: the file built from it has sha256 {digest(content)}")
     remedy = "run" if archive.committed else "connect to the network and repeat"
-    raise UserError(
+    raise OSError(
         f"{name} is built from a public package: none served ({'; '.join(failures)}); {remedy} `{archive.repair}`"
     )
 

@@ -75,7 +75,9 @@ def _fold(model, kept):
     else:
 
         def call(operation, *args, **kwargs):
-            return args[0] if any(operation is copies.get(bn) for bn in into) else operation(*args, **kwargs)
+            if any(operation is copies.get(bn) for bn in into):
+                return args[0] if args else kwargs["inputs"]
+            return operation(*args, **kwargs)
 
         folded = keras.models.clone_model(model, clone_function=copy, call_function=call)
     for layer, new in copies.items():

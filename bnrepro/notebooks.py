@@ -1,6 +1,7 @@
 """The notebooks as programs: which there are, their parameters, and the values that a command line gives them. Runs none."""
 
 import ast
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -49,12 +50,15 @@ def parameters(notebook: Path) -> pd.DataFrame:
         UserError: A file that is no notebook, or one without a cell tagged `parameters`.
     """
     import papermill
-    from nbformat.reader import NotJSONError
+    from nbformat import ValidationError
 
     try:
         found = papermill.inspect_notebook(str(notebook)).values()
-    except (NotJSONError, OSError, KeyError, ValueError) as error:
-        raise UserError(f"a notebook is a file of JSON: {notebook} is not ({error})") from error
+    except (ValidationError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        why = textwrap.shorten(str(error), 200)
+        raise UserError(
+            f"a notebook is JSON of the notebook format 4: {notebook} is not ({why}); name another"
+        ) from error
     rows = [(item["name"], item["inferred_type_name"], _literal(item["default"]), item["help"]) for item in found]
     if not rows:
         raise UserError(

@@ -138,6 +138,8 @@ def frame_cell(axes: Axes, cells: pd.DataFrame, initial_std: float, learning_rat
 
 def percentile_band(axes: Axes, run: pd.DataFrame, color: str, strong: bool) -> None:
     """Percentiles over the steps, `step`, `percentile`, `value`: thin lines, or thick ones with the range between shaded."""
+    if run.empty:
+        return
     lines = run.pivot(index="step", columns="percentile", values="value")
     middle = lines.columns[len(lines.columns) // 2]
     for percentile in lines:

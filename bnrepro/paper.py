@@ -12,23 +12,11 @@ from bnrepro.workspace import DATA
 ARMS = {"without_bn": "none", "with_bn": "batch"}
 """Our words for the arms of Figure 1."""
 
-# Section 4.1, the network of Figure 1.
-HIDDEN_LAYERS = 3
-HIDDEN_UNITS = 100
+# Section 4.1, the training of Figure 1.
 BATCH_SIZE = 60
 STEPS = 50_000
-PERCENTILES = (15, 50, 85)
 FIGURE1_TARGET = 0.97
 """The accuracy our comparison of speed in Figure 1(a) asks for; the paper names none."""
-
-# Section 4.2, the networks of Figures 2 and 3, and section 4.2.1, the changes in BN-x5 and BN-x30.
-IMAGENET_BATCH_SIZE = 32
-IMAGENET_CLASSES = 1000
-INCEPTION_DROPOUT = 0.4
-L2_WEIGHT_FACTOR = 1 / 5
-DECAY_RATE_FACTOR = 6
-SHUFFLING_GAIN = 0.01
-"""Validation accuracy gained when the same examples do not share a mini-batch again ("about 1%")."""
 
 
 def figure1a() -> pd.DataFrame:
@@ -63,12 +51,6 @@ def figure4() -> pd.DataFrame:
     return _read("figure4")
 
 
-def speedups() -> pd.Series:
-    """Figure 3: how many times fewer steps than Inception each model takes to Inception's accuracy. NaN: never."""
-    steps = figure3().set_index("model")["steps_to_72_2_percent"]
-    return (steps["Inception"] / steps).rename("speedup")
-
-
 def _read(name: str) -> pd.DataFrame:
     path = DATA / "paper" / f"{name}.csv"
     if not path.is_file():
@@ -100,20 +82,8 @@ def _drift() -> dict[str, float]:
     return each.groupby("arm", sort=False).mean().to_dict()
 
 
-def _first_spread() -> float:
-    table = figure1bc().query("arm == 'none'")
-    first = table.loc[table["training_fraction"] == table["training_fraction"].min(), "sigmoid_input"]
-    return float(first.max() - first.min())
-
-
 STEPS_TO_97_PERCENT = _steps_to_97_percent()
 """Figure 1(a): by arm, the first step at 97% test accuracy, on straight lines between the points of the table."""
 
 DRIFT = _drift()
 """Figure 1(b, c): by arm, the standard deviation over training of a percentile, the mean of the three percentiles."""
-
-FIRST_SPREAD = _first_spread()
-"""Figure 1(b): from the lowest to the highest percentile at the first point plotted, without BN."""
-
-INCEPTION_ACCURACY = float(figure3().set_index("model").loc["Inception", "max_accuracy"])
-"""Figure 3: the 72.2% that "steps to 72.2%" asks for."""

@@ -8,6 +8,7 @@ from bnrepro import notebooks
 from bnrepro.config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.findings import FINDINGS
+from bnrepro.pool import count_jobs
 from bnrepro.workspace import Workspace
 
 
@@ -19,13 +20,13 @@ class Plan:
         notebooks: The notebooks in their order, each with the values that are passed to it.
         configs: The runs that they need.
         workspace: Where everything goes.
-        jobs: Processes at once, or None for one a core.
+        jobs: Processes at once.
     """
 
     notebooks: dict[Path, dict]
     configs: list[RunConfig]
     workspace: Workspace
-    jobs: int | None = None
+    jobs: int
 
 
 def make_plan(
@@ -42,18 +43,19 @@ def make_plan(
         preset: `smoke`, `quick` or `paper`; by default `quick`.
         assignments: Parameters as `NAME=VALUE`; each goes to those of the notebooks that have it.
         output: A folder for everything that is written; by default this checkout.
-        jobs: Processes at once; by default one a core.
+        jobs: Processes at once; by default the environment variable `BNREPRO_JOBS`, else one a core.
 
     Raises:
         UserError: Something in it is wrong; one line says what.
     """
-    if jobs is not None and jobs < 1:
-        raise UserError(f"jobs is 1 or more: got {jobs}; leave it out for one a core")
+    jobs = count_jobs(jobs)
     tables = {path: notebooks.parameters(path) for path in notebooks.find_notebooks(names)}
+    _check_stems(tables)
     changes = notebooks.parse(assignments, tables.values())
     preset = _once("preset", preset, changes) or "quick"
     output = _once("output_root", output, changes)
     workspace = Workspace(preset, output or "", changed=any(changes.values()))
+    changes.pop("changed", None)  # names the rooms, and is no parameter of a run
     # A notebook has its own working folder, so the path is passed whole.
     root = str(Path(output).expanduser().resolve()) if output else ""
     values = {"preset": preset, "output_root": root, "changed": workspace.changed, **changes}
@@ -74,6 +76,16 @@ def _once(name: str, option: str | None, changes: dict) -> str | None:
     if None not in (option, typed) and option != typed:
         raise UserError(f"{name} is given once: got {option!r} and {typed!r}; leave one out")
     return option if typed is None else typed
+
+
+def _check_stems(paths: Iterable[Path]) -> None:
+    """What a notebook writes has its stem for a name."""
+    known = {}
+    for path in paths:
+        if known.setdefault(path.stem, path) != path:
+            raise UserError(
+                f"notebooks of one batch have different names: got {known[path.stem]} and {path}; rename one"
+            )
 
 
 def _check_data(configs: Iterable[RunConfig]) -> None:

@@ -13,7 +13,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro.tables import write_whole
+from bnrepro.tables import csv_bytes, write_whole
 
 COLORS = {"none": "#D55E00", "batch": "#0072B2", "off": "#009E73", "paper": "#4D4D4D"}
 """One color an arm in the whole project: Okabe and Ito's, told apart by color-blind readers too. The paper is grey."""
@@ -64,11 +64,6 @@ _STYLE = {
     "svg.hashsalt": "bnrepro",
     "pdf.fonttype": 42,
 }
-
-
-def theme() -> None:
-    """Makes the house style the default, for a notebook's own plots. The findings' figures have it without this call."""
-    matplotlib.style.use(["default", _STYLE])
 
 
 def styled(draw: Callable) -> Callable:
@@ -151,7 +146,5 @@ def digest(tables: pd.DataFrame | dict[str, pd.DataFrame]) -> str:
     named = {"table": tables} if isinstance(tables, pd.DataFrame) else tables
     found = hashlib.sha256()
     for name, table in sorted(named.items()):
-        found.update(
-            name.encode() + b"\n" + table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
-        )
+        found.update(name.encode() + b"\n" + csv_bytes(table))
     return found.hexdigest()

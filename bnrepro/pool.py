@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from tqdm import tqdm
@@ -26,7 +27,12 @@ TABLES = ("runs", "curves", "quantiles", "drift", "provenance")
 
 
 class RunsFailed(RuntimeError):
-    """Some runs failed; all others are recorded."""
+    """Some runs failed; all others are recorded. The message names three, `failures` has a line for each."""
+
+    def __init__(self, failures: list[str], total: int):
+        named = "; ".join(failures[:3])
+        super().__init__(f"{len(failures)} of {total} runs failed, the others are recorded: {named}")
+        self.failures = failures
 
 
 def run_all(
@@ -49,7 +55,7 @@ def run_all(
 
     Raises:
         UserError: `jobs` below 1.
-        RunsFailed: A run raised, or its worker was killed.
+        RunsFailed: A run raised, or its worker was killed twice.
     """
     configs = list({config.id: config for config in configs}.values())
     records = Workspace().runs if records is None else Path(records)
@@ -60,7 +66,7 @@ def run_all(
         with tqdm(total=sum(config.steps for config in missing), unit="step", unit_scale=True, file=sys.stdout) as bar:
             bar.set_description(f"{len(missing)} runs")
             if executor is None:
-                _train_in_own_pool(missing, records, _count(jobs), bar)
+                _train_in_own_workers(missing, records, count_jobs(jobs), bar)
             else:
                 futures = {executor.submit(train, config, records): config for config in missing}
                 _wait(futures, lambda: None, lambda config: bar.update(config.steps))
@@ -82,39 +88,66 @@ def _is_recorded(records: Path, config: RunConfig) -> bool:
     try:
         return read_record(records, config) is not None
     except RecordError as error:
-        print(f"{error}; moved to {move_aside(records, config)}, training it again", file=sys.stderr)
+        if kept := move_aside(records, config):
+            print(f"{error}; moved to {kept}, training it again", file=sys.stderr)
         return False
 
 
-def _count(jobs: int | None) -> int:
+def count_jobs(jobs: int | None) -> int:
+    """Processes at once: as given, else the environment variable `BNREPRO_JOBS`, else the number of cores."""
     given = os.environ.get("BNREPRO_JOBS") if jobs is None else jobs
     if given is None:
         return cores()
-    if not str(given).isdigit() or int(given) < 1:
+    if not str(given).isdecimal() or int(given) < 1:
         raise UserError(f"jobs is a whole number of 1 or more: got {given!r}; leave it out for one a core")
     return int(given)
 
 
-def _train_in_own_pool(configs: list[RunConfig], records: Path, jobs: int, bar: tqdm) -> None:
+def _train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, bar: tqdm) -> None:
+    """Each worker is a pool of one process, so that one that is killed takes no other's run along."""
     context = multiprocessing.get_context("spawn")  # a forked TensorFlow hangs
-    steps_done, stop = context.Queue(), context.Event()
-    pool = concurrent.futures.ProcessPoolExecutor(
-        min(jobs, len(configs)), context, initializer=_start_worker, initargs=(steps_done, stop)
-    )
+    # Without locks, which a killed process could keep.
+    steps_done, stop = context.RawArray("q", len(configs)), context.RawValue("b", False)
+    workers, jobs = queue.SimpleQueue(), min(jobs, len(configs))
+
+    def new_worker() -> concurrent.futures.Executor:
+        return concurrent.futures.ProcessPoolExecutor(
+            1, context, initializer=_start_worker, initargs=(steps_done, stop)
+        )
+
+    def train_once(place: int, config: RunConfig) -> None:
+        worker = workers.get()
+        try:
+            worker.submit(_work, place, config, records).result()
+        except BrokenProcessPool:
+            worker.shutdown()
+            worker = new_worker()
+            raise
+        finally:
+            workers.put(worker)
+
+    def train_in_worker(place: int, config: RunConfig) -> None:
+        try:
+            train_once(place, config)
+        except BrokenProcessPool:  # killed from outside, perhaps, so once more
+            if stop.value:
+                raise
+            train_once(place, config)
 
     def move_bar() -> None:
-        while True:
-            try:
-                bar.update(steps_done.get_nowait())
-            except queue.Empty:
-                return
+        bar.update(sum(steps_done) - bar.n)
 
+    threads = concurrent.futures.ThreadPoolExecutor(jobs)
     try:
-        futures = {pool.submit(_work, config, records): config for config in configs}
+        for _ in range(jobs):
+            workers.put(new_worker())
+        futures = {threads.submit(train_in_worker, place, config): config for place, config in enumerate(configs)}
         _wait(futures, move_bar, lambda config: None)
     finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        stop.value = True
+        threads.shutdown(wait=True, cancel_futures=True)
+        while not workers.empty():
+            workers.get().shutdown()
         move_bar()
 
 
@@ -125,13 +158,11 @@ def _wait(futures: dict, while_waiting, when_done) -> None:
         while_waiting()
         for future in done:
             if error := future.exception():
-                failures.append(f"{futures[future].id} ({type(error).__name__}: {error})")
+                failures.append(" ".join(f"{futures[future].id} ({type(error).__name__}: {error})".split()))
             else:
                 when_done(futures[future])
     if failures:
-        raise RunsFailed(
-            f"{len(failures)} of {len(futures)} runs failed, the others are recorded: {'; '.join(failures[:3])}"
-        )
+        raise RunsFailed(failures, len(futures))
 
 
 _worker = {}
@@ -150,10 +181,11 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _work(config: RunConfig, records: Path) -> None:
+def _work(place: int, config: RunConfig, records: Path) -> None:
     def on_steps(steps: int) -> None:
-        _worker["steps_done"].put(steps)
-        if _worker["stop"].is_set():
+        _worker["steps_done"][place] += steps
+        if _worker["stop"].value:
             raise InterruptedError("stopped between two chunks")
 
+    _worker["steps_done"][place] = 0
     train(config, records, on_steps)

@@ -31,6 +31,8 @@ class ActivationQuantiles:
 
     def tables(self, run: str) -> dict[str, pd.DataFrame]:
         """The tables `quantiles` (the typical unit, and all units pooled) and `drift` (every unit)."""
+        if not self._steps:
+            return {name: pd.DataFrame(columns=SCHEMAS[name]) for name in ("quantiles", "drift")}
         values = np.array(self._units)  # (evaluations, percentiles, units)
         later = values[1:] if len(values) > 1 else values
         drift = later.std(axis=0).mean(axis=0)

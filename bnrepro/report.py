@@ -3,9 +3,11 @@
 import base64
 import importlib.resources
 import numbers
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import quote
 
 import jinja2
 import pandas as pd
@@ -95,7 +97,7 @@ def write_report(workspace: Workspace = RECORD, path: Path | None = None) -> Pat
 
     Args:
         workspace: Whose results.
-        path: The file; by default beside the executed notebooks, to whose pages it then links.
+        path: The file; by default the workspace's own. It links to the pages of the workspace's executed notebooks.
 
     Returns:
         The file.
@@ -116,7 +118,7 @@ def write_report(workspace: Workspace = RECORD, path: Path | None = None) -> Pat
         provenance=_provenance(tables for _, _, tables in results),
         label=workspace.label,
         is_record=workspace.label == "paper",
-        notebooks=[notebook for notebook in (*FINDINGS, "99_verdicts") if (path.parent / f"{notebook}.html").is_file()],
+        notebooks=_links(workspace, path.resolve().parent),
     )
     write_whole(path, content.encode())
     return path
@@ -133,6 +135,13 @@ def _caption(finding: ModuleType, tables: Tables) -> str:
         return finding.CAPTION
     seeds = tables["sweep"].merge(tables["runs"], on="run").groupby("group")["seed"].nunique()
     return finding.CAPTION.format(**{f"{group}_seeds": count for group, count in seeds.items()})
+
+
+def _links(workspace: Workspace, folder: Path) -> dict[str, str]:
+    """By notebook that has an executed page, the way to it from `folder`."""
+    pages = {notebook: workspace.executed / f"{notebook}.html" for notebook in (*FINDINGS, "99_verdicts")}
+    ways = {notebook: Path(os.path.relpath(page, folder)) for notebook, page in pages.items() if page.is_file()}
+    return {notebook: quote(way.as_posix()) for notebook, way in ways.items()}
 
 
 def _figure(notebook: str, finding: ModuleType, tables: Tables) -> dict[str, str]:

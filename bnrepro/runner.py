@@ -43,27 +43,33 @@ def _run(config: RunConfig, on_steps) -> Tables:
     engine.optimizer.learning_rate = config.learning_rate
     initialize(engine.model, config)
     quantiles = ActivationQuantiles(f"hidden_{config.hidden_layers}")
-    curves, evaluate_seconds, train_seconds, diverged_at = [], 0.0, 0.0, None
+    curves, evaluate_seconds, train_seconds = [], 0.0, 0.0
 
-    def evaluate(step: int) -> None:
+    def evaluate(step: int) -> int | None:
+        """The step, if the loss is not finite there, else None."""
         nonlocal evaluate_seconds
         began = time.perf_counter()
         loss, accuracy, (inputs,) = engine.evaluate(x_test, y_test)
-        curves.append((config.id, step, "test", loss, accuracy))
-        quantiles.measure(step, inputs)
+        if np.isfinite(loss):
+            curves.append((config.id, step, "test", loss, accuracy))
+            quantiles.measure(step, inputs)
         evaluate_seconds += time.perf_counter() - began
+        return None if np.isfinite(loss) else step
 
     def order(start: int, count: int) -> np.ndarray:
         return batch_order(config.seed, len(y_train), config.batch_size, count, start)
 
-    evaluate(0)
-    for chunk in engine.train(x_train, y_train, order, config.steps, config.evaluate_every):
+    diverged_at = evaluate(0)
+    steps = config.steps if diverged_at is None else 0
+    for chunk in engine.train(x_train, y_train, order, steps, config.evaluate_every):
         train_seconds += chunk.seconds
         diverged_at = chunk.diverged_at
         if diverged_at is None:
             curves.append((config.id, chunk.step, "train", chunk.loss, chunk.accuracy))
-            evaluate(chunk.step)
+            diverged_at = evaluate(chunk.step)
         on_steps(chunk.count)
+        if diverged_at is not None:
+            break
     status = "finished" if diverged_at is None else "diverged"
     curves = pd.DataFrame(curves, columns=SCHEMAS["curves"]).sort_values(["run", "step", "split"], ignore_index=True)
     seconds = (train_seconds, evaluate_seconds, engine.compile_seconds)

@@ -13,6 +13,7 @@ import pandas as pd
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 BOOTSTRAP_SEED = 0
+_LOW, _HIGH = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
 
 CHANCE = 0.1
 """Accuracy of a diverged run: with parameters that are not finite a net predicts nothing; all data sets have 10 classes."""
@@ -150,9 +151,31 @@ def bootstrap_median(values) -> Interval:
         raise ValueError("a median is taken of finite values: decide first what a missing one counts as")
     if not values.size:
         return Interval(np.nan, np.nan, np.nan, 0)
-    medians = np.median(values[_resamples(values.size)], axis=1)
-    ci_low, ci_high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(np.median(values)), float(ci_low), float(ci_high), values.size)
+    medians = _medians(values)
+    return Interval(float(np.median(values)), _end(medians, _LOW), _end(medians, _HIGH), values.size)
+
+
+def bootstrap_ratio(table: pd.DataFrame) -> Interval:
+    """The median `ratio` and an interval that holds whatever the true ratios of the pairs with a `bound` are.
+
+    Its upper end is taken with `>` and `~` at infinity, its lower end with `<` and `~` at 0. So it may end at 0 or infinity:
+    nothing then bounds the median on that side.
+    """
+    middle = bootstrap_median(table["ratio"])
+    if not middle.n:
+        return middle
+    least = table["ratio"].mask(table["bound"].isin(["<", "~"]), 0.0).to_numpy()
+    most = table["ratio"].mask(table["bound"].isin([">", "~"]), np.inf).to_numpy()
+    return middle._replace(ci_low=_end(_medians(least), _LOW), ci_high=_end(_medians(most), _HIGH))
+
+
+def _medians(values: np.ndarray) -> np.ndarray:
+    return np.median(values[_resamples(values.size)], axis=1)
+
+
+def _end(medians: np.ndarray, share: float) -> float:
+    """A quantile; where medians are infinite the next one above it, for no line leads from a number to infinity."""
+    return float(np.quantile(medians, share, method="higher" if np.isinf(medians).any() else "linear"))
 
 
 def median_curves(curves: pd.DataFrame) -> pd.DataFrame:

@@ -21,16 +21,18 @@ class Study:
         notebook: The notebook's name without its ending, as `01_training_speed`.
         preset: `smoke`, `quick` or `paper`.
         output_root: Folder for everything written; empty means this checkout.
+        changed: Whether to write to the rooms of changed parameters even if none is here: in a batch another notebook's may be.
         overrides: The notebook's other parameters; 0 or empty means the preset's value.
 
     Raises:
         UserError: A parameter out of range, or an output folder that cannot be written.
     """
 
-    def __init__(self, notebook: str, preset: str = "quick", output_root: str = "", **overrides):
+    def __init__(self, notebook: str, preset: str = "quick", output_root: str = "", changed: bool = False, **overrides):
         self.notebook, self.finding = notebook, FINDINGS[notebook]
-        self.workspace = Workspace(preset, output_root, changed=any(overrides.values())).check_writable()
+        self.workspace = Workspace(preset, output_root, changed=changed or any(overrides.values()))
         self.sweep = self.finding.sweep(preset, **overrides)
+        self.workspace.check_writable()
 
     def plan(self) -> pd.DataFrame:
         """The sweep as a table: a row a group, the values of each field that varies or differs from the default."""

@@ -17,7 +17,7 @@ import pandas as pd
 from bnrepro.config import RunConfig
 from bnrepro.errors import RecordError, UserError
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 """Raised whenever the same config would give other numbers, so that no record of an older engine is taken for a new one."""
 
 SCHEMAS = {
@@ -69,17 +69,22 @@ def read_record(folder: Path, config: RunConfig) -> Tables | None:
         done = json.loads((record / "done.json").read_bytes())
         if done["version"] != RECORD_VERSION:
             raise RecordError(f"{record} has version {done['version']}, this is version {RECORD_VERSION}")
-        if done["config"] != config.as_dict():
+        if RunConfig(**done["config"]) != config:  # a field that is newer than the record had its default there
             raise RecordError(f"{record} holds the run of another config")
-        return {Path(name).stem: _read_verified(record / name, digest) for name, digest in done["checksums"].items()}
+        tables = {Path(name).stem: _read_verified(record / name, digest) for name, digest in done["checksums"].items()}
+        return tables | {"runs": _with_all_fields(tables["runs"], config)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{record} is damaged: {error}") from error
 
 
-def move_aside(folder: Path, config: RunConfig) -> Path:
-    """Renames a damaged record so that it can be looked at and the run trained again."""
+def move_aside(folder: Path, config: RunConfig) -> Path | None:
+    """Renames a damaged record so that it can be looked at and the run trained again; None if another process just did."""
     kept = Path(tempfile.mkdtemp(prefix=f"{config.id}.damaged-", dir=folder))
-    os.rename(folder / config.id, kept / config.id)
+    try:
+        os.rename(folder / config.id, kept / config.id)
+    except FileNotFoundError:
+        kept.rmdir()
+        return None
     return kept
 
 
@@ -91,25 +96,44 @@ def collect(sweep: dict[str, list[RunConfig]], folder: Path, names: tuple[str, .
         records[run] = read_record(folder, config)
         if records[run] is None:
             raise UserError(f"every run of the sweep is trained first: {run} has no record in {folder}; call run_all")
-    tables = {name: pd.concat([record[name] for record in records.values()], ignore_index=True) for name in names}
+    tables = {name: _joined(name, [record[name] for record in records.values()]) for name in names}
     rows = [(group, config.id) for group, members in sweep.items() for config in members]
     return {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]), **tables}
 
 
 def write_results(folder: Path, tables: Tables) -> None:
-    """Writes the tables of one notebook, each file whole or not at all."""
-    for name, table in tables.items():
-        write_whole(folder / f"{name}.csv", _csv(name, table))
+    """Replaces the tables of one notebook, all of them or none."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        new, old = draft / "new", draft / "old"
+        for name, table in tables.items():
+            write_whole(new / f"{name}.csv", _csv(name, table))
+        if folder.exists():
+            os.rename(folder, old)
+        os.rename(new, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def load_results(folder: Path) -> Tables:
-    """The tables of one notebook; `UserError` where it has not been run."""
+    """The tables of one notebook; `UserError` where it has not been run, `RecordError` where a table is damaged."""
     files = sorted(folder.glob("*.csv"))
+    remedy = f"run `bnrepro run {folder.name}`"
     if not files:
-        raise UserError(
-            f"results are read where a notebook was run: {folder} has no table; run `bnrepro run {folder.name}`"
-        )
-    return {file.stem: pd.read_csv(file) for file in files}
+        raise UserError(f"results are read where a notebook was run: {folder} has no table; {remedy}")
+    try:
+        tables = {file.stem: pd.read_csv(file) for file in files}
+    except ValueError as error:
+        raise RecordError(f"results are tables: {folder} has one that is not ({error}); {remedy}") from error
+    for name, table in tables.items():
+        if tuple(table.columns) != SCHEMAS.get(name):
+            raise RecordError(
+                f"the table {name} has the columns of its schema: {folder / name}.csv has others; {remedy}"
+            )
+    if "runs" in tables and set(tables["runs"]["run"]) != set(tables.get("sweep", tables["runs"])["run"]):
+        raise RecordError(f"results hold each run of the sweep: {folder} does not; {remedy}")
+    return tables
 
 
 def select(tables: Tables, group: str, name: str) -> pd.DataFrame:
@@ -133,8 +157,8 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """A table as it is written: six significant digits, so that it reads back the same and a diff shows what moved."""
-    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
+    """A table as it is written: each float with as many digits as give it back to the bit, so that equal means equal."""
+    return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def _csv(name: str, table: pd.DataFrame) -> bytes:
@@ -149,6 +173,15 @@ def _write_bytes(path: Path, content: bytes) -> str:
         file.flush()
         os.fsync(file.fileno())
     return hashlib.sha256(content).hexdigest()
+
+
+def _joined(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=SCHEMAS[name])
+
+
+def _with_all_fields(runs: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
+    fields = config.as_dict()
+    return runs.assign(**{name: fields[name] for name in fields if name not in runs})[list(SCHEMAS["runs"])]
 
 
 def _read_verified(path: Path, digest: str) -> pd.DataFrame:

@@ -17,6 +17,13 @@ def number(value: float) -> str:
     return "∞" if math.isinf(value) else f"{value:.3g}".replace("e-0", "e-").replace("-", "−")
 
 
+def interval(low: float, high: float) -> str:
+    """As "2.94 to 3.33"; "> 2.94" where nothing bounds it above; the one number where both ends are the same."""
+    if low == high:
+        return number(low)
+    return f"> {number(low)}" if math.isinf(high) and low > 0 else f"{number(low)} to {number(high)}"
+
+
 def counted(verdicts: pd.DataFrame) -> str:
     """As "11 claims: 9 supported, 2 inconclusive"."""
     counts = verdicts["verdict"].value_counts()
@@ -29,7 +36,7 @@ def in_words(verdicts: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in verdicts.itertuples():
         rule = CLAIMS[row.claim].rule
-        sign = {"above": ">", "below": "<"}[rule.side]
+        sign = {"above": ">", "below": "<", "at most": "≤"}[rule.side]
         rows.append(
             {
                 "claim": row.claim,
@@ -37,7 +44,7 @@ def in_words(verdicts: pd.DataFrame) -> pd.DataFrame:
                 "statement": row.statement,
                 "statistic": row.statistic,
                 "ours": f"{row.bound} {number(row.estimate)}".strip(),
-                "interval": f"{number(row.ci_low)} to {number(row.ci_high)}",
+                "interval": interval(row.ci_low, row.ci_high),
                 "paper": number(row.paper),
                 "n": str(row.n),
                 "rule": f"{sign} {number(rule.threshold)}",

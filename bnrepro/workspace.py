@@ -76,7 +76,7 @@ class Workspace:
 
     @property
     def report(self) -> Path:
-        """The HTML page beside the executed notebooks."""
+        """The HTML page: beside the executed notebooks, or at the top of `output_root`."""
         return self.executed.parent / "report.html" if self._root else self.executed / "report.html"
 
     def check_writable(self) -> "Workspace":

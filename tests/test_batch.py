@@ -200,7 +200,7 @@ def test_a_notebook_that_would_load_something_is_refused(text):
 
 
 def _plan(tmp_path, *configs) -> Plan:
-    return Plan({}, list(configs), Workspace("smoke", tmp_path))
+    return Plan({}, list(configs), Workspace("smoke", tmp_path), jobs=1)
 
 
 def _trains(monkeypatch, train) -> None:
@@ -226,6 +226,12 @@ def test_force_trains_again_what_has_a_record(monkeypatch, tmp_path):
     }
 
 
+@pytest.mark.parametrize("force", [True, False])
+def test_a_batch_that_needs_no_run_trains_nothing(monkeypatch, tmp_path, force):
+    monkeypatch.setattr(pool, "run_all", lambda *arguments, **options: pytest.fail("training was asked for"))
+    assert run_batch(_plan(tmp_path), force) == []
+
+
 def test_an_interrupt_while_training_anew_keeps_every_finished_run(monkeypatch, tmp_path):
     first, second = RunConfig(seed=0), RunConfig(seed=1)
     plan = _plan(tmp_path, first, second)
@@ -244,13 +250,22 @@ def test_an_interrupt_while_training_anew_keeps_every_finished_run(monkeypatch, 
     assert runs == {first.id: "new", second.id: "old"}
 
 
-def test_a_run_that_fails_is_reported(monkeypatch, tmp_path):
+@pytest.mark.parametrize("force", [True, False])
+def test_runs_that_fail_are_reported_in_one_line_and_all_of_them_in_a_log(monkeypatch, tmp_path, force):
+    lines = [f"run-{number} (ValueError: boom)" for number in range(5)]
+
     def fail(config):
-        raise pool.RunsFailed(f"1 of 1 runs failed: {config.id}")
+        raise pool.RunsFailed(lines, 7)
 
     _trains(monkeypatch, fail)
-    failures = run_batch(_plan(tmp_path, RunConfig()))
-    assert [str(failure) for failure in failures] == [f"training failed: 1 of 1 runs failed: {RunConfig().id}"]
+    (failure,) = run_batch(_plan(tmp_path, RunConfig()), force)
+    log = tmp_path / "notebooks" / "training.log"
+    told = f"5 of 7 runs failed, the others are recorded: {'; '.join(lines[:3])}"
+    assert str(failure) == f"training failed: {told} (log: {log})"
+    assert log.read_text().splitlines() == lines
+    _trains(monkeypatch, lambda config: "done")
+    assert run_batch(_plan(tmp_path, RunConfig())) == []
+    assert not log.exists()
 
 
 def test_a_plan_has_each_run_of_the_chosen_notebooks_once(tmp_path):
@@ -263,7 +278,13 @@ def test_a_plan_has_each_run_of_the_chosen_notebooks_once(tmp_path):
 def test_a_plan_passes_the_given_values_only_and_as_plain_json(tmp_path):
     plan = make_plan(["01", "99"], "smoke", ["steps=30", "learning_rate=1"], str(tmp_path))
     first, last = plan.notebooks.values()
-    assert first == {"preset": "smoke", "output_root": str(tmp_path), "steps": 30, "learning_rate": 1.0}
+    assert first == {
+        "preset": "smoke",
+        "output_root": str(tmp_path),
+        "steps": 30,
+        "learning_rate": 1.0,
+        "changed": True,
+    }
     assert "steps" not in last
     assert json.loads(json.dumps(first)) == first
     assert {config.steps for config in plan.configs} == {30}
@@ -273,6 +294,23 @@ def test_a_parameter_in_a_plan_keeps_it_from_the_committed_rooms(tmp_path, monke
     monkeypatch.setattr(Workspace, "check_writable", lambda workspace: workspace)
     assert make_plan(["02"], "paper").workspace.is_record
     assert not make_plan(["02"], "paper", ["seeds=2"]).workspace.is_record
+
+
+@pytest.mark.parametrize("word", ["draws=2", "changed=true"])
+def test_all_notebooks_of_a_batch_write_to_the_same_rooms(tmp_path, word):
+    plan = make_plan(["00", "01", "99"], "smoke", [word], str(tmp_path))
+    assert plan.workspace.changed
+    assert [own["changed"] for own in plan.notebooks.values()] == [True, True, True]
+    assert plan.configs == make_plan(["01"], "smoke", output=str(tmp_path)).configs
+
+
+def test_processes_at_once_are_capped_by_the_environment_for_notebooks_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("BNREPRO_JOBS", "1")
+    assert make_plan(["99"], "smoke", output=str(tmp_path)).jobs == 1
+    assert make_plan(["99"], "smoke", output=str(tmp_path), jobs=3).jobs == 3
+    monkeypatch.setenv("BNREPRO_JOBS", "some")
+    with pytest.raises(UserError, match="jobs is a whole number of 1 or more: got 'some'"):
+        make_plan(["99"], "smoke", output=str(tmp_path))
 
 
 def test_preset_and_folder_can_be_given_as_parameters_too(tmp_path):
@@ -288,11 +326,25 @@ def test_a_notebook_is_found_by_number_name_and_path(tmp_path):
     assert [path.stem for path in make_plan(names, "smoke", output=str(tmp_path)).notebooks] == ["02_activation_drift"]
 
 
-def test_a_file_that_is_no_notebook_and_one_without_parameters_are_refused(tmp_path):
-    (tmp_path / "text.ipynb").write_text("no notebook")
+def test_two_notebooks_of_one_name_are_refused_since_what_they_write_has_it(tmp_path):
+    copy = write_notebook(tmp_path / "01_training_speed.ipynb", "print(preset)")
+    with pytest.raises(UserError, match=f"notebooks of one batch have different names: got .* and {copy}"):
+        make_plan(["01", str(copy)], "smoke", output=str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", ["no notebook", "", "{}", "[]", "3", "null", '{"nbformat": 4, "cells": 3}'])
+def test_a_file_that_is_no_notebook_is_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "bad.ipynb"
+    path.write_text(content)
+    with pytest.raises(UserError, match="a notebook is JSON .*bad.ipynb is not") as error:
+        make_plan([str(path)], "smoke", output=str(tmp_path / "out"))
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_notebook_without_parameters_is_refused(tmp_path):
     nbformat.write(new_notebook(), tmp_path / "bare.ipynb")
-    with pytest.raises(UserError, match="text.ipynb"):
-        make_plan([str(tmp_path / "text.ipynb")], "smoke", output=str(tmp_path / "out"))
     with pytest.raises(UserError, match="tagged `parameters`"):
         make_plan([str(tmp_path / "bare.ipynb")], "smoke", output=str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()

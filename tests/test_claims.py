@@ -20,6 +20,12 @@ from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
         ("below", 0.5, 0.9, SUPPORTED),
         ("below", 1.1, 1.4, CONTRADICTED),
         ("below", 0.9, 1.1, INCONCLUSIVE),
+        ("above", 1.1, math.inf, SUPPORTED),
+        ("above", 0.0, math.inf, INCONCLUSIVE),
+        ("at most", 1.0, 1.0, SUPPORTED),
+        ("at most", 1.0 + 1e-15, math.inf, CONTRADICTED),
+        ("at most", 1.0, 1.1, INCONCLUSIVE),
+        ("at most", math.nan, math.nan, INCONCLUSIVE),
         ("above", math.nan, math.nan, INCONCLUSIVE),
     ],
 )
@@ -38,6 +44,11 @@ def test_too_few_seeds_are_always_inconclusive(low, width, n, side):
 def test_what_supports_one_side_contradicts_the_other(low, width, threshold):
     above, below = (Rule(side, threshold).verdict(low, low + width, FEWEST) for side in ("above", "below"))
     assert {above, below} in ({SUPPORTED, CONTRADICTED}, {INCONCLUSIVE})
+
+
+def test_a_rule_says_which_side_contradicts_it():
+    assert str(Rule("at most", 0.0)) == f"interval at most 0; contradicted: above; n of {FEWEST} or more"
+    assert "contradicted: above" in str(Rule("below", 1.0)) and "contradicted: below" in str(Rule("above", 1.0))
 
 
 def test_fewest_is_the_smallest_n_at_which_a_sign_test_can_reach_one_in_a_hundred():

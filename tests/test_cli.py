@@ -3,15 +3,17 @@
 import json
 import subprocess
 import sys
+import sysconfig
 import time
+from pathlib import Path
 
 import pytest
 from factories import write_finding_results
 
-import bnrepro
-from bnrepro import archives, cli, pool
+from bnrepro import archives, cli, fetching, pool
 from bnrepro.batch import Failure
 from bnrepro.claims import COLUMNS
+from bnrepro.errors import RecordError
 from bnrepro.findings import FINDINGS
 from bnrepro.notebooks import find_notebooks
 from bnrepro.workspace import CHECKOUT
@@ -42,7 +44,7 @@ MISTAKES = [
     (["run", "-p", "initial_std=-1"], "initial_std"),
     (["run", "-p", "batch_size=1"], "batch_size"),
     (["run", "-p", "batch_size=60001"], "60000"),
-    (["run", "--jobs", "0"], "jobs is 1 or more: got 0"),
+    (["run", "--jobs", "0"], "jobs is a whole number of 1 or more: got 0"),
     (["run", "--jobs", "two"], "--jobs"),
     (["run", "--sead", "1"], "--sead"),
     (["rum"], "rum"),
@@ -145,6 +147,19 @@ def test_a_run_reports_failures_and_still_prints_the_verdicts(results, capsys, m
     assert (results / "report.html").exists()
 
 
+def test_a_damaged_table_hides_no_other_failure(results, capsys, monkeypatch):
+    def damaged(workspace):
+        raise RecordError("results are tables")
+
+    monkeypatch.setattr("bnrepro.batch.run_batch", lambda plan, force: [Failure("01_training_speed", "boom")])
+    monkeypatch.setattr("bnrepro.report.verdicts", damaged)
+    assert run("run", "99", "--preset", "smoke", "--output", str(results)) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "bnrepro: 01_training_speed failed: boom",
+        "bnrepro: report failed: results are tables",
+    ]
+
+
 def test_an_interrupt_is_one_line_and_130(results, capsys, monkeypatch):
     def interrupt(plan, force):
         raise KeyboardInterrupt
@@ -197,6 +212,18 @@ def test_fetching_what_is_there_says_where(capsys):
     assert capsys.readouterr().out.strip() == str(CHECKOUT / "data" / "mnist.npz")
 
 
+def test_a_network_that_cannot_be_reached_is_no_wrong_usage(capsys, tmp_path, monkeypatch):
+    def offline(folder, *command, **options):
+        raise OSError("no route\nto host")
+
+    monkeypatch.setattr(archives, "CACHE", tmp_path)
+    monkeypatch.setattr(fetching, "_run", offline)
+    assert run("data", "fetch", "cifar10") == 1
+    captured = capsys.readouterr()
+    assert "no route to host" in captured.err
+    assert captured.err.count("\n") == 1
+
+
 @pytest.mark.parametrize("arguments", [["list"], ["verdicts"], ["data", "list"], ["--help"]], ids=" ".join)
 def test_a_command_that_trains_nothing_starts_without_tensorflow(arguments):
     script = (
@@ -219,7 +246,11 @@ def test_all_figures_of_the_record_are_drawn_within_30_seconds_without_tensorflo
     assert int(done.stdout) == 3 * len(FINDINGS) + 1
 
 
-def test_the_module_and_the_command_are_the_same():
-    by_module = subprocess.run([sys.executable, "-m", "bnrepro", "--help"], capture_output=True, text=True, check=True)
-    assert by_module.stdout.startswith("usage: bnrepro ")
-    assert bnrepro.cli.main is cli.main
+def test_the_module_and_the_installed_command_are_the_same():
+    command = Path(sysconfig.get_path("scripts"), "bnrepro")
+    helps = [
+        subprocess.run([*way, "--help"], capture_output=True, text=True, check=True).stdout
+        for way in ([sys.executable, "-m", "bnrepro"], [command])
+    ]
+    assert helps[0].startswith("usage: bnrepro ")
+    assert helps[0] == helps[1]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bnrepro import archives
 from bnrepro.data import batch_order, list_datasets, load_dataset, verify
 from bnrepro.errors import UserError
+from bnrepro.tables import write_whole
 from bnrepro.workspace import DATA
 
 MNIST_CLASSES = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -24,7 +25,7 @@ def install(monkeypatch, name: str, arrays: dict[str, np.ndarray]):
     content = archives.pack(arrays, compressed=True)
     changed = dataclasses.replace(archives.ARCHIVES[name], sha256=archives.digest(content))
     monkeypatch.setitem(archives.ARCHIVES, name, changed)
-    archives.replace_file(changed.path, content)
+    write_whole(changed.path, content)
 
 
 @pytest.fixture
@@ -285,7 +286,7 @@ def test_writers_at_once_leave_one_whole_file_and_nothing_beside_it(tmp_path):
     path = tmp_path / "deep" / "file"
     contents = [bytes([number]) * 1_000_000 for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda content: archives.replace_file(path, content), contents))
+        list(pool.map(lambda content: write_whole(path, content), contents))
     assert path.read_bytes() in contents
     assert list(path.parent.iterdir()) == [path]
 
@@ -293,9 +294,9 @@ def test_writers_at_once_leave_one_whole_file_and_nothing_beside_it(tmp_path):
 def test_a_write_that_fails_leaves_the_old_file(monkeypatch, tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    monkeypatch.setattr(archives.os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("os.fsync", lambda descriptor: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        archives.replace_file(path, b"new")
+        write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

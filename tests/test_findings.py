@@ -4,7 +4,7 @@ import pytest
 from factories import finding_tables, make_tables
 
 from bnrepro import paper
-from bnrepro.claims import CLAIMS, INCONCLUSIVE
+from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.config import PRESETS, RunConfig
 from bnrepro.errors import UserError
 from bnrepro.findings import FINDINGS, activation_drift, training_speed
@@ -206,17 +206,38 @@ def test_the_largest_class_is_that_of_the_test_set(dataset):
     assert training_speed.LARGEST_CLASS[dataset] == np.bincount(labels).max() / len(labels)
 
 
-@pytest.mark.parametrize("value", [1e-6, np.nan, None])
-def test_one_digit_in_one_switched_off_run_contradicts_the_control(small, value):
-    off = small["sweep"].query("group == 'off'")["run"].iloc[1]
-    curves = small["curves"].copy()
+@pytest.mark.parametrize("value", [1e-15, np.nan, None])
+def test_one_digit_in_one_switched_off_run_contradicts_the_control(value):
+    tables = make_tables(training_speed.sweep("smoke", seeds=FEWEST, steps=200))
+    assert judged(training_speed, tables).set_index("claim").loc["C2", "verdict"] == SUPPORTED
+    off = tables["sweep"].query("group == 'off'")["run"].iloc[1]
+    curves = tables["curves"].copy()
     row = curves.index[(curves["run"] == off) & (curves["split"] == "train")][0]
     if value is None:
         curves = curves.drop(index=row)
     else:
         curves.loc[row, "loss"] += value
-    statistics = training_speed.analyse({**small, "curves": curves}).set_index("claim").loc["C2"]
-    assert statistics["ci_high"] > CLAIMS["C2"].rule.threshold
+    row = judged(training_speed, {**tables, "curves": curves}).set_index("claim").loc["C2"]
+    assert row["verdict"] == CONTRADICTED and row["estimate"] > 0
+
+
+def test_the_control_counts_evaluations_and_stretches_of_training_apart(small):
+    # 40 steps, evaluated at 0, 20, 40, in each of 3 seeds
+    note = training_speed.analyse(small).set_index("claim").loc["C2", "note"]
+    assert note == "over 9 evaluations and the 6 stretches of training between them"
+
+
+@pytest.mark.parametrize(
+    ("without", "with_bn", "verdict"), [(0.5, 0.98, SUPPORTED), (0.5, 0.5, INCONCLUSIVE), (0.98, 0.5, CONTRADICTED)]
+)
+def test_where_an_arm_never_gets_there_the_interval_of_the_speedup_is_open(without, with_bn, verdict):
+    tables = make_tables(training_speed.sweep("smoke", seeds=FEWEST, steps=200))
+    write_accuracy(tables, "main", "none", [[without]] * FEWEST)
+    write_accuracy(tables, "main", "batch", [[with_bn]] * FEWEST)
+    row = judged(training_speed, tables).set_index("claim").loc["T1"]
+    assert row["verdict"] == verdict
+    assert np.isinf(row["ci_high"]) == (without < 0.97) and (row["ci_low"] == 0) == (with_bn < 0.97)
+    training_speed.figure(tables)
 
 
 def test_calibration_chooses_the_nearest_cell_among_binary_pixels():
@@ -239,6 +260,36 @@ def test_diverged_runs_are_counted_by_every_claim():
     assert drift["n"] == 3 and drift["bound"] == "~" and "counts as a tie" in drift["note"]
     training_speed.figure(tables)
     activation_drift.figure(tables)
+
+
+def test_a_diverged_run_counts_with_all_its_steps_and_the_seconds_they_would_have_taken():
+    sweep = training_speed.sweep("smoke", seeds=3, steps=200)
+    lost = next(config for config in sweep["main"] if config.normalization == "batch")
+    tables = make_tables(sweep, diverging={lost.id: 50})  # training ends with its chunk of 20 steps, at 60
+    provenance = tables["provenance"].assign(train_seconds=6.0)
+    row = training_speed.speed({**tables, "provenance": provenance}).set_index("run").loc[lost.id]
+    assert (row["steps_spent"], row["seconds_spent"], row["reached"]) == (200, 20.0, False)
+
+
+def test_a_run_without_a_single_evaluation_is_counted_too():
+    sweep = training_speed.sweep("smoke", seeds=3, steps=200)
+    lost = next(config.id for config in sweep["main"] if config.normalization == "batch")
+    tables = make_tables(sweep, diverging={lost: 0})
+    tables["drift"] = tables["drift"][tables["drift"]["run"] != lost]
+    # an empty table has no types, which the others lose when it is put to them
+    tables = {name: table.infer_objects() for name, table in tables.items()}
+    statistics = training_speed.analyse(tables).set_index("claim")
+    assert (statistics.loc[["T1", "T2"], "n"] == 3).all()
+    assert activation_drift.analyse(tables)["n"].item() == 3
+    training_speed.figure(tables)
+    activation_drift.figure(tables)
+
+
+def test_pairs_that_diverged_leave_the_drift_undetermined_on_both_sides():
+    sweep = {"main": training_speed.sweep("smoke", seeds=FEWEST, steps=200)["main"]}
+    lost = [config.id for config in sweep["main"] if config.normalization == "none"]
+    row = judged(activation_drift, make_tables(sweep, diverging=dict.fromkeys(lost, 50))).iloc[0]
+    assert (row["ci_low"], row["ci_high"], row["verdict"]) == (0.0, np.inf, INCONCLUSIVE)
 
 
 def test_the_typical_unit_is_the_lower_median_of_the_units():

@@ -35,6 +35,15 @@ def test_an_error_of_a_tenth_contradicts_the_claim(tables, claim):
     assert verdicts(tables | {"facts": facts})[claim] == "contradicted"
 
 
+@pytest.mark.parametrize("value", [0.1, np.nan])
+@pytest.mark.parametrize("claim", ["A1", "A2", "A3", "A5", "A6", "A7"])
+def test_one_broken_draw_contradicts_the_claim(tables, claim, value):
+    facts = tables["facts"].copy()
+    rows = (facts["claim"] == claim) & (facts["setting"] != "finite differences") & (facts["setting"] != "Keras")
+    facts.loc[facts.index[rows & (facts["draw"] == 3)][0], "value"] = value
+    assert verdicts(tables | {"facts": facts})[claim] == "contradicted"
+
+
 def test_keras_running_variance_would_contradict_the_claim(tables):
     facts = tables["facts"]
     keras_rows = facts[facts["setting"] == "Keras"].assign(setting="m - 1 (Algorithm 2)")
@@ -62,6 +71,9 @@ def test_draws_out_of_range_are_refused_and_0_means_the_presets():
     assert the_layer.count("paper", 3) == 3
     with pytest.raises(UserError, match="draws is 0 or above: got -1"):
         the_layer.sweep("paper", draws=-1)
+    for draws in (2.5, float("nan"), "3"):
+        with pytest.raises(UserError, match="draws is a whole number"):
+            the_layer.count("paper", draws)
 
 
 def test_each_panel_of_the_figure_shows_its_table(tables):

@@ -69,11 +69,19 @@ def test_papermill_reads_every_line_of_the_parameters_cell(path):
 @each_notebook
 def test_a_notebook_has_the_parameters_of_its_kind(path):
     defaults = parameters(path).set_index("name")["default"]
-    assert (defaults["preset"], defaults["output_root"]) == ("quick", "")
+    assert (defaults["preset"], defaults["output_root"], defaults["changed"]) == ("quick", "", False)
     if path.stem in TRAINING:
         own = ["seeds", "steps", "batch_size", "learning_rate", "initial_std", "dataset"]
         assert set(own) <= set(defaults.index)
         assert not defaults[own].any()
+
+
+@each_notebook
+def test_a_notebook_passes_on_every_parameter(path):
+    tagged = [cell for cell in nbformat.read(path, 4).cells if "parameters" in cell.metadata.get("tags", [])]
+    trees = [ast.parse(source) for source in code(nbformat.read(path, 4)) if source != tagged[0].source]
+    used = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert set(parameters(path)["name"]) <= used
 
 
 @each_notebook

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import subprocess
 import sys
@@ -7,15 +8,16 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from factories import finding_tables
+from factories import finding_tables, make_tables
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, to_hex, to_rgb
 from matplotlib.text import Text
 
 from bnrepro import panels, paper, plots
-from bnrepro.findings import FINDINGS, training_speed
+from bnrepro.config import RunConfig
+from bnrepro.findings import FINDINGS, activation_drift, training_speed
 from bnrepro.stats import median_curves
-from bnrepro.tables import select
+from bnrepro.tables import csv_bytes, select
 
 DRAWN = [
     (notebook, preset) for notebook in ("01_training_speed", "02_activation_drift") for preset in ("quick", "paper")
@@ -67,6 +69,45 @@ def test_the_papers_curves_lie_behind_ours_dashed_and_grey(speed_figure):
     points = paper.figure1a().groupby("arm")
     assert {tuple(line.get_ydata()) for line in dashed} == {tuple(curve["test_accuracy"]) for _, curve in points}
     assert all(line.get_linestyle() == "--" for line in dashed)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2])
+def test_the_heat_maps_frame_the_values_of_the_main_group(rate):
+    figure = training_speed.figure(make_tables(training_speed.sweep("quick", seeds=2, learning_rate=rate)))
+    place = [0.05, 0.1, 0.2].index(rate or RunConfig().learning_rate)
+    frames = [patch for axes in figure.axes[3:] for patch in axes.patches]
+    assert [frame.get_xy() for frame in frames] == [(place, 1), (place, 1)]
+
+
+def test_values_that_are_not_in_the_grid_have_no_frame():
+    figure = training_speed.figure(make_tables(training_speed.sweep("quick", seeds=2, learning_rate=0.3)))
+    assert not [patch for axes in figure.axes[3:] for patch in axes.patches]
+
+
+def test_the_pooled_percentiles_are_drawn_in_both_arms_over_each_run_with_the_papers_behind():
+    tables = finding_tables("02_activation_drift", "paper")
+    pooled = select(tables, "main", "quantiles").query("unit == 'all'")
+    for place, arm in ((2, "none"), (3, "batch")):
+        lines = activation_drift.figure(tables).axes[place].lines
+        thick = [line for line in lines if line.get_linewidth() > 1 and not line.is_dashed()]
+        own = pooled[pooled["normalization"] == arm].groupby(["percentile", "step"])["value"].median()
+        assert [line.get_ydata().tolist() for line in thick] == [own[each].tolist() for each in (15, 50, 85)]
+        assert len([line for line in lines if line.get_linewidth() < 1]) == 3 * 10
+        assert len([line for line in lines if line.is_dashed()]) == 3
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("step", ["one", "last", "all"])
+def test_a_percentile_that_is_not_finite_is_left_out_of_the_figure(value, step):
+    tables = make_tables({"main": activation_drift.sweep("smoke")["main"]})
+    rows = tables["quantiles"]["run"] == tables["runs"].query("normalization == 'none'")["run"].iloc[0]
+    steps = tables["quantiles"]["step"]
+    rows &= {"one": steps == 20, "last": steps == steps.max(), "all": steps >= 0}[step]
+    quantiles = tables["quantiles"].assign(value=tables["quantiles"]["value"].mask(rows, value))
+    figure = activation_drift.figure({**tables, "quantiles": quantiles})
+    FigureCanvasAgg(figure).draw()
+    assert np.isfinite([axes.get_ylim() for axes in figure.axes]).all()
 
 
 def test_a_run_that_never_got_there_is_an_arrow_and_the_rest_are_ticks(axes):
@@ -183,7 +224,9 @@ def test_files_carry_the_digest_of_their_tables_and_text_that_stays_text(tmp_pat
 
 
 def test_the_digest_is_that_of_the_tables_as_they_are_written():
-    assert plots.digest(pd.DataFrame({"a": [0.1 + 0.2]})) == plots.digest(pd.DataFrame({"a": [0.3]}))
+    tables = {"b": pd.DataFrame({"a": [0.1 + 0.2]}), "a": pd.DataFrame({"a": [1]})}
+    written = b"".join(name.encode() + b"\n" + csv_bytes(tables[name]) for name in ("a", "b"))
+    assert plots.digest(tables) == hashlib.sha256(written).hexdigest()
 
 
 def test_a_figure_that_cannot_be_written_leaves_the_old_files_alone(tmp_path, speed_figure, monkeypatch):
@@ -196,10 +239,8 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_files_alone(tmp_path, sp
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_drawing_leaves_the_default_settings_alone_and_the_theme_sets_them():
+def test_drawing_leaves_the_default_settings_alone():
     with matplotlib.rc_context():
         before = dict(matplotlib.rcParams)
         training_speed.figure(finding_tables("01_training_speed", "smoke"))
         assert dict(matplotlib.rcParams) == before
-        plots.theme()
-        assert matplotlib.rcParams["svg.fonttype"] == "none" and matplotlib.rcParams["font.size"] == 8

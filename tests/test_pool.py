@@ -22,14 +22,28 @@ pytestmark = pytest.mark.slow
 SWEEP = grid(RunConfig(steps=1_000, evaluate_every=100), normalization=("none", "batch"), seed=range(2))
 BITS = ("runs.csv", "curves.csv", "quantiles.csv", "drift.csv")
 CHILD = """
+from bnrepro import pool
 from bnrepro.config import RunConfig, grid
-from bnrepro.pool import run_all
 from pathlib import Path
-import signal, sys
+import os, signal, sys, time
+
+records, jobs, deadly = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+train, fsync = pool.train, os.fsync
+
+def train_or_die(config, *rest):
+    if config.id == deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    train(config, *rest)
+
+def fsync_slowly(file):  # a record takes a second to write, so that a test can kill then
+    time.sleep(0.2)
+    fsync(file)
+
+pool.train, os.fsync = train_or_die, fsync_slowly  # in the workers too, which import this file
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
     sweep = grid(RunConfig(steps=1_000, evaluate_every=100), normalization=("none", "batch"), seed=range(2))
-    run_all(sweep, jobs=int(sys.argv[2]), records=Path(sys.argv[1]))
+    pool.run_all(sweep, jobs=jobs, records=records)
 """
 
 
@@ -39,15 +53,20 @@ def trained(tmp_path_factory):
     return folder, run_all(SWEEP, jobs=2, records=folder)
 
 
-def child(folder: Path, jobs: int) -> subprocess.Popen:
+def child(folder: Path, jobs: int, deadly: str = "") -> subprocess.Popen:
+    """Trains the sweep in a process of its own; the run with the id `deadly` kills its worker."""
     script = folder.parent / "child.py"
     script.write_text(CHILD)
     with open(folder.parent / "log", "w") as log:
-        return subprocess.Popen([sys.executable, str(script), str(folder), str(jobs)], stdout=log, stderr=log)
+        return subprocess.Popen([sys.executable, str(script), str(folder), str(jobs), deadly], stdout=log, stderr=log)
 
 
 def records(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.exists() else []
+
+
+def drafts(folder: Path) -> list[Path]:
+    return list(folder.glob(".*"))
 
 
 def wait_until(condition, process) -> None:
@@ -78,14 +97,12 @@ class RefusingExecutor(concurrent.futures.Executor):
 
 def test_a_run_killed_at_any_moment_goes_on_and_reaches_the_same_bits(trained, tmp_path):
     folder = tmp_path / "records"
-    moments = {
-        "before the first record": lambda: folder.exists() or psutil.Process(process.pid).children(),
-        "while a record is written": lambda: (
-            any(path.name.startswith(".") for path in folder.glob(".*")) or records(folder)
-        ),
-        "after the first record": lambda: len(records(folder)) >= 1,
+    moments = {  # each with what is then on the disk: records and drafts of records
+        "before the first record": (lambda: psutil.Process(process.pid).children(), (0, 0)),
+        "while a record is written": (lambda: drafts(folder), (0, 1)),
+        "after the first record": (lambda: records(folder), (1, 1)),
     }
-    for moment in moments.values():
+    for moment, found in moments.values():
         process = child(folder, jobs=1)
         wait_until(moment, process)
         workers = psutil.Process(process.pid).children(recursive=True)
@@ -93,7 +110,7 @@ def test_a_run_killed_at_any_moment_goes_on_and_reaches_the_same_bits(trained, t
         process.wait()
         gone, alive = psutil.wait_procs(workers, timeout=20)
         assert not alive, "a killed parent leaves no worker behind"
-        assert len(records(folder)) < len(SWEEP)
+        assert (len(records(folder)), len(drafts(folder))) == found
     process = child(folder, jobs=2)
     assert process.wait(timeout=180) == 0
     for config in SWEEP:
@@ -114,15 +131,37 @@ def test_an_interrupt_ends_at_once_and_keeps_what_is_finished(tmp_path):
         read_record(folder, config)
 
 
-def test_a_killed_worker_is_a_failure_that_keeps_the_others(tmp_path):
+def test_a_run_whose_worker_is_killed_is_trained_by_another_worker(tmp_path):
     folder = tmp_path / "records"
     process = child(folder, jobs=1)
     wait_until(lambda: records(folder), process)
     trainer = max(psutil.Process(process.pid).children(), key=lambda worker: worker.memory_info().rss)
     os.kill(trainer.pid, signal.SIGKILL)
-    assert process.wait(timeout=60) != 0
-    assert "RunsFailed" in (tmp_path / "log").read_text()
-    assert records(folder)
+    assert process.wait(timeout=180) == 0
+    assert len(records(folder)) == len(SWEEP)
+
+
+def test_a_run_that_kills_its_worker_twice_fails_and_all_others_are_trained(tmp_path):
+    folder, deadly = tmp_path / "records", SWEEP[0].id
+    assert child(folder, jobs=2, deadly=deadly).wait(timeout=180) != 0
+    told = (tmp_path / "log").read_text().splitlines()[-1]
+    assert f"RunsFailed: 1 of {len(SWEEP)} runs failed, the others are recorded: {deadly} (BrokenProcessPool" in told
+    assert {path.name for path in records(folder)} == {config.id for config in SWEEP[1:]}
+
+
+class FailingExecutor(concurrent.futures.Executor):
+    def submit(self, *args, **kwargs):
+        future = concurrent.futures.Future()
+        future.set_exception(ValueError("two\nlines"))
+        return future
+
+
+def test_failed_runs_are_told_in_one_line_that_names_three(tmp_path):
+    with pytest.raises(RunsFailed) as error:
+        run_all(SWEEP, executor=FailingExecutor(), records=tmp_path)
+    assert sorted(error.value.failures) == sorted(f"{config.id} (ValueError: two lines)" for config in SWEEP)
+    assert str(error.value).count("two lines") == 3
+    assert "\n" not in str(error.value)
 
 
 def test_a_damaged_record_is_named_moved_aside_and_trained_again(trained, tmp_path, capsys):

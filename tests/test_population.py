@@ -310,6 +310,14 @@ def residual_net():
     return randomize(keras.Model({"image": inputs}, {"z": z, "twice": head(y)}))
 
 
+def test_a_bn_that_was_called_by_keyword_folds_too():
+    images = keras.Input((4,))
+    model = randomize(keras.Model(images, BatchNormalization()(inputs=layers.Dense(3)(images))))
+    folded = fold(model)
+    assert not any(isinstance(layer, BatchNormalization) for layer in folded.layers)
+    assert_close(folded(normal(5, 4), training=False), model(normal(5, 4), training=False), "folded")
+
+
 def test_residual_nested_and_repeated_parts_fold_and_the_model_is_left_alone():
     model, x = residual_net(), {"image": normal(4, 6, 6, 2)}
     before = model.get_weights()

@@ -1,6 +1,7 @@
 import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ def workspace(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(workspace):
     workspace.executed.mkdir()
-    (workspace.report.parent / "01_training_speed.html").write_text("a notebook")
+    (workspace.executed / "01_training_speed.html").write_text("a notebook")
     return report.write_report(workspace).read_text(encoding="utf-8")
 
 
@@ -77,6 +78,25 @@ def test_a_bound_is_written_as_one(workspace):
     table = report.verdicts(workspace)
     table.loc[table["claim"] == "T1", "bound"] = ">"
     assert wording.in_words(table).set_index("claim").loc["T1", "ours"].startswith("> ")
+
+
+def test_a_page_written_elsewhere_links_the_executed_notebooks_too(page, workspace, tmp_path):
+    path = report.write_report(workspace, tmp_path / "a page.html")
+    links = [target for target in Page(path.read_text(encoding="utf-8")).targets if target.endswith(".html")]
+    assert [(tmp_path / unquote(link)).resolve() for link in links] == [workspace.executed / "01_training_speed.html"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(2.94, 3.33, "2.94 to 3.33"), (2.94, np.inf, "> 2.94"), (0.0, np.inf, "0 to ∞"), (0.2, 0.2, "0.2")]
+    + [(np.inf, np.inf, "∞"), (np.nan, np.nan, "– to –")],
+)
+def test_an_interval_without_an_upper_end_is_a_bound(low, high, text):
+    assert wording.interval(low, high) == text
+
+
+def test_a_rule_that_nothing_may_differ_reads_so(workspace):
+    assert wording.in_words(report.verdicts(workspace)).set_index("claim").loc["C2", "rule"] == "≤ 0"
 
 
 def test_the_readmes_blocks_are_generated_and_nothing_else_is_touched(workspace):
@@ -135,9 +155,10 @@ def test_the_page_is_whole_and_loads_nothing_from_elsewhere(page):
     parsed = Page(page)
     assert not parsed.open and not {"script", "link", "iframe", "object"} & set(parsed.tags)
     assert all(
-        target.startswith("data:image/svg+xml;base64,") or target == "01_training_speed.html"
+        target.startswith("data:image/svg+xml;base64,") or target == "notebooks/01_training_speed.html"
         for target in parsed.targets
     )
+    assert "notebooks/01_training_speed.html" in parsed.targets
     assert not re.search(r"@import|url\(", page)
 
 
@@ -165,6 +186,11 @@ def test_a_page_of_another_preset_says_so(tmp_path):
 def test_deviations_state_the_values_that_are_used():
     text = " ".join(row.here for row in deviations())
     assert f"std {RunConfig().initial_std:g}" in text and f"{RunConfig().learning_rate:g}, constant" in text
+
+
+def test_deviations_say_how_the_papers_steps_to_97_percent_were_had():
+    (text,) = [row.here for row in deviations() if row.what == "The paper's curves"]
+    assert "36,500 without BN, 14,259 with" in text and "straight lines between points 1,000 steps apart" in text
 
 
 def test_a_plan_has_a_row_a_group_and_only_fields_that_say_something():

@@ -89,6 +89,18 @@ def test_a_diverged_run_is_a_result():
     assert np.isfinite(diverged["curves"]["loss"]).all()
 
 
+def test_weights_that_blow_up_in_the_last_update_are_a_divergence_too():
+    diverged = run(SHORT.replace(activation="relu", learning_rate=1e38, steps=1, evaluate_every=1))
+    assert tuple(diverged["runs"].iloc[0][["status", "diverged_at"]]) == ("diverged", 1)
+    assert list(diverged["curves"].query("split == 'test'")["step"]) == [0]
+
+
+def test_a_net_that_starts_without_a_finite_loss_is_not_trained():
+    diverged = run(SHORT.replace(activation="relu", initial_std=1e30))
+    assert tuple(diverged["runs"].iloc[0][["status", "diverged_at"]]) == ("diverged", 0)
+    assert all(diverged[name].empty for name in ("curves", "quantiles", "drift"))
+
+
 def test_shuffled_labels_leave_the_test_set_as_it_is_and_change_the_training(tables):
     curves = run(SHORT.replace(shuffled_labels=True))["curves"]
     before = tables["none"]["curves"].query("step == 0")

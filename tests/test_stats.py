@@ -158,6 +158,36 @@ def test_the_interval_covers_the_true_median_about_as_often_as_it_says():
     assert covered == pytest.approx(stats.CONFIDENCE, abs=TOLERANCES["coverage"])
 
 
+def test_the_interval_of_a_ratio_has_no_upper_end_where_all_are_lower_bounds():
+    table = stats.ratios(make_pairs([np.inf] * 9, range(100, 1000, 100)), limit=1000)
+    finite = stats.bootstrap_median(table["ratio"])
+    assert stats.bootstrap_ratio(table) == (2.0, finite.ci_low, np.inf, 9)
+
+
+def test_the_interval_of_a_ratio_starts_at_0_where_all_are_upper_bounds_and_is_the_usual_one_without_bounds():
+    table = stats.ratios(make_pairs(range(100, 1000, 100), [np.inf] * 9), limit=1000)
+    finite = stats.bootstrap_median(table["ratio"])
+    assert stats.bootstrap_ratio(table) == (0.5, 0.0, finite.ci_high, 9)
+    assert stats.bootstrap_ratio(table.assign(bound="")) == finite
+
+
+def test_an_undetermined_pair_widens_both_ends():
+    table = stats.ratios(make_pairs([np.inf] * 9, [np.inf] * 9), limit=1000)
+    assert stats.bootstrap_ratio(table) == (1.0, 0.0, np.inf, 9)
+    assert stats.bootstrap_ratio(table[:0]).n == 0
+
+
+@settings(deadline=None, max_examples=30)  # a loaded machine is no error
+@given(st.lists(st.tuples(*[st.sampled_from([5.0, 20.0, 90.0, np.inf])] * 2), min_size=1, max_size=5))
+def test_the_interval_of_a_ratio_holds_what_more_steps_would_give(pairs):
+    found = stats.bootstrap_ratio(stats.ratios(make_pairs(*zip(*pairs)), limit=100))
+    longer = [[[side] if np.isfinite(side) else [101.0, 1e6] for side in pair] for pair in pairs]
+    for truth in itertools.islice(itertools.product(*(itertools.product(*pair) for pair in longer)), 8):
+        _, low, high, _ = stats.bootstrap_median([none / batch for none, batch in truth])
+        assert found.ci_low <= low * (1 + TOLERANCES["arithmetic"])
+        assert found.ci_high >= high * (1 - TOLERANCES["arithmetic"])
+
+
 def test_one_value_is_its_own_interval_and_none_is_missing():
     assert stats.bootstrap_median([2.5]) == (2.5, 2.5, 2.5, 1)
     assert stats.bootstrap_median([]).n == 0 and np.isnan(stats.bootstrap_median([]).estimate)

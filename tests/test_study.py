@@ -33,6 +33,16 @@ def test_a_parameter_that_differs_from_the_presets_marks_the_workspace(tmp_path,
     assert Study("01_training_speed", "smoke", str(tmp_path), **overrides).workspace.changed is changed
 
 
+def test_a_study_goes_to_the_rooms_of_changed_parameters_where_its_batch_does(tmp_path):
+    assert Study("01_training_speed", "smoke", str(tmp_path), changed=True).workspace.changed
+
+
+def test_a_parameter_out_of_range_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(UserError, match="batch_size"):
+        Study("01_training_speed", "smoke", str(tmp_path / "out"), batch_size=1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="output goes to a folder that can be written"):

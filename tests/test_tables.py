@@ -18,6 +18,7 @@ from bnrepro.tables import (
     write_record,
     write_results,
 )
+from bnrepro.workspace import DATA
 
 CONFIG = RunConfig(steps=2, evaluate_every=1)
 
@@ -69,7 +70,7 @@ def test_a_damaged_record_is_named(tmp_path, damage):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "message"), [("version", 0, "has version 0"), ("config", {}, "another config")]
+    ("key", "value", "message"), [("version", 0, "has version 0"), ("config", {"seed": 9}, "another config")]
 )
 def test_a_record_of_another_version_or_config_is_not_taken(tmp_path, key, value, message):
     done = write_record(tmp_path, CONFIG, record_of(CONFIG)) / "done.json"
@@ -82,6 +83,60 @@ def write_many(folder, accuracy):
     for seed in range(20):
         config = CONFIG.replace(seed=seed)
         write_record(folder, config, record_of(config, accuracy))
+
+
+def test_floats_are_read_back_to_the_bit(tmp_path):
+    tables = record_of(CONFIG)
+    tables["curves"]["loss"] = [0.1 + 0.2, 1 / 3, 2.0**-60]
+    write_record(tmp_path, CONFIG, tables)
+    assert read_record(tmp_path, CONFIG)["curves"]["loss"].equals(tables["curves"]["loss"])
+
+
+def test_a_record_from_before_a_field_existed_is_the_run_with_its_default(tmp_path):
+    tables = record_of(CONFIG)
+    done = write_record(tmp_path, CONFIG, tables) / "done.json"
+    known = json.loads(done.read_text())
+    del known["config"]["pixels"]
+    done.write_text(json.dumps(known))
+    assert read_record(tmp_path, CONFIG)["runs"].loc[0, "pixels"] == CONFIG.pixels
+
+
+def test_a_record_that_another_process_just_moved_aside_is_no_error(tmp_path):
+    assert move_aside(tmp_path, CONFIG) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_that_lack_a_run_or_a_column_are_named(tmp_path):
+    folder = tmp_path / "01_training_speed"
+    tables = collect_one(tmp_path)
+    write_results(folder, tables | {"runs": tables["runs"].iloc[:0]})
+    with pytest.raises(RecordError, match="results hold each run of the sweep"):
+        load_results(folder)
+    write_results(folder, tables)
+    (folder / "curves.csv").write_text("run,step\n")
+    with pytest.raises(RecordError, match="the table curves has the columns of its schema"):
+        load_results(folder)
+    (folder / "curves.csv").write_text("")
+    with pytest.raises(RecordError, match="results are tables"):
+        load_results(folder)
+
+
+def test_results_are_replaced_all_or_none(tmp_path, monkeypatch):
+    folder = tmp_path / "results" / "01_training_speed"
+    tables = collect_one(tmp_path)
+    write_results(folder, tables)
+    with pytest.raises(ValueError, match="curves has the columns"):
+        write_results(folder, tables | {"curves": tables["curves"].drop(columns="loss")})
+    assert load_results(folder)["curves"].equals(tables["curves"])
+    assert [path.name for path in folder.parent.iterdir()] == ["01_training_speed"]
+
+
+def test_every_column_of_every_table_is_described():
+    text = (DATA / "README.md").read_text().split("## The record")[1]
+    fields = set(CONFIG.as_dict())
+    for name, columns in SCHEMAS.items():
+        assert f"`{name}`" in text
+        assert [column for column in columns if f"`{column}`" not in text and column not in fields] == []
 
 
 def test_two_writers_at_once_leave_one_whole_record_of_each_run(tmp_path):

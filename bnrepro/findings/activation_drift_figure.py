@@ -1,5 +1,6 @@
 """The figure of activation drift, drawn from tables of quantiles and drift. Knows no claim."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,41 +9,61 @@ from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
 from bnrepro import panels, paper
 from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
 
-_PANELS = (("none", "a", 10), ("batch", "b", 67))
+_ROWS = (("typical", 7, "ab", "A typical sigmoid"), ("all", 63, "cd", "All sigmoids"))
+_ARMS = (("none", 10), ("batch", 67))
 
 
 @styled
 def draw(quantiles: pd.DataFrame, published: pd.DataFrame, drift: pd.DataFrame, marks: dict[str, float]) -> Figure:
-    """The whole figure.
+    """The whole figure. What is infinite is left out of the panels.
 
     Args:
-        quantiles: The typical unit of each run, with its config.
+        quantiles: The typical unit of each run, and all its units pooled, with its config.
         published: The paper's Figure 1(b, c), or no row of it.
         drift: Every unit of each run, with its config.
         marks: The paper's drift by arm, or nothing.
     """
-    figure = new_figure(DOUBLE, 64)
-    last, first_seed = quantiles["steps"].max(), quantiles["seed"].min()
+    figure = new_figure(DOUBLE, 119)
+    last = quantiles["steps"].max()
+    quantiles = quantiles[np.isfinite(quantiles["value"])]
     published = published.assign(step=published["training_fraction"] * paper.STEPS).query("step <= @last")
-    strong = quantiles[quantiles["seed"] == first_seed]
-    values = pd.concat([strong["value"], published["sigmoid_input"]])
+    runs = {unit: quantiles[quantiles["unit"] == unit] for unit, *_ in _ROWS}
+    strong = {"typical": _first_seed(runs["typical"]), "all": _median(runs["all"])}
+    values = pd.concat([*(lines["value"] for lines in strong.values()), published["sigmoid_input"]])
     margin = 0.06 * (values.max() - values.min())
-    for arm, letter, left in _PANELS:
-        axes = add_panel(figure, (left, 7, 44, 46), letter, f"Input of a sigmoid {LABELS[arm]}")
-        for seed, run in quantiles[quantiles["normalization"] == arm].groupby("seed"):
-            panels.percentile_band(axes, run, COLORS[arm], strong=seed == first_seed)
-        for place, (_, line) in enumerate(published[published["arm"] == arm].groupby("percentile")):
-            panels.paper_line(
-                axes, line["step"], line["sigmoid_input"], label="_paper" if place else "paper, Figure 1(b, c)"
-            )
-        if len(published) and letter == "b":
-            axes.legend(loc="upper right", borderaxespad=0.2)
-        panels.step_axis(axes, last)
-        axes.set_ylim(values.min() - margin, values.max() + 3 * margin)
-        panels.name_percentiles(axes, strong[strong["normalization"] == arm], COLORS[arm])
-        axes.set_ylabel("")
-    _distribution(add_panel(figure, (129, 7, 43, 46), "c", "Units that drift less"), drift, marks)
+    for unit, top, letters, title in _ROWS:
+        for letter, (arm, left) in zip(letters, _ARMS):
+            axes = add_panel(figure, (left, top, 44, 44), letter, f"{title} {LABELS[arm]}")
+            for _, run in runs[unit][runs[unit]["normalization"] == arm].groupby("seed"):
+                panels.percentile_band(axes, run, COLORS[arm], strong=False)
+            thick = strong[unit][strong[unit]["normalization"] == arm]
+            panels.percentile_band(axes, thick, COLORS[arm], strong=True)
+            _paper_lines(axes, published[published["arm"] == arm])
+            if len(published) and letter == "b":
+                axes.legend(loc="upper right", borderaxespad=0.2)
+            panels.step_axis(axes, last)
+            axes.set(ylim=(values.min() - margin, values.max() + 3 * margin))
+            if unit == "typical":
+                axes.set_xlabel("")
+            panels.name_percentiles(axes, thick, COLORS[arm])
+    _distribution(add_panel(figure, (129, 7, 43, 100), "e", "Units that drift less"), drift, marks)
     return figure
+
+
+def _first_seed(rows: pd.DataFrame) -> pd.DataFrame:
+    """The run of the first seed: the typical unit is another one in each run, so a median over them would be of no unit."""
+    return rows[rows["seed"] == rows["seed"].min()]
+
+
+def _median(rows: pd.DataFrame) -> pd.DataFrame:
+    """The median over the seeds; of the runs that go on, where some diverged."""
+    return rows.groupby(["normalization", "step", "percentile"])["value"].median().reset_index()
+
+
+def _paper_lines(axes: Axes, lines: pd.DataFrame) -> None:
+    for place, (_, line) in enumerate(lines.groupby("percentile")):
+        label = "_paper" if place else "paper, Figure 1(b, c)"
+        panels.paper_line(axes, line["step"], line["sigmoid_input"], label=label)
 
 
 def _distribution(axes: Axes, drift: pd.DataFrame, marks: dict[str, float]) -> None:

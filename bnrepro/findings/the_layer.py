@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro.config import RunConfig, check_preset
+from bnrepro.config import RunConfig, check_preset, check_type
 from bnrepro.errors import UserError
 from bnrepro.plots import COLORS, DOUBLE, INK, add_panel, new_figure, styled
 from bnrepro.stats import bootstrap_median
@@ -36,7 +36,7 @@ def sweep(preset: str, draws: int = 0) -> dict[str, list[RunConfig]]:
 
 def count(preset: str, draws: int = 0) -> int:
     """Random draws of each measurement, 0 meaning the preset's."""
-    if draws < 0:
+    if check_type("draws", draws, int) < 0:
         raise UserError(f"draws is 0 or above: got {draws}; leave it out for the preset's value")
     return draws or PRESETS[check_preset(preset)]["draws"]
 
@@ -76,9 +76,12 @@ def figure(tables: Tables) -> Figure:
 
 
 def _largest(claim: str, errors: pd.DataFrame) -> tuple:
-    """The largest error of each draw: its largest value is the estimate, its range the interval."""
-    worst = errors.groupby("draw")["value"].max()
-    return claim, worst.max(), worst.min(), worst.max(), len(worst)
+    """The largest error over all draws as the estimate and both ends of the interval, and the number of draws.
+
+    The claim is about every draw, so one that is wrong contradicts it. An error that is no number is infinite.
+    """
+    largest = errors["value"].fillna(np.inf).max()
+    return claim, largest, largest, largest, errors["draw"].nunique()
 
 
 def _growth(bias: pd.DataFrame) -> pd.Series:
@@ -100,7 +103,9 @@ def _agreement(axes: Axes, pairs: pd.DataFrame, facts: pd.DataFrame, expected: s
     """Found against expected of one draw, with the largest error that the claim's facts have over all draws."""
     low, high = pairs["expected"].min(), pairs["expected"].max()
     axes.plot([low, high], [low, high], color=COLORS["paper"], linewidth=0.7, zorder=1)
-    axes.plot(pairs["expected"], pairs["found"], "o", color=COLORS["batch"], markersize=2.2, alpha=0.6, markeredgewidth=0)
+    axes.plot(
+        pairs["expected"], pairs["found"], "o", color=COLORS["batch"], markersize=2.2, alpha=0.6, markeredgewidth=0
+    )
     claim = facts[facts["claim"] == pairs.index[0]]
     shown = claim[claim["quantity"].isin(pairs["quantity"]) & (claim["setting"] != "printed equations")]
     words = f"largest error\n{shown['value'].max():.0e}"

@@ -11,6 +11,7 @@ from bnrepro.findings.protocol import CALIBRATION_SEEDS, Preset, resolve
 from bnrepro.stats import (
     Statistic,
     bootstrap_median,
+    bootstrap_ratio,
     bound_of_median,
     distance_from_curve,
     final_accuracy,
@@ -115,7 +116,7 @@ def analyse(tables: Tables) -> pd.DataFrame:
 def figure(tables: Tables) -> Figure:
     """Curves, steps and seconds to 97%, calibration and sensitivity."""
     return training_speed_figure.draw(
-        *(select(tables, "main", "curves"), _published(tables), speed(tables), TARGET),
+        *(_curves(tables, "main"), _published(tables), speed(tables), TARGET),
         *(calibrated(tables), sensitivity(tables)),
     )
 
@@ -123,13 +124,16 @@ def figure(tables: Tables) -> Figure:
 def speed(tables: Tables) -> pd.DataFrame:
     """By run of the main group, steps and seconds of training to 97%.
 
-    Adds `steps_to_target` (infinite: never), `reached`, and `steps_spent`, `seconds_spent`: until the target, or all.
+    Adds `steps_to_target` (infinite: never), `reached`, and `steps_spent`, `seconds_spent`: until the target, or all. A run
+    that diverged counts with all its steps too, and with the seconds that they would have taken.
     """
-    table = steps_to_target(select(tables, "main", "curves"), TARGET)
+    table = steps_to_target(_curves(tables, "main"), TARGET)
     spent = table["steps_to_target"].clip(upper=table["steps"])
     seconds = table["run"].map(tables["provenance"].set_index("run")["train_seconds"])
+    chunks = np.ceil(table["diverged_at"].astype(float) / table["evaluate_every"])  # training ends with a whole chunk
+    done = (chunks * table["evaluate_every"]).fillna(np.inf).clip(lower=1, upper=table["steps"])
     reached = np.isfinite(table["steps_to_target"])
-    return table.assign(reached=reached, steps_spent=spent, seconds_spent=seconds * spent / table["steps"])
+    return table.assign(reached=reached, steps_spent=spent, seconds_spent=seconds * spent / done)
 
 
 def calibrated(tables: Tables) -> pd.DataFrame:
@@ -142,7 +146,7 @@ def calibrated(tables: Tables) -> pd.DataFrame:
         A row a cell: `pixels`, `initial_std`, `learning_rate`, `distance` (NaN where the runs end before the paper's first
         point), `chosen`, and `frozen`, whether these are the defaults of `RunConfig`.
     """
-    curves = select(tables, "calibration", "curves")
+    curves = _curves(tables, "calibration")
     axes = ["pixels", "initial_std", "learning_rate"]
     distances = distance_from_curve(curves, _published(tables).query("arm == 'none'"))
     cells = distances.groupby(axes)["distance"].mean().reset_index()
@@ -153,8 +157,8 @@ def calibrated(tables: Tables) -> pd.DataFrame:
 
 def sensitivity(tables: Tables) -> pd.DataFrame:
     """The result of the main group over the grid: `initial_std`, `learning_rate`, `ratio` of steps to 97%, `bound`."""
-    batch = select(tables, "sensitivity", "curves")
-    none = select(tables, "calibration", "curves")
+    batch = _curves(tables, "sensitivity")
+    none = _curves(tables, "calibration")
     none = none[none["pixels"].isin(batch["pixels"])]
     steps = steps_to_target(pd.concat([none, batch]), TARGET)
     cell = ["initial_std", "learning_rate"]
@@ -163,6 +167,13 @@ def sensitivity(tables: Tables) -> pd.DataFrame:
     return (
         cells["ratio"].median().reset_index().merge(cells.apply(bound_of_median).rename("bound").reset_index(), on=cell)
     )
+
+
+def _curves(tables: Tables, group: str) -> pd.DataFrame:
+    """The curves of a group; a run that diverged before its first evaluation has one row, without values, at step 0."""
+    runs, curves = select(tables, group, "runs"), select(tables, group, "curves")
+    lost = runs[~runs["run"].isin(curves["run"])]
+    return pd.concat([curves, lost.assign(step=0, split="test")], ignore_index=True) if len(lost) else curves
 
 
 def _published(tables: Tables) -> pd.DataFrame:
@@ -176,11 +187,11 @@ def _faster(tables: Tables) -> Statistic:
     reached = runs.groupby("normalization")["reached"].agg(["sum", "size"])
     without, with_bn = (f"{reached.loc[arm, 'sum']} of {reached.loc[arm, 'size']} runs" for arm in ARMS)
     note = f"{TARGET:.0%} reached by {without} without BN and {with_bn} with BN"
-    return Statistic("T1", *bootstrap_median(table["ratio"]), bound_of_median(table), note)
+    return Statistic("T1", *bootstrap_ratio(table), bound_of_median(table), note)
 
 
 def _better(tables: Tables) -> Statistic:
-    runs = final_accuracy(select(tables, "main", "curves"))
+    runs = final_accuracy(_curves(tables, "main"))
     pairs = paired(runs, "final_accuracy")
     diverged = int((runs["status"] == "diverged").sum())
     note = f"{diverged} of {len(runs)} runs diverged and count as guessing" if diverged else ""
@@ -188,30 +199,31 @@ def _better(tables: Tables) -> Statistic:
 
 
 def _as_published(tables: Tables) -> Statistic:
-    curves = select(tables, "main", "curves").query("normalization == 'batch'")
+    curves = _curves(tables, "main").query("normalization == 'batch'")
     distances = distance_from_curve(curves, _published(tables).query("arm == 'batch'"))["distance"].dropna()
     note = "" if len(distances) else "the runs end before the first point of the paper's curve, or are on other data"
     return Statistic("T4", *bootstrap_median(distances), note=note)
 
 
 def _shuffled(tables: Tables) -> Statistic:
-    runs = final_accuracy(select(tables, "shuffled", "curves"))
+    runs = final_accuracy(_curves(tables, "shuffled"))
     better = paired(runs, "final_accuracy")[list(ARMS)].max(axis=1)
     return Statistic("C1", *bootstrap_median(better - LARGEST_CLASS[runs["dataset"].iloc[0]]))
 
 
 def _switched_off(tables: Tables) -> Statistic:
-    """The interval is the range over the seeds, for the claim is about every one of them."""
-    off = select(tables, "off", "curves")
-    none = select(tables, "main", "curves").query("normalization == 'none'")
+    """The largest difference is also both ends of the interval, for the claim is about every seed."""
+    off = _curves(tables, "off")
+    none = _curves(tables, "main").query("normalization == 'none'")
     none = none[none["step"] <= off["steps"].iloc[0]]
     both = off.merge(none, on=["seed", "step", "split"], suffixes=("_off", "_none"), how="outer")
     differences = pd.concat(
         [_difference(both[f"{name}_off"], both[f"{name}_none"]) for name in ("loss", "accuracy")], axis=1
     )
-    largest = differences.max(axis=1).groupby(both["seed"]).max()
-    note = f"over {len(both)} evaluations"
-    return Statistic("C2", largest.max(), largest.min(), largest.max(), len(largest), note=note)
+    largest = differences.max(axis=None)
+    evaluated = int((both["split"] == "test").sum())
+    note = f"over {evaluated} evaluations and the {len(both) - evaluated} stretches of training between them"
+    return Statistic("C2", largest, largest, largest, both["seed"].nunique(), note=note)
 
 
 def _difference(one: pd.Series, other: pd.Series) -> pd.Series:

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from bnrepro import panels, paper
-from bnrepro.config import RunConfig
 from bnrepro.plots import COLORS, DOUBLE, add_panel, new_figure, styled
 from bnrepro.stats import bootstrap_median, median_curves
 
@@ -28,7 +27,8 @@ def draw(
     calibration: pd.DataFrame,
     sensitivity: pd.DataFrame,
 ) -> Figure:
-    """The whole figure; the arguments are what the functions of `training_speed` return."""
+    """The whole figure; the arguments are what the functions of `training_speed` return, `curves` those of the main group."""
+    used = curves.iloc[0]
     rows = max(cells["initial_std"].nunique() for cells in (calibration, sensitivity))
     figure = new_figure(DOUBLE, _GRID_TOP + rows * _CELL[1] + 11)
     _accuracy(add_panel(figure, (12, 7, 92, 51), "a", "Test accuracy"), curves, published, speed, target)
@@ -37,8 +37,8 @@ def draw(
     _until_target(steps, speed, "steps_spent", panels.thousands, marks)
     seconds = add_panel(figure, (_RIGHT, 40, 42, 18), "c", f"Seconds of training to {target:.0%}")
     _until_target(seconds, speed, "seconds_spent", "{:.3g} s".format, {})
-    _distances(figure, calibration)
-    _ratios(figure, sensitivity)
+    _distances(figure, calibration, used)
+    _ratios(figure, sensitivity, used)
     return figure
 
 
@@ -81,10 +81,10 @@ def _until_target(axes: Axes, speed: pd.DataFrame, value: str, words, marks: dic
     axes.xaxis.set_major_formatter(panels.thousands)
 
 
-def _distances(figure: Figure, calibration: pd.DataFrame) -> None:
+def _distances(figure: Figure, calibration: pd.DataFrame, used: pd.Series) -> None:
     """A heat map for each reading of the pixels, the one that is used first."""
     colors, norm = seaborn.light_palette("#3F4A5A", reverse=True, as_cmap=True), LogNorm(0.005, 0.7, clip=True)
-    readings = sorted(set(calibration["pixels"]), key=lambda pixels: (pixels != RunConfig().pixels, pixels == "grey"))
+    readings = sorted(set(calibration["pixels"]), key=lambda pixels: (pixels != used["pixels"], pixels == "grey"))
     for number, pixels in enumerate(readings):
         cells = calibration[calibration["pixels"] == pixels]
         words = cells["distance"].map(lambda value: f"{100 * value:.2g}" if np.isfinite(value) else "–")
@@ -92,21 +92,21 @@ def _distances(figure: Figure, calibration: pd.DataFrame) -> None:
         left = 12 + number * (_CELL[0] * cells["learning_rate"].nunique() + 2.5)
         axes = _cells(figure, left, cells, *titles, f"{pixels} pixels")
         panels.heat_map(axes, cells.assign(words=words), "distance", "words", colors, norm)
-        if cells["frozen"].any():
-            panels.frame_cell(axes, cells, RunConfig().initial_std, RunConfig().learning_rate)
+        if pixels == used["pixels"]:
+            panels.frame_cell(axes, cells, used["initial_std"], used["learning_rate"])
         axes.set(ylabel="" if number else "Initial std")
         axes.tick_params(labelleft=number == 0)
 
 
-def _ratios(figure: Figure, sensitivity: pd.DataFrame) -> None:
+def _ratios(figure: Figure, sensitivity: pd.DataFrame, used: pd.Series) -> None:
     """Times fewer steps with BN, in the color of the arm that is faster."""
     colors = seaborn.blend_palette([COLORS["none"], "white", COLORS["batch"]], as_cmap=True)
     undecided = sensitivity["bound"] == "~"
     words = (sensitivity["bound"] + sensitivity["ratio"].map(" {:.2g}".format)).str.strip().mask(undecided, "–")
     cells = sensitivity.assign(words=words, ratio=sensitivity["ratio"].mask(undecided))
-    axes = _cells(figure, _RIGHT, cells, "e", "Times fewer steps with BN", f"{RunConfig().pixels} pixels")
+    axes = _cells(figure, _RIGHT, cells, "e", "Times fewer steps with BN", f"{used['pixels']} pixels")
     panels.heat_map(axes, cells, "ratio", "words", colors, LogNorm(1 / 12, 12, clip=True))
-    panels.frame_cell(axes, cells, RunConfig().initial_std, RunConfig().learning_rate)
+    panels.frame_cell(axes, cells, used["initial_std"], used["learning_rate"])
 
 
 def _cells(figure: Figure, left: float, cells: pd.DataFrame, *titles: str) -> Axes:
