@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -199,9 +200,17 @@ def test_the_reading_wing_loads_no_tensorflow():
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        ["make", f"VENV={folder}/venv", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
+    command = ["make", f"VENV={folder}/venv", *arguments]
+    outer = (
+        "MAKEFLAGS",
+        "MAKELEVEL",
+        "MFLAGS",
+        "MAKEOVERRIDES",
+        "BACKENDS",
+        "PYTHON",
+    )  # of the `make test` around this
+    environment = {name: value for name, value in os.environ.items() if name not in outer}
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_make_help_names_every_target():
