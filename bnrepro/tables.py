@@ -111,7 +111,12 @@ def write_results(folder: Path, tables: Tables) -> None:
             write_whole(new / f"{name}.csv", _csv(name, table))
         if folder.exists():
             os.rename(folder, old)
-        os.rename(new, folder)
+        try:
+            os.rename(new, folder)
+        except OSError:
+            if old.exists():
+                os.rename(old, folder)
+            raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

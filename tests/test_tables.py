@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 
 import pandas as pd
 import pytest
@@ -127,8 +128,18 @@ def test_results_are_replaced_all_or_none(tmp_path, monkeypatch):
     write_results(folder, tables)
     with pytest.raises(ValueError, match="curves has the columns"):
         write_results(folder, tables | {"curves": tables["curves"].drop(columns="loss")})
+    rename = os.rename
+    monkeypatch.setattr(
+        os, "rename", lambda source, target: refuse() if source.name == "new" else rename(source, target)
+    )
+    with pytest.raises(OSError, match="disk full"):
+        write_results(folder, tables)
     assert load_results(folder)["curves"].equals(tables["curves"])
     assert [path.name for path in folder.parent.iterdir()] == ["01_training_speed"]
+
+
+def refuse():
+    raise OSError("disk full")
 
 
 def test_every_column_of_every_table_is_described():
