@@ -28,6 +28,7 @@ def _at_least(lowest: int) -> Rule:
     return (lambda value: value >= lowest), f"is at least {lowest}"
 
 
+_ANY: Rule = (lambda value: True), "is anything"
 _POSITIVE: Rule = (lambda value: value > 0), "is above 0"
 _NOT_NEGATIVE: Rule = (lambda value: value >= 0), "is 0 or above"
 _FRACTION: Rule = (lambda value: 0 <= value < 1), "is from 0 to below 1"
@@ -51,20 +52,48 @@ class RunConfig:
     dataset: str = _field("mnist", _one_of(*TRAINING_EXAMPLES), "the data")
     pixels: str = _field("nonzero", _one_of("grey", "binary", "nonzero"), "grey, 1 above half, or 1 above zero")
     train_examples: int = _field(0, _NOT_NEGATIVE, "training examples used; 0 means all")
-    shuffled_labels: bool = _field(False, (lambda value: True, ""), "training labels permuted, a control")
-    model: str = _field("mlp", _one_of("mlp"), "the architecture")
+    shuffled_labels: bool = _field(False, _ANY, "training labels permuted, a control")
+    model: str = _field("mlp", _one_of("mlp", "inception_small"), "the architecture")
     hidden_layers: int = _field(3, _at_least(1), "hidden layers")
     hidden_units: int = _field(100, _at_least(1), "units in each hidden layer")
     activation: str = _field("sigmoid", _one_of("sigmoid", "relu", "tanh"), "the nonlinearity")
-    normalization: str = _field("none", _one_of("none", "batch", "off"), "the arm; off: BN in place but switched off")
+    normalization: str = _field(
+        "none",
+        _one_of("none", "batch", "off", "population", "noise"),
+        "the arm; off: BN in place but switched off; population: running statistics while training too; noise: those, "
+        "with noise as large as a mini-batch's",
+    )
     epsilon: float = _field(1e-3, _POSITIVE, "added to the variance")
     momentum: float = _field(0.99, _FRACTION, "weight of the old value in the running statistics")
     initial_std: float = _field(0.05, _NOT_NEGATIVE, "standard deviation of the kernels at the start")
-    learning_rate: float = _field(0.1, _POSITIVE, "of plain stochastic gradient descent")
+    learning_rate: float = _field(0.1, _POSITIVE, "of stochastic gradient descent, at the start")
     batch_size: int = _field(60, _at_least(2), "examples in a mini-batch")
     steps: int = _field(50_000, _at_least(1), "training steps")
     evaluate_every: int = _field(500, _at_least(1), "steps between evaluations")
     seed: int = _field(0, _NOT_NEGATIVE, "fixes initial kernels and batch order, alike in all arms")
+    width: int = _field(16, _at_least(4), "channels after the stem of inception_small; its other widths follow")
+    initializer: str = _field(
+        "gaussian", _one_of("gaussian", "he"), "kernels at the start; he: std sqrt(2 / inputs) in place of initial_std"
+    )
+    initial_gain: float = _field(1.0, _POSITIVE, "factor on the kernels at the start")
+    sgd_momentum: float = _field(0.0, _FRACTION, "of stochastic gradient descent")
+    rate_halvings: float = _field(0.0, _NOT_NEGATIVE, "how often the rate halves over the run, exponentially")
+    weight_decay: float = _field(0.0, _NOT_NEGATIVE, "L2 weight: this / 2 times the squared kernels joins the loss")
+    dropout: float = _field(0.0, _FRACTION, "share dropped before the softmax; in the mlp after each nonlinearity")
+    local_response_normalization: bool = _field(False, _ANY, "after the stem of inception_small")
+    distortion: float = _field(0.0, _FRACTION, "photometric: brightness and contrast vary by up to this share")
+    shuffling: str = _field(
+        "epoch",
+        _one_of("epoch", "fixed", "thorough"),
+        "mini-batches drawn anew each epoch; always the same; never two examples together twice",
+    )
+    validation_examples: int = _field(
+        0, _NOT_NEGATIVE, "training examples held out and evaluated on instead of the test set"
+    )
+    fit_examples: int = _field(0, _NOT_NEGATIVE, "training examples evaluated on too, in inference mode")
+    probe: str = _field(
+        "", _one_of("", "gradients", "geometry", "mates", "probabilities"), "what else is measured; see probes"
+    )
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -78,9 +107,20 @@ class RunConfig:
             raise UserError(
                 f"train_examples is at most {whole} for {self.dataset}: got {self.train_examples}; lower it"
             )
-        used = self.train_examples or whole
+        if max(self.train_examples, 1) + self.validation_examples > whole:
+            raise UserError(
+                f"training and validation share the {whole} training examples of {self.dataset}: got "
+                f"{self.train_examples} and {self.validation_examples}; lower one of them"
+            )
+        used = self.train_examples or whole - self.validation_examples
         if self.batch_size > used:
             raise UserError(f"batch_size is at most the {used} training examples: got {self.batch_size}; lower it")
+        columns = largest_prime(used // self.batch_size)
+        if self.shuffling == "thorough" and not (self.batch_size <= columns and self.steps <= columns**2):
+            raise UserError(
+                f"thorough shuffling keeps {used} examples in mini-batches of {self.batch_size} apart for "
+                f"{columns**2 if self.batch_size <= columns else 0} steps: got {self.steps}; lower batch_size or steps"
+            )
 
     @property
     def id(self) -> str:
@@ -88,6 +128,11 @@ class RunConfig:
         changed = {name: value for name, value in self.as_dict().items() if value != _DEFAULTS[name]}
         digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:10]
         return f"{self.dataset}-{self.model}-{self.normalization}-{self.seed}-{digest}"
+
+    @property
+    def program(self) -> "RunConfig":
+        """The config with all at its default that a compiled training step does not depend on: one program serves them all."""
+        return self.replace(**{name: _DEFAULTS[name] for name in _NOT_IN_PROGRAM})
 
     def as_dict(self) -> dict:
         """The fields in their order."""
@@ -101,7 +146,17 @@ class RunConfig:
         return dataclasses.replace(self, **changes)
 
 
+_NOT_IN_PROGRAM = (
+    *("dataset", "pixels", "train_examples", "shuffled_labels", "validation_examples", "fit_examples", "shuffling"),
+    *("initializer", "initial_std", "initial_gain", "learning_rate", "rate_halvings", "steps", "seed", "probe"),
+)
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(RunConfig)}
+
+
+def largest_prime(limit: int) -> int:
+    """The largest prime number up to `limit`, 1 where there is none."""
+    primes = (number for number in range(limit, 1, -1) if all(number % one for one in range(2, math.isqrt(number) + 1)))
+    return next(primes, 1)
 
 
 def check_type(name: str, value, kind: type):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnrepro.archives import archive_of, list_datasets, read, verify
+from bnrepro.config import largest_prime
 from bnrepro.errors import UserError, unknown
 from bnrepro.fetching import fetch
 
@@ -18,7 +19,7 @@ PIXELS = {
 """The paper trains on binary images and does not say how they were made binary (section 4.1); all readings are here."""
 
 # What a seed is used for. Each use has its own stream, so that shuffling labels, say, leaves the batch order as it was.
-_VALIDATION, _SUBSET, _LABELS, _BATCHES = range(4)
+_VALIDATION, _SUBSET, _LABELS, _BATCHES, _TABLE, _SLOPES = range(6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +99,13 @@ def load_dataset(
     )
 
 
-def batch_order(seed: int, num_examples: int, batch_size: int, steps: int, start: int = 0) -> np.ndarray:
+def batch_order(
+    seed: int, num_examples: int, batch_size: int, steps: int, start: int = 0, shuffling: str = "epoch"
+) -> np.ndarray:
     """Which examples are in which mini-batch: int32 with shape `(steps, batch_size)`.
 
-    A fresh permutation each epoch; what is left of it below a whole mini-batch is dropped. Epoch k's permutation is
-    drawn from the seed and k alone: all arms see the same, and any chunk of steps can be had without those before.
+    What is left of an epoch below a whole mini-batch is dropped. What epoch k shows is drawn from the seed and k alone: all
+    arms see the same, and any chunk of steps can be had without those before.
 
     Args:
         seed: Draws the permutations.
@@ -110,24 +113,60 @@ def batch_order(seed: int, num_examples: int, batch_size: int, steps: int, start
         batch_size: Examples in a mini-batch.
         steps: How many steps are wanted.
         start: The first of them.
+        shuffling: `epoch` draws a fresh permutation each epoch. The other two place the examples in a table of `batch_size`
+            rows and p columns, p the largest prime that leaves no place empty (what is left over is not used). A mini-batch
+            takes from row r the column `j + slope r` (mod p). With `fixed` the slope is the same in every epoch, so the same
+            examples are always together, in another order of the mini-batches; with `thorough` each epoch has a slope of its
+            own, so no two examples are together twice, for p epochs: two lines of different slope meet in one point.
 
     Raises:
-        UserError: A mini-batch larger than the training split, or a number below 0.
+        UserError: A mini-batch larger than the training split, a number below 0, or more steps than `thorough` can keep
+            examples apart.
     """
     seed, steps, start = _whole("seed", seed), _whole("steps", steps), _whole("start", start)
     if not 1 <= _whole("batch_size", batch_size) <= _whole("num_examples", num_examples):
         raise UserError(
             f"a mini-batch has 1 to {num_examples} examples, all there are: got {batch_size}; change batch_size"
         )
-    steps_per_epoch = num_examples // batch_size
+    if shuffling not in _EPOCHS:
+        raise unknown("shuffling", shuffling, _EPOCHS)
+    steps_per_epoch = num_examples // batch_size if shuffling == "epoch" else largest_prime(num_examples // batch_size)
     first_epoch, skipped = divmod(start, steps_per_epoch)
     epochs = -(-(skipped + steps) // steps_per_epoch)
-    examples = np.arange(num_examples, dtype=np.int32)
     rows = np.empty((epochs, steps_per_epoch, batch_size), np.int32)
-    for epoch in range(epochs):
-        order = _generator(seed, _BATCHES, first_epoch + epoch).permutation(examples)
-        rows[epoch] = order[: steps_per_epoch * batch_size].reshape(steps_per_epoch, batch_size)
+    for place in range(epochs):
+        rows[place] = _EPOCHS[shuffling](seed, first_epoch + place, num_examples, steps_per_epoch, batch_size)
     return rows.reshape(-1, batch_size)[skipped : skipped + steps]
+
+
+def _fresh_epoch(seed: int, epoch: int, num_examples: int, steps: int, batch_size: int) -> np.ndarray:
+    order = _generator(seed, _BATCHES, epoch).permutation(np.arange(num_examples, dtype=np.int32))
+    return order[: steps * batch_size].reshape(steps, batch_size)
+
+
+def _fixed_epoch(seed: int, epoch: int, num_examples: int, steps: int, batch_size: int) -> np.ndarray:
+    return _lines(seed, epoch, 0, num_examples, steps, batch_size)
+
+
+def _thorough_epoch(seed: int, epoch: int, num_examples: int, steps: int, batch_size: int) -> np.ndarray:
+    if batch_size > steps or epoch >= steps:
+        raise UserError(
+            f"thorough shuffling keeps {num_examples} examples in mini-batches of {batch_size} apart for "
+            f"{steps if batch_size <= steps else 0} epochs: got epoch {epoch + 1}; lower batch_size or steps"
+        )
+    return _lines(seed, epoch, epoch, num_examples, steps, batch_size)
+
+
+_EPOCHS = {"epoch": _fresh_epoch, "fixed": _fixed_epoch, "thorough": _thorough_epoch}
+
+
+def _lines(seed: int, epoch: int, turn: int, num_examples: int, steps: int, batch_size: int) -> np.ndarray:
+    """The mini-batches of one epoch, `(steps, batch_size)`: all lines of the slope that is this turn's."""
+    table = _generator(seed, _TABLE).permutation(num_examples)[: steps * batch_size].reshape(batch_size, steps)
+    slope = _generator(seed, _SLOPES).permutation(steps)[turn]
+    first = _generator(seed, _BATCHES, epoch).permutation(steps)
+    row = np.arange(batch_size)
+    return table[row, (first[:, np.newaxis] + slope * row) % steps].astype(np.int32)
 
 
 def _generator(seed: int, *use: int) -> np.random.Generator:

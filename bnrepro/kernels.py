@@ -33,8 +33,12 @@ if _BACKEND == "tensorflow":
 elif _BACKEND == "torch":
     import torch
 
-FUSED_FROM = 2**16
-"""Elements from which TensorFlow's fused op wins; below, it costs 0.3 ms to start in graph mode, and gains nothing eagerly."""
+FUSED_FROM = 2**13
+"""Elements from which TensorFlow's fused op wins; below, it costs 0.3 ms to start in graph mode, and gains nothing eagerly.
+
+Within a compiled loop of training it starts in 0.05 ms: a step of `inception_small`, whose 25 layers have 2^13 to 2^17 elements,
+takes 14 to 16 ms with this limit and 17 to 18 with 2^16.
+"""
 
 USUAL_BATCH = 32
 """Stands for a dimension that is unknown when the graph is traced, to guess the number of elements."""

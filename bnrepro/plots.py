@@ -15,10 +15,21 @@ from matplotlib.figure import Figure
 
 from bnrepro.tables import csv_bytes, write_whole
 
-COLORS = {"none": "#D55E00", "batch": "#0072B2", "off": "#009E73", "paper": "#4D4D4D"}
+COLORS = {
+    **{"none": "#D55E00", "batch": "#0072B2", "off": "#009E73", "paper": "#4D4D4D"},
+    **{"population": "#009E73", "noise": "#CC79A7", "none_dropout": "#E69F00", "batch_dropout": "#56B4E9"},
+    **{"baseline": "#D55E00", "baseline_x5": "#E69F00", "baseline_x30": "#8C510A", "sigmoid": "#8C8C8C"},
+    **{"bn_baseline": "#0072B2", "bn_x5": "#56B4E9", "bn_x30": "#CC79A7", "bn_x5_sigmoid": "#009E73"},
+}
 """One color an arm in the whole project: Okabe and Ito's, told apart by color-blind readers too. The paper is grey."""
 
-LABELS = {"none": "without BN", "batch": "with BN", "off": "BN switched off", "paper": "paper"}
+LABELS = {
+    **{"none": "without BN", "batch": "with BN", "off": "BN switched off", "paper": "paper"},
+    **{"population": "population statistics", "noise": "population statistics and noise"},
+    **{"none_dropout": "Dropout", "batch_dropout": "BN and Dropout"},
+    **{"baseline": "Baseline", "baseline_x5": "Baseline x5", "baseline_x30": "Baseline x30", "sigmoid": "Sigmoid"},
+    **{"bn_baseline": "BN-Baseline", "bn_x5": "BN-x5", "bn_x30": "BN-x30", "bn_x5_sigmoid": "BN-x5-Sigmoid"},
+}
 """The arms in words for people; data say `none`, `batch`, `off`."""
 
 SINGLE, DOUBLE = 85, 175

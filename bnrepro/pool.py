@@ -60,8 +60,8 @@ def run_all(
     configs = list({config.id: config for config in configs}.values())
     records = Workspace().runs if records is None else Path(records)
     missing = [config for config in configs if not _is_recorded(records, config)]
-    # Long runs first, so that no core idles at the end; runs of one program next to each other, so that few are compiled.
-    missing.sort(key=lambda config: (-config.steps, config.dataset, config.pixels, config.normalization, config.seed))
+    # Long runs first, so that no core idles at the end; runs of one program next to each other, so that it is compiled once.
+    missing.sort(key=lambda config: (-config.steps, config.dataset, config.pixels, config.program.id, config.seed))
     if missing:
         with tqdm(total=sum(config.steps for config in missing), unit="step", unit_scale=True, file=sys.stdout) as bar:
             bar.set_description(f"{len(missing)} runs")
@@ -137,8 +137,9 @@ def _train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, ba
     def move_bar() -> None:
         bar.update(sum(steps_done) - bar.n)
 
-    threads = concurrent.futures.ThreadPoolExecutor(jobs)
+    threads, before = concurrent.futures.ThreadPoolExecutor(jobs), dict(os.environ)
     try:
+        os.environ.update(_ONE_THREAD)  # a worker's NumPy reads it while it is imported, before any function runs there
         for _ in range(jobs):
             workers.put(new_worker())
         futures = {threads.submit(train_in_worker, place, config): config for place, config in enumerate(configs)}
@@ -148,6 +149,9 @@ def _train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, ba
         threads.shutdown(wait=True, cancel_futures=True)
         while not workers.empty():
             workers.get().shutdown()
+        for name in _ONE_THREAD:
+            os.environ.pop(name)
+            os.environ.update({name: before[name]} if name in before else {})
         move_bar()
 
 
@@ -165,13 +169,12 @@ def _wait(futures: dict, while_waiting, when_done) -> None:
         raise RunsFailed(failures, len(futures))
 
 
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
 _worker = {}
 
 
 def _start_worker(steps_done, stop) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears the interrupt and says stop
-    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ[name] = "1"
     _worker.update(steps_done=steps_done, stop=stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

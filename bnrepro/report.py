@@ -1,7 +1,5 @@
 """What the record says: verdicts, the README's generated parts, all figures, and one HTML page. Trains nothing."""
 
-import base64
-import importlib.resources
 import numbers
 import os
 from collections.abc import Iterable
@@ -9,7 +7,6 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import quote
 
-import jinja2
 import pandas as pd
 
 from bnrepro import claims
@@ -17,14 +14,18 @@ from bnrepro.config import RunConfig
 from bnrepro.deviations import deviations
 from bnrepro.errors import UserError
 from bnrepro.findings import FINDINGS
-from bnrepro.plots import FORMATS, digest, render, save_figure
-from bnrepro.tables import Tables, load_results, write_whole
-from bnrepro.wording import MARKS, counted, in_words, verdict_markdown, verdict_text
+from bnrepro.page import Part, render_page
+from bnrepro.plots import FORMATS, digest, save_figure
+from bnrepro.tables import SCHEMAS, Tables, load_results, write_whole
+from bnrepro.wording import verdict_markdown, verdict_text
 from bnrepro.workspace import Workspace
 
 __all__ = ["draw_all", "gallery", "judged", "plan", "update_readme", "verdict_text", "verdicts", "write_report"]
 
 RECORD = Workspace("paper")
+
+Result = tuple[str, ModuleType, Tables]
+"""A notebook, its finding and the tables that it kept."""
 
 
 def judged(finding: ModuleType, tables: Tables) -> pd.DataFrame:
@@ -104,30 +105,27 @@ def write_report(workspace: Workspace = RECORD, path: Path | None = None) -> Pat
     """
     path = workspace.report if path is None else Path(path)
     results = list(_results(workspace))
-    figures = [_figure(notebook, finding, tables) for notebook, finding, tables in results]
-    table = verdicts(workspace)
-    template = (importlib.resources.files("bnrepro") / "report.html.j2").read_text(encoding="utf-8")
-    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    content = page.from_string(template).render(
-        summary=counted(table) if len(table) else "",
-        claims=in_words(table).to_dict("records"),
-        marks=MARKS,
-        fewest=claims.FEWEST,
-        figures=figures,
+    page = render_page(
+        [
+            Part(notebook, finding.TITLE, _caption(finding, tables), judged(finding, tables), finding.figure(tables))
+            for notebook, finding, tables in results
+        ],
+        missing=[notebook for notebook in FINDINGS if notebook not in [name for name, _, _ in results]],
         deviations=deviations(),
-        provenance=_provenance(tables for _, _, tables in results),
+        provenance=_provenance(results),
+        machines=_machines(results),
         label=workspace.label,
         is_record=workspace.label == "paper",
         notebooks=_links(workspace, path.resolve().parent),
     )
-    write_whole(path, content.encode())
+    write_whole(path, page.encode())
     return path
 
 
-def _results(workspace: Workspace) -> Iterable[tuple[str, ModuleType, Tables]]:
-    for notebook, finding in FINDINGS.items():
+def _results(workspace: Workspace) -> Iterable[Result]:
+    for notebook in FINDINGS:
         if (workspace.results / notebook).is_dir():
-            yield notebook, finding, load_results(workspace.results / notebook)
+            yield notebook, FINDINGS[notebook], load_results(workspace.results / notebook)
 
 
 def _caption(finding: ModuleType, tables: Tables) -> str:
@@ -144,27 +142,48 @@ def _links(workspace: Workspace, folder: Path) -> dict[str, str]:
     return {notebook: quote(way.as_posix()) for notebook, way in ways.items()}
 
 
-def _figure(notebook: str, finding: ModuleType, tables: Tables) -> dict[str, str]:
-    image = base64.b64encode(render(finding.figure(tables), "svg", notebook, digest(tables))).decode()
-    return {"notebook": notebook, "title": finding.TITLE, "caption": _caption(finding, tables), "image": image}
+def _provenance(results: list[Result]) -> list[dict]:
+    """A row a finding, and one of all: `title`, `runs`, `diverged`, `seeds`, `data`, `time`, `digest` of the tables."""
+    seconds = _all_runs(results, "provenance").set_index("run")["train_seconds"]
+    rows = [
+        _training(finding.TITLE, _all_runs([(notebook, finding, tables)], "runs"), seconds, digest(tables)[:12])
+        for notebook, finding, tables in results
+    ]
+    return [*rows, _training("All", _all_runs(results, "runs"), seconds, "")] if results else []
 
 
-def _provenance(all_tables: Iterable[Tables]) -> dict[str, str]:
-    tables = [tables["provenance"].merge(tables["runs"], on="run") for tables in all_tables if "provenance" in tables]
-    if not tables:
-        return {}
-    runs = pd.concat(tables).drop_duplicates("run")
-    names = ("bnrepro", "python", "tensorflow", "keras", "numpy", "processor", "device", "mode")
-    facts = {name: ", ".join(sorted(set(runs[name].astype(str)))) for name in names}
-    hours = runs["train_seconds"].sum() / 3600
-    diverged = (runs["status"] == "diverged").sum()
+def _training(title: str, runs: pd.DataFrame, seconds: pd.Series, digest: str) -> dict:
+    known = runs["run"].map(seconds).dropna()
     return {
-        "runs": f"{len(runs)}, of which {diverged} diverged",
+        "title": title,
+        "runs": len(runs),
+        "diverged": int((runs["status"] == "diverged").sum()),
         "seeds": _listed(sorted(runs["seed"].unique())),
-        "training time": f"{hours:.1f} h in all" if hours >= 1 else f"{60 * hours:.1f} min in all",
-        "peak memory": f"{runs['peak_memory_mib'].max():.0f} MiB a process",
-        **facts,
+        "data": _listed(sorted(runs["dataset"].unique())),
+        "time": _duration(known.sum()) if len(known) else "",
+        "digest": digest,
     }
+
+
+def _machines(results: list[Result]) -> dict[str, str]:
+    """What the runs were trained with, by its name."""
+    trained = _all_runs(results, "provenance")
+    if trained.empty:
+        return {}
+    names = {"bnrepro": "bnrepro", "Python": "python", "TensorFlow": "tensorflow", "Keras": "keras", "NumPy": "numpy"}
+    names |= {"Processor": "processor", "Device": "device", "Execution": "mode"}
+    facts = {name: _listed(sorted(trained[column].astype(str).unique())) for name, column in names.items()}
+    return facts | {"Peak memory": f"{trained['peak_memory_mib'].max():.0f} MiB a process"}
+
+
+def _all_runs(results: Iterable[Result], name: str) -> pd.DataFrame:
+    """The rows of table `name` of all findings that have it, each run once."""
+    nothing = pd.DataFrame(columns=SCHEMAS[name])
+    return pd.concat([nothing, *(tables[name] for *_, tables in results if name in tables)]).drop_duplicates("run")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
 
 
 def _listed(values: Iterable) -> str:

@@ -13,16 +13,19 @@ import tensorflow as tf
 from bnrepro.config import RunConfig
 from bnrepro.data import batch_order, load_dataset
 from bnrepro.engine import Engine
+from bnrepro.geometry import Geometry, Gradients
 from bnrepro.machine import peak_memory_mib, processor, versions
 from bnrepro.models import build_model, initialize
+from bnrepro.predictions import Mates, Probabilities
 from bnrepro.probes import ActivationQuantiles
+from bnrepro.schedule import HalvingRate
 from bnrepro.tables import SCHEMAS, Tables
 
 _ONE_RUN_AT_A_TIME = threading.Lock()  # engines are kept from run to run, so two threads must not train at once
 
 
 def run(config: RunConfig, on_steps: Callable[[int], None] = lambda steps: None) -> Tables:
-    """Trains one net and returns its tables (`runs`, `curves`, `quantiles`, `drift`, `provenance`).
+    """Trains one net and returns its tables: `runs`, `curves`, `provenance`, and those of its probes.
 
     A pure function of the config: on one machine with one thread all tables but `provenance` are the same to the bit.
     A loss that is no longer finite ends the run, which is recorded as diverged.
@@ -32,58 +35,80 @@ def run(config: RunConfig, on_steps: Callable[[int], None] = lambda steps: None)
         on_steps: Called after each chunk with the steps that it did; what it raises ends the run.
     """
     with _ONE_RUN_AT_A_TIME:
-        return _run(config, on_steps)
+        return _Run(config).train(on_steps)
 
 
-def _run(config: RunConfig, on_steps) -> Tables:
-    data = _dataset(config)
-    x_train, y_train, x_test, y_test = _on_device(_data_part(config))
-    engine = _engine(_program_part(config), data.image_shape, data.num_classes)
-    engine.reset()
-    engine.optimizer.learning_rate = config.learning_rate
-    initialize(engine.model, config)
-    quantiles = ActivationQuantiles(f"hidden_{config.hidden_layers}")
-    curves, evaluate_seconds, train_seconds = [], 0.0, 0.0
+class _Run:
+    """One run while it lasts: its data, its engine, its probes, and the rows of its curves."""
 
-    def evaluate(step: int) -> int | None:
-        """The step, if the loss is not finite there, else None."""
-        nonlocal evaluate_seconds
-        began = time.perf_counter()
-        loss, accuracy, (inputs,) = engine.evaluate(x_test, y_test)
-        if np.isfinite(loss):
-            curves.append((config.id, step, "test", loss, accuracy))
-            quantiles.measure(step, inputs)
-        evaluate_seconds += time.perf_counter() - began
-        return None if np.isfinite(loss) else step
+    def __init__(self, config: RunConfig):
+        self.config = config
+        self.splits, num_classes = _on_device(_data_part(config))
+        x_train, y_train = self.splits["train"]
+        self.engine, rate = _engine(config.program, tuple(x_train.shape[1:]), num_classes)
+        self.engine.reset()
+        rate.set(config.learning_rate, config.rate_halvings, config.steps)
+        initialize(self.engine.model, config)
+        self.evaluated = ["validation" if config.validation_examples else "test"]
+        if config.fit_examples:
+            fitted = slice(config.fit_examples)
+            self.splits = {**self.splits, "fit": (x_train[fitted], y_train[fitted])}
+            self.evaluated.append("fit")
+        self.quantiles = ActivationQuantiles(f"hidden_{config.hidden_layers}")
+        self.probe = _make_probe(config, self.engine, self.splits)
+        self.curves, self.evaluate_seconds = [], 0.0
 
-    def order(start: int, count: int) -> np.ndarray:
-        return batch_order(config.seed, len(y_train), config.batch_size, count, start)
+    def train(self, on_steps: Callable[[int], None]) -> Tables:
+        config, train_seconds = self.config, 0.0
+        diverged_at = self._evaluate(0)
+        steps = config.steps if diverged_at is None else 0
+        for chunk in self.engine.train(*self.splits["train"], self._order, steps, config.evaluate_every):
+            train_seconds += chunk.seconds
+            diverged_at = chunk.diverged_at
+            if diverged_at is None:
+                self.curves.append((config.id, chunk.step, "train", chunk.loss, chunk.accuracy))
+                diverged_at = self._evaluate(chunk.step)
+            on_steps(chunk.count)
+            if diverged_at is not None:
+                break
+        status = "finished" if diverged_at is None else "diverged"
+        curves = pd.DataFrame(self.curves, columns=SCHEMAS["curves"])
+        seconds = (train_seconds, self.evaluate_seconds, self.engine.compile_seconds)
+        provenance = (config.id, *seconds, peak_memory_mib(), self.engine.mode)
+        provenance += (_device(), processor(), *versions().values())
+        return {
+            "runs": pd.DataFrame(
+                [(config.id, *config.as_dict().values(), status, diverged_at)], columns=SCHEMAS["runs"]
+            ),
+            "curves": curves.sort_values(["run", "step", "split"], ignore_index=True),
+            **self.quantiles.tables(config.id),
+            **(self.probe.tables(config.id) if self.probe else {}),
+            "provenance": pd.DataFrame([provenance], columns=SCHEMAS["provenance"]),
+        }
 
-    diverged_at = evaluate(0)
-    steps = config.steps if diverged_at is None else 0
-    for chunk in engine.train(x_train, y_train, order, steps, config.evaluate_every):
-        train_seconds += chunk.seconds
-        diverged_at = chunk.diverged_at
-        if diverged_at is None:
-            curves.append((config.id, chunk.step, "train", chunk.loss, chunk.accuracy))
-            diverged_at = evaluate(chunk.step)
-        on_steps(chunk.count)
-        if diverged_at is not None:
-            break
-    status = "finished" if diverged_at is None else "diverged"
-    curves = pd.DataFrame(curves, columns=SCHEMAS["curves"]).sort_values(["run", "step", "split"], ignore_index=True)
-    seconds = (train_seconds, evaluate_seconds, engine.compile_seconds)
-    provenance = (config.id, *seconds, peak_memory_mib(), engine.mode, _device(), processor(), *versions().values())
-    return {
-        "runs": pd.DataFrame([(config.id, *config.as_dict().values(), status, diverged_at)], columns=SCHEMAS["runs"]),
-        "curves": curves,
-        **quantiles.tables(config.id),
-        "provenance": pd.DataFrame([provenance], columns=SCHEMAS["provenance"]),
-    }
+    def _evaluate(self, step: int) -> int | None:
+        """Evaluates; the step, if the loss is not finite there, else None. The test set waits for the end where it is spared."""
+        began, last = time.perf_counter(), step == self.config.steps
+        spared = last and "test" not in self.evaluated
+        finite = True
+        for split in (*self.evaluated, *(["test"] if spared else [])):
+            loss, accuracy, watched = self.engine.evaluate(*self.splits[split])
+            finite = finite and bool(np.isfinite(loss))
+            if finite:
+                self.curves.append((self.config.id, step, split, loss, accuracy))
+                if watched and self.evaluated[0] == split == "test":
+                    self.quantiles.measure(step, watched[0])
+        if finite and self.probe:
+            self.probe.measure(step, float(self.engine.optimizer.learning_rate), last)
+        self.evaluate_seconds += time.perf_counter() - began
+        return None if finite else step
+
+    def _order(self, start: int, count: int) -> np.ndarray:
+        config, examples = self.config, len(self.splits["train"][1])
+        return batch_order(config.seed, examples, config.batch_size, count, start, config.shuffling)
 
 
-_DATA_FIELDS = ("dataset", "pixels", "train_examples", "shuffled_labels")
-_START_FIELDS = ("seed", "learning_rate", "initial_std", "steps")
+_DATA_FIELDS = ("dataset", "pixels", "train_examples", "shuffled_labels", "validation_examples")
 
 
 def _data_part(config: RunConfig) -> tuple:
@@ -92,33 +117,37 @@ def _data_part(config: RunConfig) -> tuple:
     return (*(getattr(config, name) for name in _DATA_FIELDS), seed)
 
 
-def _program_part(config: RunConfig) -> RunConfig:
-    """The config with all that the compiled program does not depend on at its default."""
-    return config.replace(**{name: getattr(RunConfig(), name) for name in (*_DATA_FIELDS, *_START_FIELDS)})
-
-
-def _dataset(config: RunConfig):
-    return _load(*_data_part(config))
-
-
 @functools.lru_cache(maxsize=1)
-def _load(dataset, pixels, train_examples, shuffled_labels, seed):
-    subset = {"train_examples": train_examples, "shuffled_labels": shuffled_labels, "seed": seed}
-    return load_dataset(dataset, pixels=pixels, **subset)
-
-
-@functools.lru_cache(maxsize=1)
-def _on_device(part: tuple) -> tuple[tf.Tensor, ...]:
-    data = _load(*part)
-    return tuple(tf.constant(values) for values in (data.x_train, data.y_train, data.x_test, data.y_test))
+def _on_device(part: tuple) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], int]:
+    """Images and labels by split, and how many classes there are."""
+    *fields, seed = part
+    names = dict(zip(_DATA_FIELDS, fields, strict=True))
+    data = load_dataset(names.pop("dataset"), **names, seed=seed)
+    splits = {
+        split: (tf.constant(getattr(data, f"x_{split}")), tf.constant(getattr(data, f"y_{split}")))
+        for split in ("train", "validation", "test")
+    }
+    return splits, data.num_classes
 
 
 @functools.lru_cache(maxsize=4)
-def _engine(config: RunConfig, image_shape: tuple[int, ...], num_classes: int) -> Engine:
+def _engine(config: RunConfig, image_shape: tuple[int, ...], num_classes: int) -> tuple[Engine, HalvingRate]:
     model = build_model(config, image_shape, num_classes)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    last = f"hidden_{config.hidden_layers}_activation"
-    return Engine(model, keras.optimizers.SGD(config.learning_rate), loss, watch=(last,))
+    watch = (f"hidden_{config.hidden_layers}_activation",) if config.model == "mlp" else ()
+    rate = HalvingRate()
+    return Engine(model, keras.optimizers.SGD(rate, momentum=config.sgd_momentum), loss, watch=watch), rate
+
+
+def _make_probe(config: RunConfig, engine: Engine, splits: dict):
+    """What the config's `probe` asks to be measured, or None."""
+    model = engine.model
+    if config.probe in ("gradients", "geometry"):
+        kind = Gradients if config.probe == "gradients" else Geometry
+        return kind(model, engine.loss, *splits["train"])
+    if config.probe == "mates":
+        return Mates(model, splits["train"][0], config.seed)
+    return Probabilities(model, *splits["test"]) if config.probe == "probabilities" else None
 
 
 def _device() -> str:

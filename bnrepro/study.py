@@ -42,7 +42,8 @@ class Study:
         """Trains the runs that have no record, writes this notebook's results, and returns them."""
         configs = [config for group in self.sweep.values() for config in group]
         run_all(configs, records=self.workspace.runs)
-        return self.keep(collect(self.sweep, self.workspace.runs, self.finding.TABLES))
+        tables = collect(self.sweep, self.workspace.runs, self.finding.TABLES)
+        return self.keep(self.finding.derive(tables) if hasattr(self.finding, "derive") else tables)
 
     def keep(self, tables: Tables) -> Tables:
         """Writes `tables` as this notebook's results, and returns them as they will be read."""

@@ -29,6 +29,11 @@ SCHEMAS = {
     "facts": ("claim", "draw", "setting", "quantity", "value"),
     "pairs": ("claim", "quantity", "expected", "found"),
     "bias": ("draw", "gradient", "step", "bias", "loss"),
+    "geometry": ("run", "step", "layer", "quantity", "value"),
+    "invariances": ("run", "scale", "quantity", "error", "change"),
+    "mates": ("run", "mode", "batch_size", "spread"),
+    "probabilities": ("run", "example", "label", *(f"class_{number}" for number in range(10))),
+    "ensembles": ("seed", "members", "error"),
     "provenance": (
         *("run", "train_seconds", "evaluate_seconds", "compile_seconds", "peak_memory_mib", "mode", "device"),
         *("processor", "python", "tensorflow", "keras", "numpy", "bnrepro"),
@@ -89,14 +94,17 @@ def move_aside(folder: Path, config: RunConfig) -> Path | None:
 
 
 def collect(sweep: dict[str, list[RunConfig]], folder: Path, names: tuple[str, ...]) -> Tables:
-    """The tables `names` of all runs of a sweep (its groups by name), each run once, sorted by run; and who is in which group."""
+    """The tables `names` of all runs of a sweep (its groups by name), each run once, sorted by run; and who is in which group.
+
+    A run has no rows in a table that it does not keep.
+    """
     configs = {config.id: config for group in sweep.values() for config in group}
     records = {}
     for run, config in sorted(configs.items()):
         records[run] = read_record(folder, config)
         if records[run] is None:
             raise UserError(f"every run of the sweep is trained first: {run} has no record in {folder}; call run_all")
-    tables = {name: _joined(name, [record[name] for record in records.values()]) for name in names}
+    tables = {name: _joined(name, [record[name] for record in records.values() if name in record]) for name in names}
     rows = [(group, config.id) for group, members in sweep.items() for config in members]
     return {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]), **tables}
 
@@ -129,6 +137,8 @@ def load_results(folder: Path) -> Tables:
         raise UserError(f"results are read where a notebook was run: {folder} has no table; {remedy}")
     try:
         tables = {file.stem: pd.read_csv(file) for file in files}
+        if "runs" in tables:
+            tables["runs"] = _with_all_fields(tables["runs"], RunConfig())
     except ValueError as error:
         raise RecordError(f"results are tables: {folder} has one that is not ({error}); {remedy}") from error
     for name, table in tables.items():
@@ -185,8 +195,12 @@ def _joined(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _with_all_fields(runs: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
+    """The runs with the fields that are newer than their table, which all had their default, so `config`'s value."""
     fields = config.as_dict()
-    return runs.assign(**{name: fields[name] for name in fields if name not in runs})[list(SCHEMAS["runs"])]
+    words = [name for name, value in fields.items() if isinstance(value, str) and name in runs]
+    words = {name: runs[name].astype(object).fillna("").astype("str") for name in words}  # pandas reads an empty one as NaN
+    filled = runs.assign(**{name: fields[name] for name in fields if name not in runs}, **words)
+    return filled[[*SCHEMAS["runs"], *(name for name in filled if name not in SCHEMAS["runs"])]]
 
 
 def _read_verified(path: Path, digest: str) -> pd.DataFrame:

@@ -7,19 +7,26 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+from factories_inception import default_divergence, make_section_42
 
 from bnrepro.config import RunConfig
 from bnrepro.findings import FINDINGS
 from bnrepro.tables import SCHEMAS, Tables, write_results
 
+MEASURED = ("quantiles", "drift", "geometry", "invariances", "mates", "probabilities")
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
 
 
 def make_tables(sweep: dict[str, list[RunConfig]], diverging: Mapping[str, int] = MappingProxyType({})) -> Tables:
-    """All tables of a sweep as `collect` would return them; `diverging` gives, by run id, the step of divergence."""
+    """All tables of a sweep as `collect` would return them; `diverging` gives, by run id, the step of divergence.
+
+    A run of section 4.2 that is not named there diverges where its rate is too large for its arm.
+    """
     configs = {config.id: config for group in sweep.values() for config in group}
-    records = [make_record(config, diverging.get(run)) for run, config in sorted(configs.items())]
-    tables = {name: pd.concat([record[name] for record in records], ignore_index=True) for name in records[0]}
+    records = [
+        make_record(config, diverging.get(run, default_divergence(config))) for run, config in sorted(configs.items())
+    ]
+    tables = {name: _joined(name, [record[name] for record in records]) for name in records[0]}
     rows = [(group, config.id) for group, members in sweep.items() for config in members]
     return {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]), **tables}
 
@@ -29,24 +36,36 @@ def make_record(config: RunConfig, diverged_at: int | None = None) -> Tables:
     steps = np.unique(np.append(np.arange(0, config.steps, config.evaluate_every), config.steps))
     if diverged_at is not None:
         steps = steps[steps < diverged_at]
+    status = "finished" if diverged_at is None else "diverged"
     # A run with BN switched off is the run without BN.
     arm = "none" if config.normalization == "off" else config.normalization
     noise = np.random.default_rng([config.seed, arm == "batch"])
     test = _accuracy(config, arm, steps, noise)
     train = (test + 0.3 * (1 - test))[1:]
-    status = "finished" if diverged_at is None else "diverged"
     curves = pd.concat(
         [_curve(config, "test", steps, test), _curve(config, "train", steps[1:], train)], ignore_index=True
     )
     seconds = config.steps * (4.6e-4 if arm == "batch" else 3.1e-4) * (1 + 0.02 * noise.standard_normal())
+    measured = {name: pd.DataFrame(columns=SCHEMAS[name]) for name in MEASURED}
+    if config.model == "mlp":
+        measured |= _activations(config, arm, steps, noise)
+    if config.validation_examples:
+        measured |= make_section_42(config, steps, diverged_at is None)
+        curves = measured.pop("curves")
     return {
         "runs": pd.DataFrame([(config.id, *config.as_dict().values(), status, diverged_at)], columns=SCHEMAS["runs"]),
         "curves": curves.sort_values(["step", "split"], ignore_index=True).round(5),
-        **_activations(config, arm, steps, noise),
+        **measured,
         "provenance": pd.DataFrame(
             [(config.id, seconds, 2.8, 1.3, 900.0, "xla", *MACHINE[1:])], columns=SCHEMAS["provenance"]
         ),
     }
+
+
+def _joined(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Empty parts have no types, which the others would lose when they are put to them."""
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=SCHEMAS[name])
 
 
 def _accuracy(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> np.ndarray:
@@ -95,7 +114,8 @@ def finding_tables(notebook: str, preset: str, seeds: int = 0, dataset: str = ""
     """The tables that a finding would keep, made up; shared between tests, so nothing may change them."""
     finding = FINDINGS[notebook]
     tables = make_tables(finding.sweep(preset, seeds=seeds, dataset=dataset))
-    return {name: table for name, table in tables.items() if name in ("sweep", *finding.TABLES)}
+    kept = {name: table for name, table in tables.items() if name in ("sweep", *finding.TABLES)}
+    return finding.derive(kept) if hasattr(finding, "derive") else kept
 
 
 def write_finding_results(folder: Path, preset: str) -> None:

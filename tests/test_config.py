@@ -22,6 +22,9 @@ from bnrepro.errors import UserError
         ({"dataset": "imagenet"}, "dataset is one of mnist, fashion_mnist, cifar10: got 'imagenet'"),
         ({"batch_size": 60_001}, "batch_size is at most the 60000 training examples: got 60001"),
         ({"batch_size": 600, "train_examples": 500}, "batch_size is at most the 500 training examples: got 600"),
+        ({"validation_examples": 60_000}, "share the 60000 training examples of mnist: got 0 and 60000"),
+        ({"shuffling": "thorough", "batch_size": 600}, "mini-batches of 600 apart for 0 steps: got 50000"),
+        ({"shuffling": "thorough", "train_examples": 600, "batch_size": 10}, "apart for 3481 steps: got 50000"),
         ({"train_examples": 70_000}, "train_examples is at most 60000 for mnist: got 70000"),
     ],
 )
@@ -65,6 +68,7 @@ def test_a_config_cannot_be_changed_and_a_whole_number_is_a_float_where_a_float_
 def test_every_field_changes_the_id():
     other = {int: 7, float: 0.5, bool: True}
     words = {"dataset": "fashion_mnist", "pixels": "grey", "activation": "relu", "normalization": "batch"}
+    words |= {"initializer": "he", "shuffling": "fixed", "probe": "mates"}
     numbers = {"train_examples": 600}
     ids = {RunConfig().id}
     fields = [field for field in dataclasses.fields(RunConfig) if field.name != "model"]

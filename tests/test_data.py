@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -333,6 +334,39 @@ def test_any_chunk_of_the_order_equals_that_part_of_the_whole(num_examples, batc
     np.testing.assert_array_equal(batch_order(7, num_examples, batch_size, steps, start), whole[start:])
 
 
+def mates(order: np.ndarray) -> list[set[frozenset]]:
+    """The pairs of examples that share a mini-batch, a set an epoch."""
+    return [{frozenset(pair) for row in epoch for pair in itertools.combinations(row, 2)} for epoch in order]
+
+
+def test_thorough_shuffling_never_puts_two_examples_together_twice_and_shows_each_once_an_epoch():
+    epochs = batch_order(3, 60, 5, 11 * 11, shuffling="thorough").reshape(
+        11, 11, 5
+    )  # 11: the largest prime up to 60 / 5
+    for epoch in epochs:
+        assert len(set(epoch.ravel())) == 55
+    seen = mates(epochs)
+    assert sum(len(pairs) for pairs in seen) == len(set.union(*seen)) == 11 * 11 * 10
+
+
+def test_fixed_mini_batches_are_the_same_in_every_epoch_in_another_order():
+    epochs = batch_order(3, 60, 5, 3 * 11, shuffling="fixed").reshape(3, 11, 5)
+    first, *others = mates(epochs)
+    assert all(pairs == first for pairs in others)
+    assert (epochs[0] != epochs[1]).any()
+
+
+@pytest.mark.parametrize("shuffling", ["fixed", "thorough"])
+def test_any_chunk_of_fixed_and_thorough_order_equals_that_part_of_the_whole(shuffling):
+    whole = batch_order(1, 60, 5, 50, shuffling=shuffling)
+    np.testing.assert_array_equal(batch_order(1, 60, 5, 30, 20, shuffling), whole[20:])
+
+
+def test_thorough_and_fixed_shuffling_use_the_same_examples():
+    used = [set(batch_order(2, 64, 5, 11, shuffling=shuffling).ravel()) for shuffling in ("fixed", "thorough")]
+    assert used[0] == used[1]
+
+
 def test_the_order_is_the_one_the_record_was_made_with():
     assert batch_order(0, 60_000, 60, 1)[0, :5].tolist() == [4812, 52359, 26339, 16629, 59302]
 
@@ -345,6 +379,9 @@ def test_the_order_is_the_one_the_record_was_made_with():
         ((0, 10, 2, -1), "steps is a whole number, 0 or above: got -1"),
         ((-1, 10, 2, 1), "seed is a whole number, 0 or above: got -1"),
         ((0, 10, 2, 1, -5), "start is a whole number, 0 or above: got -5"),
+        ((0, 10, 2, 1, 0, "thoroug"), "did you mean 'thorough'"),
+        ((0, 60, 5, 1, 121, "thorough"), "apart for 11 epochs: got epoch 12"),
+        ((0, 60, 12, 1, 0, "thorough"), "apart for 0 epochs: got epoch 1"),
     ],
 )
 def test_an_order_that_cannot_be_is_refused(arguments, message):

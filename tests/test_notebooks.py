@@ -20,7 +20,7 @@ from bnrepro.workspace import CHECKOUT
 
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
-TRAINING = ("01_training_speed", "02_activation_drift")
+TRAINING = ("01_training_speed", "02_activation_drift", "03_learning_rates", "04_regularization")
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 
 
@@ -31,7 +31,7 @@ def code(notebook) -> list[str]:
     ]
 
 
-def test_the_notebooks_of_figure_1_are_there():
+def test_every_finding_has_its_notebook_and_the_verdicts_come_last():
     assert NAMES == ["00_the_layer", *TRAINING, "99_verdicts"]
     assert [*FINDINGS, "99_verdicts"] == NAMES
 
@@ -71,7 +71,8 @@ def test_a_notebook_has_the_parameters_of_its_kind(path):
     defaults = parameters(path).set_index("name")["default"]
     assert (defaults["preset"], defaults["output_root"], defaults["changed"]) == ("quick", "", False)
     if path.stem in TRAINING:
-        own = ["seeds", "steps", "batch_size", "learning_rate", "initial_std", "dataset"]
+        of_the_net = "initial_std" if "initial_std" in defaults else "width"
+        own = ["seeds", "steps", "batch_size", "learning_rate", of_the_net, "dataset"]
         assert set(own) <= set(defaults.index)
         assert not defaults[own].any()
 

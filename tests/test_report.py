@@ -1,4 +1,6 @@
+import base64
 import re
+import shutil
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -6,15 +8,19 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
-from factories import write_finding_results
+from factories import finding_tables, write_finding_results
+from matplotlib.figure import Figure
 
 from bnrepro import report, wording
-from bnrepro.claims import CLAIMS
+from bnrepro.claims import CLAIMS, judge
 from bnrepro.config import RunConfig
 from bnrepro.deviations import deviations
 from bnrepro.errors import UserError
-from bnrepro.findings import training_speed
-from bnrepro.workspace import Workspace
+from bnrepro.findings import FINDINGS, training_speed
+from bnrepro.page import Part, panels, render_page, sections
+from bnrepro.plots import digest
+from bnrepro.tables import load_results, write_results
+from bnrepro.workspace import DATA, Workspace
 
 README = "# A\n\n<!-- verdicts -->\nold\n<!-- /verdicts -->\n\ntext\n\n<!-- gallery -->\n<!-- /gallery -->\n\nend\n"
 
@@ -130,17 +136,18 @@ def test_all_figures_are_redrawn_from_the_tables_byte_for_byte(workspace):
 
 
 class Page(HTMLParser):
+    """The elements of a page in their order, `(tag, attributes)`, and its text."""
+
     VOID = {"meta", "img", "br"}
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.targets, self.tags, self.text = [], [], [], ""
+        self.open, self.elements, self.text = [], [], ""
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.targets += [value for name, value in attributes if name in ("src", "href", "action", "data", "srcset")]
+        self.elements.append((tag, dict(attributes)))
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -150,16 +157,118 @@ class Page(HTMLParser):
     def handle_data(self, data):
         self.text += data
 
+    def all(self, *tags):
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+    @property
+    def tags(self):
+        return [tag for tag, _ in self.elements]
+
+    @property
+    def targets(self):
+        names = ("src", "href", "action", "data", "srcset")
+        return [value for _, attributes in self.elements for name, value in attributes.items() if name in names]
+
 
 def test_the_page_is_whole_and_loads_nothing_from_elsewhere(page):
     parsed = Page(page)
     assert not parsed.open and not {"script", "link", "iframe", "object"} & set(parsed.tags)
-    assert all(
-        target.startswith("data:image/svg+xml;base64,") or target == "notebooks/01_training_speed.html"
-        for target in parsed.targets
+    assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in parsed.all("img"))
+    elsewhere = [target for target in parsed.targets if not target.startswith(("data:image/svg+xml;base64,", "#"))]
+    assert elsewhere == ["https://arxiv.org/abs/1502.03167", "notebooks/01_training_speed.html"]
+    assert len(parsed.targets) == len(parsed.all("a")) + len(parsed.all("img"))
+    assert not re.search(r"@import|url\(", page) and "default-src 'none'; img-src data:; style-src" in page
+
+
+def test_every_link_within_the_page_leads_somewhere_and_every_section_has_one(page):
+    parsed = Page(page)
+    names = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
+    assert len(set(names)) == len(names)
+    links = {target.removeprefix("#") for target in parsed.targets if target.startswith("#")}
+    assert links <= set(names)
+    assert {section["id"] for section in parsed.all("section")} <= links
+
+
+def test_the_page_can_be_heard(page):
+    parsed = Page(page)
+    assert parsed.all("html") == [{"lang": "en"}] and all(image["alt"] for image in parsed.all("img"))
+    headings = [tag for tag in parsed.tags if re.fullmatch("h[1-6]", tag)]
+    assert headings[0] == "h1" and headings.count("h1") == 1
+    assert all(int(after[1]) - int(before[1]) <= 1 for before, after in zip(headings, headings[1:]))
+    assert all(head.get("scope") in ("col", "row", "rowgroup") for head in parsed.all("th"))
+    assert {"header", "nav", "main", "footer", "figure", "figcaption"} <= set(parsed.tags)
+
+
+def test_the_same_results_give_the_same_page(page, workspace):
+    assert report.write_report(workspace).read_text(encoding="utf-8") == page
+
+
+def test_the_letters_of_a_figure_are_outlines_so_that_no_readers_font_moves_them(page):
+    images = [base64.b64decode(image["src"].partition(",")[2]) for image in Page(page).all("img")]
+    assert images and all(b"<text" not in image and b"<use" in image and b"dc:date" not in image for image in images)
+
+
+def test_the_page_begins_with_what_was_reproduced_and_counts_every_kind_of_verdict(page, workspace):
+    text = " ".join(Page(page).text.split())
+    assert "Training speed (section 4.1); Activation drift (section 4.1)." in text
+    runs = len(set(load_results(workspace.results / "01_training_speed")["runs"]["run"]))
+    assert (
+        f"{wording.counted(report.verdicts(workspace))}. Behind them are {runs} training runs; none diverged." in text
     )
-    assert "notebooks/01_training_speed.html" in parsed.targets
-    assert not re.search(r"@import|url\(", page)
+    counts = report.verdicts(workspace)["verdict"].value_counts()
+    assert all(f"{mark} {counts.get(verdict, 0)} {verdict}" in text for verdict, mark in wording.MARKS.items())
+    missing = [notebook for notebook in FINDINGS if not (workspace.results / notebook).exists()]
+    assert f"Without results so far: {', '.join(missing)}." in text
+
+
+def column(page, name):
+    """The cells of a column of the provenance."""
+    return re.findall(rf'data-label="{name}">(?:<code>)?([^<]*)<', page[page.index('id="provenance"') :])
+
+
+def test_the_provenance_counts_the_runs_of_each_finding_and_shared_ones_once(page, workspace):
+    kept = [load_results(workspace.results / name) for name in FINDINGS if (workspace.results / name).exists()]
+    runs = [set(tables["runs"]["run"]) for tables in kept]
+    assert runs[1] < runs[0]
+    assert column(page, "Runs") == [str(len(some)) for some in [*runs, set().union(*runs)]]
+    assert column(page, "Tables") == [*(digest(tables)[:12] for tables in kept), "–"]
+
+
+def test_a_run_that_diverged_is_counted_and_a_finding_that_trains_nothing_has_no_time(tmp_path):
+    workspace = Workspace("paper", tmp_path)
+    shutil.copytree(DATA / "results" / "00_the_layer", workspace.results / "00_the_layer")
+    tables = finding_tables("01_training_speed", "smoke")
+    shuffled = tables["sweep"].query("group == 'shuffled'")["run"].head(2)
+    status = tables["runs"]["status"].mask(tables["runs"]["run"].isin(shuffled), "diverged")
+    write_results(workspace.results / "01_training_speed", tables | {"runs": tables["runs"].assign(status=status)})
+    page = report.write_report(workspace).read_text(encoding="utf-8")
+    assert column(page, "Diverged") == ["–", "2", "2"] and "training runs; 2 diverged." in page
+    without, *times = column(page, "Training")
+    assert without == "–" and all(re.fullmatch(r"\d+\.\d min", time) for time in times)
+
+
+def test_sections_are_listed_as_people_do():
+    assert sections({"4.1"}) == "section 4.1"
+    assert sections({"4.2.1", "3", "3.4"}) == "sections 3, 3.4 and 4.2.1"
+
+
+def test_the_letters_of_panels_stand_out_where_a_sentence_begins_with_them_and_nowhere_else():
+    caption = "All. (a) One, as in (b). (b, c) Two."
+    parts = panels(caption)
+    assert [panels for panels, _ in parts] == ["", "(a)", "(b, c)"]
+    assert "".join(panels + text for panels, text in parts) == caption
+    assert panels("No panel.") == [("", "No panel.")]
+
+
+def test_a_rule_is_written_with_both_its_sides():
+    table = judge(pd.DataFrame([("C2", 0.0, 0.0, 0.0, 8)], columns=["claim", "estimate", "ci_low", "ci_high", "n"]), {})
+    part = Part("01", "A", "(a) B.", table.assign(bound="", note="a < b & c"), Figure())
+    nothing = dict(title="All", runs=0, diverged=0, seeds="", data="", time="", digest="")
+    rest = dict(missing=[], deviations=[], machines={}, is_record=True, label="paper", notebooks={})
+    found = render_page([part], provenance=[nothing], **rest)
+    text = " ".join(Page(found).text.split())
+    assert "✓ supported ≤ 0✗ contradicted > 0" in text and "a &lt; b &amp; c" in found
+    assert "Behind them" not in text
 
 
 def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, workspace):
@@ -173,7 +282,7 @@ def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, wo
 
 
 def test_the_page_is_made_for_phones_and_print(page):
-    assert 'name="viewport"' in page and "@media print" in page and "@media (max-width" in page
+    assert 'name="viewport"' in page and "@media print" in page and "@media screen and (max-width" in page
 
 
 def test_a_page_of_another_preset_says_so(tmp_path):

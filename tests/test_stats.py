@@ -51,6 +51,61 @@ def test_a_diverged_run_ends_at_chance():
     assert stats.final_accuracy(curves)["final_accuracy"].item() == stats.CHANCE
 
 
+def validated(curves, examples=10):
+    """The same run with its evaluations on validation examples, and one on the test set after the last step."""
+    validation = curves.assign(split=curves["split"].replace("test", "validation"), validation_examples=examples)
+    last = validation[(validation["step"] == validation["steps"]) & (validation["split"] == "validation")]
+    return pd.concat([validation, last.assign(split="test", accuracy=0.3)])
+
+
+def test_a_run_that_holds_examples_out_is_evaluated_on_them():
+    curves = validated(make_curves([0.1, 0.5, 0.8, 0.7]))
+    assert stats.evaluations(curves)["accuracy"].tolist() == [0.1, 0.5, 0.8, 0.7]
+    assert stats.steps_to_target(curves, 0.8)["steps_to_target"].item() == 20
+    assert stats.final_accuracy(curves)["final_accuracy"].item() == 0.7
+    assert stats.median_curves(curves)["estimate"].tolist() == [0.1, 0.5, 0.8, 0.7]
+
+
+def test_runs_with_and_without_held_out_examples_are_each_evaluated_in_their_way():
+    both = pd.concat(
+        [validated(make_curves([0.1, 0.8])), make_curves([0.1, 0.6], seed=1).assign(validation_examples=0)]
+    )
+    assert stats.best_accuracy(both)["best_accuracy"].tolist() == [0.8, 0.6]
+
+
+def test_another_split_is_read_where_it_is_asked_for_and_a_diverged_run_keeps_its_row():
+    lost = validated(make_curves([0.1, 0.5], seed=1, status="diverged", steps=99))  # has no row on the test set
+    found = stats.final_accuracy(pd.concat([validated(make_curves([0.1, 0.8])), lost]), split="test")
+    assert found["final_accuracy"].tolist() == [0.3, stats.CHANCE]
+
+
+def test_the_best_accuracy_is_the_largest_of_a_run_and_chance_if_it_diverged():
+    runs = [make_curves([0.1, 0.8, 0.7]), make_curves([0.1, 0.9], seed=1, status="diverged", steps=20)]
+    assert stats.best_accuracy(pd.concat(runs))["best_accuracy"].tolist() == [0.8, stats.CHANCE]
+
+
+def test_a_target_may_differ_by_seed():
+    runs = pd.concat([make_curves([0.1, 0.5, 0.9], seed=seed) for seed in (0, 1, 2)])
+    found = stats.steps_to_target(runs, pd.Series({0: 0.5, 1: 0.6, 2: 0.95}))
+    assert found["steps_to_target"].tolist() == [10, 20, np.inf]
+
+
+def test_no_target_is_reached_before_the_first_step():
+    assert stats.steps_to_target(make_curves([0.2, 0.05, 0.2]), 0.1)["steps_to_target"].item() == 20
+
+
+@pytest.mark.parametrize(("examples", "split"), [(0, "test"), (10, "validation")])
+def test_a_run_without_an_evaluation_is_counted_as_diverged(examples, split):
+    curves = make_curves([0.1, 0.5]).assign(validation_examples=0)
+    lost = pd.DataFrame(
+        {"run": ["lost"], "seed": [1], "status": "diverged", "steps": 10, "validation_examples": examples}
+    )
+    table = stats.with_lost(curves, pd.concat([curves[list(lost)].drop_duplicates(), lost]))
+    assert table["split"].iloc[-1] == split and table["step"].iloc[-1] == 0
+    assert stats.best_accuracy(table)["best_accuracy"].tolist() == [0.5, stats.CHANCE]
+    assert stats.with_lost(curves, curves[["run"]]) is curves
+
+
 def test_distance_from_a_curve_is_the_mean_difference_at_its_points_with_lines_between_evaluations():
     curves = make_curves([0.0, 0.4, 0.8])
     reference = pd.DataFrame({"step": [5, 15, 20, 99], "test_accuracy": [0.3, 0.6, 0.7, 0.0]})  # ours: 0.2, 0.6, 0.8
@@ -80,6 +135,16 @@ def test_pairs_are_matched_by_seed_whatever_their_order():
     pairs = stats.paired(stats.final_accuracy(pd.concat(runs)), "final_accuracy")
     assert pairs["seed"].tolist() == [0, 1]
     np.testing.assert_allclose(pairs[["none", "batch"]], [[0.2, 0.2], [0.3, 0.3]], atol=TOLERANCES["arithmetic"])
+
+
+def test_any_two_arms_can_be_paired_and_their_ratio_taken_others_beside_them():
+    runs = pd.DataFrame({"run": list("abcdef"), "seed": [0, 1] * 3, "arm": ["x", "x", "y", "y", "z", "z"]})
+    pairs = stats.paired(runs.assign(steps=[4.0, 6, 2, np.inf, 1, 1]), "steps", arms=("x", "y"), column="arm")
+    assert list(pairs) == ["seed", "x", "y"]
+    table = stats.ratios(pairs, limit=12, arms=("x", "y"))
+    assert table["ratio"].tolist() == [2, 0.5] and table["bound"].tolist() == ["", "<"]
+    with pytest.raises(ValueError, match="in both arms, x and w"):
+        stats.paired(runs, "seed", arms=("x", "w"), column="arm")
 
 
 @pytest.mark.parametrize("arms", [[("none", 0), ("batch", 0), ("none", 1)], [("none", 0)], [("none", 0), ("batch", 1)]])
@@ -177,6 +242,21 @@ def test_an_undetermined_pair_widens_both_ends():
     assert stats.bootstrap_ratio(table[:0]).n == 0
 
 
+def test_the_interval_of_a_difference_may_end_at_infinity_on_either_side():
+    table = pd.DataFrame({"difference": [0.0, 1.0, 2.0], "bound": "~"})
+    assert stats.bootstrap_bounded(table, "difference") == (1.0, -np.inf, np.inf, 3)
+    assert stats.bootstrap_bounded(table.assign(bound="<"), "difference") == (1.0, -np.inf, 2.0, 3)
+    assert stats.bootstrap_bounded(table.assign(bound=">"), "difference") == (1.0, 0.0, np.inf, 3)
+    assert stats.bootstrap_bounded(table.assign(bound=""), "difference") == stats.bootstrap_median([0, 1, 2])
+    assert stats.bound_of_median(table.assign(bound=["", ">", ""]), "difference") == ">"
+
+
+def test_an_end_of_the_interval_that_is_finite_is_one_of_the_medians_where_others_are_infinite():
+    table = pd.DataFrame({"difference": np.arange(8.0), "bound": ["<"] + [""] * 7})
+    low = stats.bootstrap_bounded(table, "difference").ci_low
+    assert np.isneginf(low) or low <= stats.bootstrap_median(table["difference"]).ci_low
+
+
 @settings(deadline=None, max_examples=30)  # a loaded machine is no error
 @given(st.lists(st.tuples(*[st.sampled_from([5.0, 20.0, 90.0, np.inf])] * 2), min_size=1, max_size=5))
 def test_the_interval_of_a_ratio_holds_what_more_steps_would_give(pairs):
@@ -205,3 +285,9 @@ def test_the_median_curve_counts_a_diverged_run_as_chance_and_never_drops_it():
     table = stats.median_curves(pd.concat(runs))
     assert table["n"].tolist() == [3, 3, 3] and table["estimate"].tolist() == [0.1, 0.6, 0.9]
     assert table["ci_low"].iloc[-1] == stats.CHANCE
+
+
+def test_median_curves_are_by_any_column_that_says_which_arm_a_run_is():
+    runs = [make_curves([0.1, 0.4 + seed / 10], seed=seed).assign(arm="x") for seed in range(3)]
+    table = stats.median_curves(pd.concat(runs), "arm")
+    assert table["arm"].tolist() == ["x", "x"] and table["estimate"].tolist() == [0.1, 0.5]

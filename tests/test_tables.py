@@ -190,3 +190,14 @@ def test_results_are_read_back_and_missing_ones_name_the_command(tmp_path):
 def collect_one(folder):
     write_record(folder / "runs", CONFIG, record_of(CONFIG))
     return collect({"main": [CONFIG]}, folder / "runs", ("runs", "curves"))
+
+
+def test_results_of_older_runs_have_the_default_of_a_newer_field_and_an_empty_word_stays_one(tmp_path):
+    runs = pd.DataFrame([(CONFIG.id, *CONFIG.as_dict().values(), "finished", None)], columns=SCHEMAS["runs"])
+    older = runs.drop(columns=["probe", "shuffling"])
+    (tmp_path / "old").mkdir()
+    older.to_csv(tmp_path / "old" / "runs.csv", index=False)
+    write_results(tmp_path / "new", {"runs": runs})
+    for folder in ("old", "new"):
+        found = load_results(tmp_path / folder)["runs"].iloc[0]
+        assert {name: found[name] for name in CONFIG.as_dict()} == CONFIG.as_dict()

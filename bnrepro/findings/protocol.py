@@ -61,15 +61,8 @@ def resolve(presets: dict[str, Preset], preset: str, overrides: dict) -> tuple[P
         UserError: An unknown name, or a value of the wrong type or out of range.
     """
     values = presets[check_preset(preset)]
-    for name, value in overrides.items():
-        if name not in _OVERRIDES:
-            raise unknown("parameter", name, _OVERRIDES)
-        check_type(name, value, _OVERRIDES[name])
-    given = {name: value for name, value in overrides.items() if value}
-    seeds = given.pop("seeds", values.seeds)
-    if not 1 <= seeds <= min(CALIBRATION_SEEDS):
-        most = min(CALIBRATION_SEEDS)
-        raise UserError(f"seeds is a count from 1 to {most} (seed {most} calibrates): got {seeds}; change seeds")
+    given = check_overrides(overrides, _OVERRIDES)
+    seeds = check_seeds(given.pop("seeds", values.seeds))
     base = RunConfig(**{"steps": values.steps, **given})
     short = {
         field: min(getattr(values, field), base.steps)
@@ -77,3 +70,20 @@ def resolve(presets: dict[str, Preset], preset: str, overrides: dict) -> tuple[P
     }
     values = replace(values, seeds=seeds, steps=base.steps, **short)
     return values, base.replace(evaluate_every=values.evaluate_every)
+
+
+def check_overrides(overrides: dict, kinds: dict[str, type]) -> dict:
+    """The parameters that were given a value: known by name, of the right type, and neither 0 nor empty."""
+    for name, value in overrides.items():
+        if name not in kinds:
+            raise unknown("parameter", name, kinds)
+        check_type(name, value, kinds[name])
+    return {name: value for name, value in overrides.items() if value}
+
+
+def check_seeds(seeds: int) -> int:
+    """`seeds`, a count, or a `UserError` where a calibration seed would be among them."""
+    most = min(CALIBRATION_SEEDS)
+    if not 1 <= seeds <= most:
+        raise UserError(f"seeds is a count from 1 to {most} (seed {most} calibrates): got {seeds}; change seeds")
+    return seeds

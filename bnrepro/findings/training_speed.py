@@ -18,6 +18,7 @@ from bnrepro.stats import (
     paired,
     ratios,
     steps_to_target,
+    with_lost,
 )
 from bnrepro.tables import Tables, select
 
@@ -171,9 +172,7 @@ def sensitivity(tables: Tables) -> pd.DataFrame:
 
 def _curves(tables: Tables, group: str) -> pd.DataFrame:
     """The curves of a group; a run that diverged before its first evaluation has one row, without values, at step 0."""
-    runs, curves = select(tables, group, "runs"), select(tables, group, "curves")
-    lost = runs[~runs["run"].isin(curves["run"])]
-    return pd.concat([curves, lost.assign(step=0, split="test")], ignore_index=True) if len(lost) else curves
+    return with_lost(select(tables, group, "curves"), select(tables, group, "runs"))
 
 
 def _published(tables: Tables) -> pd.DataFrame:

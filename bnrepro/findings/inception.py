@@ -1,0 +1,121 @@
+"""Section 4.2 scaled down: the Baseline, its arms and the changes of 4.2.1, as configs. Knows no table."""
+
+from dataclasses import dataclass, replace
+
+from bnrepro.config import RunConfig, check_preset
+from bnrepro.findings.protocol import check_overrides, check_seeds
+
+BASE_RATE = 0.03
+"""The rate of the Baseline: its own best in the sweep of notebook 03 on the validation split, seeds that are not reported."""
+
+BASELINE = RunConfig(
+    dataset="fashion_mnist",
+    pixels="grey",
+    model="inception_small",
+    activation="relu",
+    initializer="he",
+    batch_size=32,
+    learning_rate=BASE_RATE,
+    sgd_momentum=0.9,
+    rate_halvings=0.5,
+    weight_decay=5e-4,
+    dropout=0.4,
+    local_response_normalization=True,
+    distortion=0.4,
+    shuffling="fixed",
+    validation_examples=5_000,
+)
+"""Inception without BN. Mini-batch, Dropout and LRN are the paper's; the other values are ours, set before any run."""
+
+BN_BASELINE = BASELINE.replace(normalization="batch")
+"""BN before each nonlinearity, and nothing else changed."""
+
+CHANGES = ("rate", "dropout", "weight_decay", "decay", "lrn", "shuffling", "distortion")
+"""Section 4.2.1, in its order."""
+
+
+def changed(config: RunConfig, *changes: str, factor: float = 5) -> RunConfig:
+    """`config` with changes of section 4.2.1: each of `CHANGES`, or those named.
+
+    Rate times `factor`; no Dropout; L2 weight / 5; decay 6 times faster; no LRN; the same examples never share a mini-batch
+    again; photometric distortion halved.
+    """
+    new = {
+        "rate": {"learning_rate": config.learning_rate * factor},
+        "dropout": {"dropout": 0.0},
+        "weight_decay": {"weight_decay": config.weight_decay / 5},
+        "decay": {"rate_halvings": config.rate_halvings * 6},
+        "lrn": {"local_response_normalization": False},
+        "shuffling": {"shuffling": "thorough"},
+        "distortion": {"distortion": config.distortion / 2},
+    }
+    for change in changes or CHANGES:
+        config = config.replace(**new[change])
+    return config
+
+
+def arms(baseline: RunConfig) -> dict[str, RunConfig]:
+    """The networks of Figures 2 and 3 by name, and those that the text only mentions: x5, x30 and sigmoid without BN."""
+    with_bn = baseline.replace(normalization="batch")
+    return {
+        "baseline": baseline,
+        "bn_baseline": with_bn,
+        "bn_x5": changed(with_bn),
+        "bn_x30": changed(with_bn, factor=30),
+        "bn_x5_sigmoid": changed(with_bn).replace(activation="sigmoid"),
+        "baseline_x5": changed(baseline, "rate"),
+        "baseline_x30": changed(baseline, "rate", factor=30),
+        "sigmoid": baseline.replace(activation="sigmoid"),
+    }
+
+
+PAPER_MODELS = {
+    "baseline": "Inception",
+    "bn_baseline": "BN-Baseline",
+    "bn_x5": "BN-x5",
+    "bn_x30": "BN-x30",
+    "bn_x5_sigmoid": "BN-x5-Sigmoid",
+}
+"""What the paper's Figures 2 and 3 call an arm."""
+
+_OVERRIDES = {"seeds": int, "steps": int, "batch_size": int, "learning_rate": float, "width": int, "dataset": str}
+
+
+@dataclass(frozen=True)
+class Length:
+    """Steps of the runs of one group, and between their evaluations."""
+
+    steps: int
+    evaluate_every: int
+
+    def at_most(self, steps: int) -> "Length":
+        """The same, no longer than `steps`."""
+        return Length(min(self.steps, steps), min(self.evaluate_every, steps))
+
+
+def resolve(presets: dict, preset: str, overrides: dict):
+    """The preset with a notebook's parameters put in, and the Baseline that all its runs are variations of.
+
+    Args:
+        presets: What each preset means: frozen dataclasses with `seeds` and fields of type `Length`.
+        preset: The name of one.
+        overrides: `seeds` (a count), `steps` (no run is longer), `batch_size`, `learning_rate` (the base rate), `width`,
+            `dataset`; 0 or an empty word means the preset's value.
+
+    Raises:
+        UserError: An unknown name, or a value of the wrong type or out of range.
+    """
+    values = presets[check_preset(preset)]
+    given = check_overrides(overrides, _OVERRIDES)
+    seeds = check_seeds(given.pop("seeds", values.seeds))
+    steps = given.pop("steps", None)
+    lengths = {}
+    if steps is not None:
+        steps = BASELINE.replace(steps=steps).steps
+        lengths = {name: value.at_most(steps) for name, value in vars(values).items() if isinstance(value, Length)}
+    return replace(values, seeds=seeds, **lengths), BASELINE.replace(**given)
+
+
+def lengthened(config: RunConfig, length: Length) -> RunConfig:
+    """`config` with a group's steps."""
+    return config.replace(steps=length.steps, evaluate_every=length.evaluate_every)

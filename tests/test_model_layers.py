@@ -1,0 +1,74 @@
+"""Local response normalization, photometric distortion and the control without batch statistics, against their formulas."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bnrepro.layer import BatchNormalization
+from bnrepro.model_layers import LocalResponseNormalization, PhotometricDistortion, PopulationNormalization
+
+IMAGES = np.random.default_rng(0).random((16, 6, 6, 9)).astype("float32")
+
+
+def test_local_response_normalization_is_tensorflows():
+    layer = LocalResponseNormalization()
+    expected = tf.nn.local_response_normalization(IMAGES, layer.radius, layer.bias, layer.alpha, layer.beta)
+    np.testing.assert_allclose(layer(IMAGES), expected, rtol=1e-5)
+
+
+def test_distortion_changes_each_images_contrast_and_brightness_while_training_alone():
+    layer = PhotometricDistortion(0.4)
+    np.testing.assert_array_equal(layer(IMAGES, training=False), IMAGES)
+    distorted = layer(IMAGES, training=True).numpy()
+    means, distorted_means = (values.mean((1, 2, 3)) for values in (IMAGES, distorted))
+    contrast = distorted.std((1, 2, 3)) / IMAGES.std((1, 2, 3))
+    expected = contrast[:, None, None, None] * (IMAGES - means[:, None, None, None])
+    np.testing.assert_allclose(distorted - distorted_means[:, None, None, None], expected, atol=1e-5)
+    assert contrast.min() >= 0.6 and contrast.max() <= 1.4 and contrast.std() > 0.05
+    assert np.abs(distorted_means - means).max() <= 0.2 and np.std(distorted_means - means) > 0.02
+
+
+def normalized(noise, times, x, momentum=0.0):
+    layer = PopulationNormalization(noise, momentum=momentum, epsilon=1e-9)
+    layer.build(x.shape)
+    return np.array([layer(x, training=True).numpy() for _ in range(times)])
+
+
+def test_without_noise_it_normalizes_by_the_running_statistics():
+    x = np.random.default_rng(1).normal(3.0, 2.0, (4_000, 3)).astype("float32")
+    layer = PopulationNormalization(momentum=0.5)
+    layer.build(x.shape)
+    y = layer(x, training=True)
+    mean, variance = 0.5 * x.mean(0), 0.5 + 0.5 * x.var(0, ddof=1)
+    np.testing.assert_allclose(y, (x - mean) / np.sqrt(variance + layer.epsilon), rtol=1e-4, atol=1e-4)
+
+
+def test_its_noise_is_as_large_as_that_of_a_mini_batchs_statistics():
+    size, x = 16, np.random.default_rng(2).standard_normal((4_000, 2)).astype("float32")
+    example = x[:1]
+    noisy = normalized(size, 400, x)[:, 0, 0]
+    generator = np.random.default_rng(3)
+    batches = np.concatenate([np.repeat(example[np.newaxis], 400, 0), generator.choice(x, (400, size - 1))], axis=1)
+    layer = BatchNormalization(epsilon=1e-9)
+    mates = np.array([layer(batch, training=True).numpy()[0, 0] for batch in batches])
+    assert noisy.std() == pytest.approx(mates.std(), rel=0.2)
+
+
+def test_an_examples_output_does_not_depend_on_the_examples_beside_it():
+    x = np.random.default_rng(4).standard_normal((8, 3)).astype("float32")
+    layer = PopulationNormalization(momentum=1 - 1e-9)
+    layer.build(x.shape)
+    one = layer(x, training=True).numpy()[0]
+    np.testing.assert_allclose(layer(np.concatenate([x[:1], -x[1:]]), training=True).numpy()[0], one, rtol=1e-5)
+
+
+def test_the_gradient_takes_its_statistics_as_constants():
+    x = tf.constant(np.random.default_rng(5).standard_normal((8, 3)), tf.float32)
+    layer = PopulationNormalization(momentum=0.0)
+    layer.build(x.shape)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, training=True)
+    variance = x.numpy().var(0, ddof=1)
+    expected = np.broadcast_to(1 / np.sqrt(variance + layer.epsilon), x.shape)
+    np.testing.assert_allclose(tape.gradient(y, x), expected, rtol=1e-4)
