@@ -17,11 +17,14 @@ from bnrepro.tables import csv_bytes, write_whole
 
 COLORS = {
     **{"none": "#D55E00", "batch": "#0072B2", "off": "#009E73", "paper": "#4D4D4D"},
-    **{"population": "#009E73", "noise": "#CC79A7", "none_dropout": "#E69F00", "batch_dropout": "#56B4E9"},
-    **{"baseline": "#D55E00", "baseline_x5": "#E69F00", "baseline_x30": "#8C510A", "sigmoid": "#8C8C8C"},
-    **{"bn_baseline": "#0072B2", "bn_x5": "#56B4E9", "bn_x30": "#CC79A7", "bn_x5_sigmoid": "#009E73"},
+    **{"population": "#009E73", "noise": "#CC79A7", "none_dropout": "#B07A00", "batch_dropout": "#5E3C99"},
+    **{"baseline": "#D55E00", "baseline_x5": "#B07A00", "baseline_x30": "#6B2E00", "sigmoid": "#8C8C8C"},
+    **{"bn_baseline": "#0072B2", "bn_x5": "#5E3C99", "bn_x30": "#CC79A7", "bn_x5_sigmoid": "#009E73"},
 }
-"""One color an arm in the whole project: Okabe and Ito's, told apart by color-blind readers too. The paper is grey."""
+"""One color an arm in the whole project, told apart by color-blind readers too, mostly Okabe and Ito's. The paper is grey.
+
+Arms that never meet in a figure may share one; the Baseline is the arm without BN, BN-Baseline the arm with BN.
+"""
 
 LABELS = {
     **{"none": "without BN", "batch": "with BN", "off": "BN switched off", "paper": "paper"},

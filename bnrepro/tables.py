@@ -198,7 +198,9 @@ def _with_all_fields(runs: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
     """The runs with the fields that are newer than their table, which all had their default, so `config`'s value."""
     fields = config.as_dict()
     words = [name for name, value in fields.items() if isinstance(value, str) and name in runs]
-    words = {name: runs[name].astype(object).fillna("").astype("str") for name in words}  # pandas reads an empty one as NaN
+    words = {
+        name: runs[name].astype(object).fillna("").astype("str") for name in words
+    }  # pandas reads an empty one as NaN
     filled = runs.assign(**{name: fields[name] for name in fields if name not in runs}, **words)
     return filled[[*SCHEMAS["runs"], *(name for name in filled if name not in SCHEMAS["runs"])]]
 

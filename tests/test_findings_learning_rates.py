@@ -452,7 +452,7 @@ def test_the_picture_of_the_network_has_every_branch_with_its_channels(drawn):
         for row in network_figure.branches(module):
             assert all(box.text in words for box in row)
         assert f"{module.size}×{module.size}×{module.channels}" in words and module.name in words
-    assert {"LRN", "Dropout", "softmax\n10", "28×28\n×1"} <= set(words)
+    assert {"LRN", "Dropout", "softmax\n10", "28×28×1"} <= set(words)
 
 
 @pytest.mark.parametrize("kind", ["inception", "stride"])
@@ -481,4 +481,4 @@ def test_other_data_and_another_width_are_drawn_as_they_are():
     figure = learning_rates.figure(tables)
     FigureCanvasAgg(figure).draw()
     words = {text.get_text() for text in figure.axes[-1].texts}
-    assert "32×32\n×3" in words and "3×3/2\n48" in words
+    assert "32×32×3" in words and "3×3/2\n48" in words

@@ -15,13 +15,11 @@ from matplotlib.text import Text
 
 from bnrepro import panels, paper, plots
 from bnrepro.config import RunConfig
-from bnrepro.findings import FINDINGS, activation_drift, training_speed
+from bnrepro.findings import FINDINGS, activation_drift, learning_rates_tables, training_speed
 from bnrepro.stats import median_curves
 from bnrepro.tables import csv_bytes, select
 
-DRAWN = [
-    (notebook, preset) for notebook in ("01_training_speed", "02_activation_drift") for preset in ("quick", "paper")
-]
+DRAWN = [(notebook, preset) for notebook in FINDINGS if notebook != "00_the_layer" for preset in ("quick", "paper")]
 
 INTERVAL = ["normalization", "estimate", "ci_low", "ci_high", "reached"]
 
@@ -47,8 +45,18 @@ def luminance(color):
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_every_arm_has_its_own_color_dark_enough_for_white_paper_and_a_name_for_people():
-    assert len(set(plots.COLORS.values())) == len(plots.COLORS) and set(plots.COLORS) == set(plots.LABELS)
+TOGETHER = (
+    ("none", "batch", "off", "paper"),
+    ("none", "batch", "population", "noise", "none_dropout", "batch_dropout", "paper"),
+    (*learning_rates_tables.ARMS, "paper"),
+)
+"""Arms that are drawn in one figure."""
+
+
+def test_every_arm_has_a_color_of_its_own_dark_enough_for_white_paper_and_a_name_for_people():
+    for arms in TOGETHER:
+        assert len({plots.COLORS[arm] for arm in arms}) == len(arms)
+    assert set().union(*TOGETHER) == set(plots.COLORS) == set(plots.LABELS)
     for arm, color in plots.COLORS.items():
         assert 1.05 / (luminance(color) + 0.05) >= 3, f"{arm} is too pale"
 
@@ -169,7 +177,9 @@ def test_all_text_is_legible_inside_the_figure_and_overlaps_no_other(notebook, p
         text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip() and text not in hidden
     ]
     assert min(text.get_fontsize() for text in texts) >= 7
-    boxes = [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in texts]
+    boxes = [
+        (text.get_text(), Text.get_window_extent(text, canvas.get_renderer())) for text in texts
+    ]  # without leader lines
     width, height = figure.bbox.width, figure.bbox.height
     outside = [name for name, box in boxes if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height]
     assert not outside

@@ -54,8 +54,8 @@ class Preset:
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 PRESETS = {
-    "smoke": Preset(2, Length(6, 3), Length(4, 2), Length(4, 2), (0.03, 10.0)),
-    "quick": Preset(2, Length(600, 100), Length(240, 60), Length(240, 120), (0.003, 0.03, 0.3, 3.0)),
+    "smoke": Preset(1, Length(4, 2), Length(4, 2), Length(4, 2), (0.03, 10.0)),
+    "quick": Preset(2, Length(400, 100), Length(150, 50), Length(150, 50), (0.003, 0.03, 0.3, 3.0)),
     "paper": Preset(8, Length(2_400, 120), Length(300, 50), Length(1_500, 500), RATES),
 }
 

@@ -30,7 +30,7 @@ def draw(
     tolerance: float,
 ) -> Figure:
     """The whole figure; the arguments are what the functions of `learning_rates_tables` return, `curves` those of all arms."""
-    figure = new_figure(DOUBLE, 241)
+    figure = new_figure(DOUBLE, 250)
     _curves(add_panel(figure, (12, 7, 66, 44), "a", "Validation accuracy"), curves, race)
     _papers_curves(add_panel(figure, (121, 7, 30, 44), "b", "The paper's Figure 2"))
     _steps(add_panel(figure, (25, 68, 48, 44), "c", "Training steps to the Baseline's best accuracy"), race, published)
@@ -39,7 +39,7 @@ def draw(
     explained.gradient_norms(figure, 129, gradients)
     explained.singular_values(figure, 171, jacobians)
     explained.scaled_weights(figure, 171, invariances, tolerance)
-    _network(add_panel(figure, (2, 210, 171, 29), "i", "The network"), curves.iloc[0])
+    _network(add_panel(figure, (2, 210, 171, 38), "i", "The network"), curves.iloc[0])
     return figure
 
 
@@ -122,7 +122,7 @@ def _rates(figure: Figure, top: float, sweep: pd.DataFrame) -> None:
         strip.plot(lost["learning_rate"], [row] * len(lost), "x", color=color, markersize=4, zorder=4)
         for rate, diverged in zip(lost["learning_rate"], lost["diverged"]):
             strip.annotate(
-                f"{diverged}", (rate, row), (4, 0), textcoords="offset points", fontsize=6, va="center", color=color
+                f"{diverged}", (rate, row), (4, 0), textcoords="offset points", fontsize=7, va="center", color=color
             )
     _rate_axes(axes, strip, sweep)
 

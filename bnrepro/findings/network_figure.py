@@ -9,12 +9,12 @@ from bnrepro.architecture import Module
 from bnrepro.plots import INK
 
 _FILLS = {"convolution": "#D6E6F4", "pool": "#EDEDED", "baseline": "white", "images": "white", "softmax": "#D6E6F4"}
-_BOX = (7.2, 5.2)  # mm; width and height of a box
-_COLUMN = 8.6  # mm; width of a box that stands alone
+_BOX = (9.0, 6.4)  # mm; width and height of a box
+_COLUMN = 12.0  # mm; width of a box in the columns at both ends
 _GAP = 0.9  # mm; between the boxes of a branch, and around them
 _BETWEEN = 1.9  # mm; between modules
 _ROWS = 4  # the most branches of a module, one above the other
-_SMALL = 5.5  # points
+_SMALL = 7  # points
 
 
 class Box(NamedTuple):
@@ -41,43 +41,44 @@ def draw(axes: Axes, modules: list[Module], size: int, channels: int, classes: i
     """The net from left to right, in mm.
 
     Args:
-        axes: Where to; 171 mm by 30 mm hold it.
+        axes: Where to; 171 mm by 37 mm hold it.
         modules: What `architecture.inception_small` gives.
         size, channels: Of the images.
         classes: Width of the softmax.
     """
-    left = _column(axes, 0, [Box(f"{size}×{size}\n×{channels}", "images")], "images")
-    for module in modules:
-        own = branches(module)
-        words = f"{module.size}×{module.size}×{module.channels}"
-        if module.kind == "stem":
-            left = _column(axes, left, own[0], module.name, words)
-            left = _column(axes, left, [Box("LRN", "baseline")])
-        else:
-            left = _module(axes, left, own, module.name, words)
-    left = _column(axes, left, [Box("global\nmean", "pool")], "", f"1×1×{modules[-1].channels}")
-    left = _column(axes, left, [Box("Dropout", "baseline")])
-    right = _column(axes, left, [Box(f"softmax\n{classes}", "softmax")], arrow=False)
-    axes.set(xlim=(-0.3, right + 0.3), ylim=(_height() + 2.6, -2.6))
+    stem, *others = modules
+    entry = [Box(f"{size}×{size}×{channels}", "images"), *branches(stem)[0], Box("LRN", "baseline")]
+    left = _arrow(axes, _column(axes, 0, entry, "stem", _words_of(stem)))
+    for module in others:
+        left = _arrow(axes, _module(axes, left, branches(module), module.name, _words_of(module)))
+    end = [Box("global\nmean", "pool"), Box("Dropout", "baseline"), Box(f"softmax\n{classes}", "softmax")]
+    right = _column(axes, left, end, "", "")
+    axes.set(xlim=(-0.3, right + 0.3), ylim=(_height() + 3.2, -3.2))
     axes.set_axis_off()
+
+
+def _words_of(module: Module) -> str:
+    return f"{module.size}×{module.size}×{module.channels}"
 
 
 def _height() -> float:
     return _ROWS * _BOX[1] + (_ROWS + 1) * _GAP
 
 
-def _column(axes: Axes, left: float, boxes: list[Box], name: str = "", words: str = "", arrow: bool = True) -> float:
-    """One tall box in the middle; returns where the next begins."""
-    height = 1.6 * _BOX[1]
-    top = (_height() - height) / 2
-    _box(axes, left, top, (_COLUMN, height), boxes[0])
-    _words(axes, left + _COLUMN / 2, top - 1.5, name, fontweight="bold")
-    _words(axes, left + _COLUMN / 2, top + height + 1.5, words)
-    return _arrow(axes, left + _COLUMN) if arrow else left + _COLUMN
+def _column(axes: Axes, left: float, boxes: list[Box], name: str, words: str) -> float:
+    """Boxes one after the other from top to bottom, without a frame; returns their right edge."""
+    space = (_height() - len(boxes) * _BOX[1]) / (len(boxes) + 1)
+    middle = left + _COLUMN / 2
+    axes.plot([middle, middle], [space, _height() - space], color="#B5B5B5", linewidth=0.6, zorder=1)
+    for place, box in enumerate(boxes):
+        _box(axes, left, space + place * (_BOX[1] + space), (_COLUMN, _BOX[1]), box)
+    _words(axes, middle, -1.8, name, fontweight="bold")
+    _words(axes, middle, _height() + 1.8, words)
+    return left + _COLUMN
 
 
 def _module(axes: Axes, left: float, rows: list[list[Box]], name: str, words: str) -> float:
-    """A frame with a branch a row; returns where the next begins."""
+    """A frame with a branch a row; returns its right edge."""
     widest = max(len(row) for row in rows)
     width = widest * (_BOX[0] + _GAP) + _GAP
     axes.add_patch(Rectangle((left, 0), width, _height(), facecolor="none", edgecolor="#B5B5B5", linewidth=0.6))
@@ -89,9 +90,9 @@ def _module(axes: Axes, left: float, rows: list[list[Box]], name: str, words: st
         start = left + (width - len(row) * (_BOX[0] + _GAP) + _GAP) / 2
         for number, box in enumerate(row):
             _box(axes, start + number * (_BOX[0] + _GAP), top, _BOX, box)
-    _words(axes, left + width / 2, -1.5, name, fontweight="bold")
-    _words(axes, left + width / 2, _height() + 1.5, words)
-    return _arrow(axes, left + width)
+    _words(axes, left + width / 2, -1.8, name, fontweight="bold")
+    _words(axes, left + width / 2, _height() + 1.8, words)
+    return left + width
 
 
 def _box(axes: Axes, left: float, top: float, size: tuple[float, float], box: Box) -> None:

@@ -55,8 +55,8 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(2, Length(20, 10), Length(4, 2), Length(3, 3), (500, 2_000)),
-    "quick": Preset(2, Length(3_000, 500), Length(300, 60), Length(300, 300), (500, 2_000, 0)),
+    "smoke": Preset(1, Length(20, 10), Length(4, 2), Length(4, 2), (500, 2_000)),
+    "quick": Preset(2, Length(2_000, 500), Length(200, 50), Length(150, 150), (500, 2_000, 0)),
     "paper": Preset(8, Length(4_000, 250), Length(800, 80), Length(600, 600), (500, 2_000, 10_000, 0)),
 }
 
