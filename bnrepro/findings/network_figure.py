@@ -53,7 +53,7 @@ def draw(axes: Axes, modules: list[Module], size: int, channels: int, classes: i
         left = _arrow(axes, _module(axes, left, branches(module), module.name, _words_of(module)))
     end = [Box("global\nmean", "pool"), Box("Dropout", "baseline"), Box(f"softmax\n{classes}", "softmax")]
     right = _column(axes, left, end, "", "")
-    axes.set(xlim=(-0.3, right + 0.3), ylim=(_height() + 3.2, -3.2))
+    axes.set(xlim=(-0.3, right + 0.3), ylim=(_height() + 3.2, -3.2), xticks=[], yticks=[])
     axes.set_axis_off()
 
 
