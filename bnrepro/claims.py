@@ -1,5 +1,6 @@
 """Every claim, its statistic and the rule of its verdict, written down before the runs. Knows no table but what it judges."""
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -19,13 +20,20 @@ COLUMNS = (
 class Rule:
     """A threshold, and the side of it on which the whole interval has to lie for the claim to be supported.
 
-    The side is `above`, `below`, or `at most`, which the threshold itself meets.
+    The side is `above`, `below`, or `at most`, which the threshold itself meets. With `around` the interval has to hold the
+    threshold and to lie within `margin` of it, so that a wide interval supports nothing; one without it contradicts.
     """
 
     side: str
     threshold: float
+    margin: float = 0.0
 
     def __str__(self) -> str:
+        if self.side == "around":
+            return (
+                f"interval holds {self.threshold:g} and lies within {self.margin:g} of it; contradicted: does not hold it; "
+                f"n of {FEWEST} or more"
+            )
         other = {"above": "below", "below": "above", "at most": "above"}[self.side]
         return f"interval {self.side} {self.threshold:g}; contradicted: {other}; n of {FEWEST} or more"
 
@@ -33,6 +41,11 @@ class Rule:
         """One of supported, contradicted, inconclusive; inconclusive too where an interval only touches the threshold."""
         if n < FEWEST:
             return INCONCLUSIVE
+        if self.side == "around":
+            if not ci_low <= self.threshold <= ci_high:
+                return INCONCLUSIVE if math.isnan(ci_low) else CONTRADICTED
+            narrow = self.threshold - self.margin <= ci_low and ci_high <= self.threshold + self.margin
+            return SUPPORTED if narrow else INCONCLUSIVE
         above = ci_low > self.threshold
         below = ci_high <= self.threshold if self.side == "at most" else ci_high < self.threshold
         if not above and not below:
@@ -54,6 +67,8 @@ class Claim:
 
 _LAYER, _SPEED, _DRIFT = "00_the_layer", "01_training_speed", "02_activation_drift"
 _RATES, _REGULARIZATION = "03_learning_rates", "04_regularization"
+_INITIALIZATION, _BATCH_SIZE = "05_initialization", "06_batch_size"
+_INFERENCE, _DROPOUT = "07_inference_statistics", "08_dropout_and_weight_decay"
 
 CLAIMS = {
     claim.id: claim
@@ -321,6 +336,186 @@ CLAIMS = {
             _REGULARIZATION,
             "training minus held-out accuracy at training loss 0.3, population statistics with noise minus without, median",
             Rule("below", 0.0),
+        ),
+        Claim(
+            "I1",
+            "1",
+            "More of the map of initial std and rate trains with BN",
+            _INITIALIZATION,
+            "share of the map whose runs end above 50% accuracy, sigmoid net of 4.1, with BN over without, median of seeds",
+            Rule("above", 1.0),
+        ),
+        Claim(
+            "I2",
+            "1",
+            "With BN the final accuracy depends less on the initial std",
+            _INITIALIZATION,
+            "standard deviation of the final accuracy over the initial stds, each arm at its best rate, sigmoid net of 4.1, with "
+            "BN minus without, median of seeds",
+            Rule("below", 0.0),
+        ),
+        Claim(
+            "I3",
+            "1",
+            "Deeper nets train with BN",
+            _INITIALIZATION,
+            "largest number of hidden layers that ends above 50% accuracy at any rate, sigmoid nets, with BN over without",
+            Rule("above", 1.0),
+        ),
+        Claim(
+            "B1a",
+            "",
+            "With BN accuracy falls as the mini-batch shrinks to 2",
+            _BATCH_SIZE,
+            "final test accuracy at m = 2 minus at m = 128, as many examples seen, each at its best rate, median of seeds",
+            Rule("below", -0.01),
+        ),
+        Claim(
+            "B1b",
+            "",
+            "Without BN it does not",
+            _BATCH_SIZE,
+            "the same without BN; a point is allowed",
+            Rule("above", -0.01),
+        ),
+        Claim(
+            "B2a",
+            "",
+            "The error of a mini-batch's mean falls as 1/sqrt(m)",
+            _BATCH_SIZE,
+            "slope of the logarithm of the error over that of m, m from 2 to 1,024, all hidden layers, median of seeds",
+            Rule("around", -0.5, 0.05),
+        ),
+        Claim(
+            "B2b",
+            "",
+            "The error of its variance falls as 1/sqrt(m)",
+            _BATCH_SIZE,
+            "the same of the unbiased variance",
+            Rule("around", -0.5, 0.05),
+        ),
+        Claim(
+            "B3",
+            "",
+            "Ghost batches of 8 make BN at m = 256 more like BN at m = 8",
+            _BATCH_SIZE,
+            "distance from m = 8 of the gap between inference and training mode, ghost batches minus m = 256, median of seeds",
+            Rule("below", 0.0),
+        ),
+        Claim(
+            "B4a",
+            "",
+            "A larger mini-batch costs less time an example",
+            _BATCH_SIZE,
+            "training seconds an example at the smallest m over the largest, dense net with BN, median of seeds",
+            Rule("above", 1.0),
+        ),
+        Claim(
+            "B4b",
+            "",
+            "A larger mini-batch needs more memory",
+            _BATCH_SIZE,
+            "peak memory in MiB of a process that trains inception_small with BN, largest m minus smallest, median of seeds",
+            Rule("above", 0.0),
+        ),
+        Claim(
+            "P1",
+            "3.1",
+            "The gap between training mode and inference grows as the mini-batch shrinks",
+            _INFERENCE,
+            "accuracy in training mode against inference, mean absolute difference over the smaller half of the m minus over the "
+            "larger half, median of seeds",
+            Rule("above", 0.0),
+        ),
+        Claim(
+            "P2a",
+            "3.1",
+            "Late in training population statistics are at least as accurate as moving averages",
+            _INFERENCE,
+            "accuracy after the last step, population minus moving, mean over m, median of seeds; a fifth of a point is allowed",
+            Rule("above", -0.002),
+        ),
+        Claim(
+            "P2b",
+            "3.1",
+            "Early in training population statistics are better",
+            _INFERENCE,
+            "accuracy at the first evaluation, population minus moving, mean over m, median of seeds",
+            Rule("above", 0.0),
+        ),
+        Claim(
+            "P2c",
+            "3.1",
+            "With small mini-batches population statistics are better",
+            _INFERENCE,
+            "accuracy after the last step, population minus moving, mean over m of 8 or less, median of seeds",
+            Rule("above", 0.0),
+        ),
+        Claim(
+            "P3a",
+            "3.1",
+            "With m/(m-1) the variance in use is the population's",
+            _INFERENCE,
+            "variance of Algorithm 2 over that of all training examples, first hidden layer, mean over m, median of seeds",
+            Rule("around", 1.0, 0.05),
+        ),
+        Claim(
+            "P3b",
+            "3.1",
+            "Without it the variance is (m-1)/m of the population's",
+            _INFERENCE,
+            "the same with ddof 0, over (m-1)/m",
+            Rule("around", 1.0, 0.05),
+        ),
+        Claim(
+            "P4",
+            "3.1",
+            "With the test batch's own statistics an answer depends on the batch's other members",
+            _INFERENCE,
+            "share of test examples whose class changes with their mini-batch, test-batch minus moving statistics, mean over m, "
+            "median of seeds",
+            Rule("above", 0.01),
+        ),
+        Claim(
+            "D1a",
+            "",
+            "Dropout before BN shifts the variance between training and inference",
+            _DROPOUT,
+            "distance from 1 of a BN's input variance at inference over its running variance, mean of the layers, Dropout of 50% "
+            "before each BN, median of seeds",
+            Rule("above", 0.1),
+        ),
+        Claim(
+            "D1b",
+            "",
+            "Dropout after the last BN does not",
+            _DROPOUT,
+            "the same with Dropout of 50% after the last BN alone",
+            Rule("below", 0.1),
+        ),
+        Claim(
+            "D2",
+            "",
+            "Statistics recomputed without Dropout recover accuracy",
+            _DROPOUT,
+            "test accuracy with Dropout of 50% before each BN, recomputed minus running statistics, median of seeds",
+            Rule("above", 0.0),
+        ),
+        Claim(
+            "D3",
+            "",
+            "With BN weight decay acts through the effective rate: matching that reproduces its effect",
+            _DROPOUT,
+            "share of the change in validation loss over training by L2 weight 0.003 that the matched rate reproduces, median",
+            Rule("above", 0.5),
+        ),
+        Claim(
+            "D4",
+            "",
+            "Without BN it does not",
+            _DROPOUT,
+            "the same without BN",
+            Rule("below", 0.5),
         ),
         Claim(
             "C1",

@@ -17,6 +17,12 @@ PRESETS = ("smoke", "quick", "paper")
 TRAINING_EXAMPLES = {"mnist": 60_000, "fashion_mnist": 60_000, "cifar10": 50_000}
 """The data sets, and how many examples each has to train on."""
 
+PROBES = (
+    *("gradients", "geometry", "mates", "probabilities"),
+    *("modes", "statistics", "shift", "sampling", "cost"),
+)
+"""What can be measured in a run besides loss and accuracy."""
+
 Rule = tuple[Callable[[typing.Any], bool], str]
 
 
@@ -59,9 +65,9 @@ class RunConfig:
     activation: str = _field("sigmoid", _one_of("sigmoid", "relu", "tanh"), "the nonlinearity")
     normalization: str = _field(
         "none",
-        _one_of("none", "batch", "off", "population", "noise"),
-        "the arm; off: BN in place but switched off; population: running statistics while training too; noise: those, "
-        "with noise as large as a mini-batch's",
+        _one_of("none", "batch", "renorm", "off", "population", "noise"),
+        "the arm; renorm: Batch Renormalization; off: BN in place but switched off; population: running statistics while "
+        "training too; noise: those, with noise as large as a mini-batch's",
     )
     epsilon: float = _field(1e-3, _POSITIVE, "added to the variance")
     momentum: float = _field(0.99, _FRACTION, "weight of the old value in the running statistics")
@@ -73,7 +79,9 @@ class RunConfig:
     seed: int = _field(0, _NOT_NEGATIVE, "fixes initial kernels and batch order, alike in all arms")
     width: int = _field(16, _at_least(4), "channels after the stem of inception_small; its other widths follow")
     initializer: str = _field(
-        "gaussian", _one_of("gaussian", "he"), "kernels at the start; he: std sqrt(2 / inputs) in place of initial_std"
+        "gaussian",
+        _one_of("gaussian", "he", "glorot", "orthogonal", "constant"),
+        "kernels at the start; he: std sqrt(2 / inputs) in place of initial_std; constant: all are initial_std",
     )
     initial_gain: float = _field(1.0, _POSITIVE, "factor on the kernels at the start")
     sgd_momentum: float = _field(0.0, _FRACTION, "of stochastic gradient descent")
@@ -91,8 +99,21 @@ class RunConfig:
         0, _NOT_NEGATIVE, "training examples held out and evaluated on instead of the test set"
     )
     fit_examples: int = _field(0, _NOT_NEGATIVE, "training examples evaluated on too, in inference mode")
-    probe: str = _field(
-        "", _one_of("", "gradients", "geometry", "mates", "probabilities"), "what else is measured; see probes"
+    probe: str = _field("", _one_of("", *PROBES), "what else is measured; see probes")
+    initial_mean: float = _field(0.0, _ANY, "mean of the kernels at the start, in their standard deviations")
+    ghost_size: int = _field(0, _NOT_NEGATIVE, "examples that BN normalizes together; 0 means the whole mini-batch")
+    dropout_place: str = _field(
+        "after",
+        _one_of("before", "after", "last"),
+        "in the mlp: right before each normalization, after each nonlinearity, or after the last nonlinearity alone",
+    )
+    weight_decay_on: str = _field(
+        "hidden",
+        _one_of("hidden", "kernels", "all"),
+        "what decays: the hidden kernels; all kernels; all kernels, biases, gamma and beta",
+    )
+    matched_decay: float = _field(
+        0.0, _NOT_NEGATIVE, "nothing decays, but the rate of the hidden kernels grows as this L2 weight would raise it"
     )
 
     def __post_init__(self):
@@ -115,6 +136,17 @@ class RunConfig:
         used = self.train_examples or whole - self.validation_examples
         if self.batch_size > used:
             raise UserError(f"batch_size is at most the {used} training examples: got {self.batch_size}; lower it")
+        if self.ghost_size and (self.ghost_size < 2 or self.batch_size % self.ghost_size):
+            raise UserError(
+                f"ghost_size is 2 or more and divides the mini-batch of {self.batch_size}: got {self.ghost_size}; "
+                "change one of them"
+            )
+        if self.matched_decay and (self.weight_decay or self.sgd_momentum or self.rate_halvings):
+            raise UserError(
+                "matched_decay stands for weight_decay in plain gradient descent at a constant rate: got it with "
+                f"weight_decay {self.weight_decay:g}, sgd_momentum {self.sgd_momentum:g}, rate_halvings "
+                f"{self.rate_halvings:g}; leave those at 0"
+            )
         columns = largest_prime(used // self.batch_size)
         if self.shuffling == "thorough" and not (self.batch_size <= columns and self.steps <= columns**2):
             raise UserError(
@@ -148,7 +180,17 @@ class RunConfig:
 
 _NOT_IN_PROGRAM = (
     *("dataset", "pixels", "train_examples", "shuffled_labels", "validation_examples", "fit_examples", "shuffling"),
-    *("initializer", "initial_std", "initial_gain", "learning_rate", "rate_halvings", "steps", "seed", "probe"),
+    *(
+        "initializer",
+        "initial_std",
+        "initial_gain",
+        "initial_mean",
+        "learning_rate",
+        "rate_halvings",
+        "steps",
+        "seed",
+        "probe",
+    ),
 )
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(RunConfig)}
 

@@ -13,6 +13,7 @@ import pandas as pd
 import tensorflow as tf
 
 from bnrepro.layer import BatchNormalization
+from bnrepro.moments import untouched
 from bnrepro.tables import SCHEMAS, Tables
 
 EXAMPLES = 256
@@ -152,17 +153,6 @@ class Geometry(Gradients):
                 layer.kernel.assign(kernel)
             for layer, epsilon in zip(norms, epsilons):
                 layer.epsilon = epsilon
-
-
-@contextlib.contextmanager
-def untouched(model: keras.Model):
-    """Puts running statistics and the states of random generators back when done, so that a look changes nothing."""
-    kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
-    try:
-        yield
-    finally:
-        for variable, value in kept:
-            variable.assign(value)
 
 
 def _matrix(model: keras.Model, shape: tuple[int, ...]) -> np.ndarray:

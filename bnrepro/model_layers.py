@@ -69,6 +69,42 @@ class PhotometricDistortion(layers.Layer):
         return {**super().get_config(), "strength": self.strength}
 
 
+class GhostBatchNormalization(BatchNormalization):
+    """BN that normalizes parts of the mini-batch apart, ghost batches: a large step of the optimizer, small normalization.
+
+    Of m examples, those whose places have the same remainder by m / size are one ghost batch. A step moves the running
+    statistics once, by the mean over the ghost batches of their means and of their unbiased variances. At inference it is
+    `BatchNormalization`.
+
+    Args:
+        size: Examples that are normalized together; it divides the mini-batch.
+        kwargs: Those of `BatchNormalization`, but for `renorm`, `synchronized` and `axis`: features are last.
+
+    References:
+        Hoffer, Hubara and Soudry 2017, *Train longer, generalize better*, section 4, Algorithm 1 (arXiv:1705.08741).
+    """
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+    def _transform_batch(self, x, gamma, beta, mask):
+        examples, *locations, features = ops.shape(x)
+        parts = examples // self.size
+        # Each feature of each ghost batch becomes a feature of its own.
+        apart = ops.moveaxis(ops.reshape(x, (self.size, parts, *locations, features)), 1, -2)
+        flat = ops.reshape(apart, (self.size, *locations, parts * features))
+        gamma, beta = (None if weight is None else ops.tile(weight, parts) for weight in (gamma, beta))
+        y, *moments = kernels.batch_transform(flat, gamma, beta, -1, self.epsilon)
+        mean, variance = (ops.mean(ops.reshape(moment, (parts, features)), axis=0) for moment in moments)
+        self._update_statistics(mean, variance, kernels.count(flat, -1))
+        together = ops.reshape(y, (self.size, *locations, parts, features))
+        return ops.reshape(ops.moveaxis(together, -2, 1), (examples, *locations, features))
+
+
 class PopulationNormalization(BatchNormalization):
     """BN that normalizes by running statistics while training too, a control: its output depends on no other example.
 

@@ -7,7 +7,15 @@ from keras import layers
 from bnrepro.architecture import Module, inception_small
 from bnrepro.config import RunConfig
 from bnrepro.layer import BatchNormalization
-from bnrepro.model_layers import LocalResponseNormalization, PhotometricDistortion, PopulationNormalization
+from bnrepro.model_layers import (
+    GhostBatchNormalization,
+    LocalResponseNormalization,
+    PhotometricDistortion,
+    PopulationNormalization,
+)
+
+RENORM_CLIPPING = {"rmax": 3.0, "rmin": 1 / 3, "dmax": 5.0}
+"""The limits that Ioffe 2017 ends with (section 4.1); the paper widens them over training, here they hold from the start."""
 
 
 def build_model(config: RunConfig, image_shape: tuple[int, ...], num_classes: int) -> keras.Model:
@@ -28,40 +36,72 @@ def build_model(config: RunConfig, image_shape: tuple[int, ...], num_classes: in
     images = keras.Input(image_shape, name="images")
     x = PhotometricDistortion(config.distortion, name="distortion")(images) if config.distortion else images
     x = _BODIES[config.model](config, x)
-    return keras.Model(images, layers.Dense(num_classes, name="logits")(x), name=config.model)
+    options = _decay(config, {"kernel": "kernels", "bias": "all"})
+    return keras.Model(images, layers.Dense(num_classes, name="logits", **options)(x), name=config.model)
 
 
 def initialize(model: keras.Model, config: RunConfig) -> None:
     """Sets every kernel to Gaussian values from the seed and the kernel's place alone, so alike in all arms.
 
-    Their standard deviation is `initial_std`, or `sqrt(2 / inputs)` with the initializer `he`, times `initial_gain`. Biases
-    and beta start at 0, gamma at 1, running statistics at mean 0 and variance 1. What draws random numbers while training
-    (Dropout, distortion, noise) draws them from the seed and its place too.
+    Their standard deviation is that of the initializer, times `initial_gain`; their mean is `initial_mean` times as much.
+    Biases and beta start at 0, gamma at 1, running statistics and those of Batch Renormalization at mean 0 and variance 1.
+    What draws random numbers while training (Dropout, distortion, noise) draws them from the seed and its place too.
     """
     for place, layer in enumerate(layer for layer in model.layers if hasattr(layer, "kernel")):
         noise = np.random.default_rng([config.seed, 0, place]).standard_normal(layer.kernel.shape)
-        std = config.initial_std if config.initializer == "gaussian" else np.sqrt(2 / np.prod(layer.kernel.shape[:-1]))
-        layer.kernel.assign((std * config.initial_gain * noise).astype("float32"))
+        start, std = _START[config.initializer](noise, config.initial_std)
+        start = start + std * config.initial_mean if config.initial_mean else start
+        layer.kernel.assign((config.initial_gain * start).astype("float32"))
         if layer.bias is not None:
             layer.bias.assign(np.zeros(layer.bias.shape, "float32"))
     for layer in model.layers:
         if isinstance(layer, BatchNormalization):
-            width = layer.moving_mean.shape
-            for weight, value in zip((layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance), (1, 0, 0, 1)):
-                weight.assign(np.full(width, value, "float32"))
+            names = {"gamma": 1, "beta": 0, "moving_mean": 0, "moving_variance": 1}
+            names |= {"moving_stddev": 1, "renorm_mean": 0, "renorm_stddev": 1} if layer.renorm else {}
+            for name, value in names.items():
+                getattr(layer, name).assign(np.full(layer.moving_mean.shape, value, "float32"))
     drawing = (layer for layer in model.layers if hasattr(layer, "seed_generator"))
     for place, layer in enumerate(drawing):
         layer.seed_generator.state.assign(np.random.default_rng([config.seed, 1, place]).integers(2**31, size=2))
 
 
+def _scaled(noise: np.ndarray, std: float) -> tuple[np.ndarray, float]:
+    return std * noise, std
+
+
+def _orthogonal(noise: np.ndarray) -> tuple[np.ndarray, float]:
+    """The orthonormal columns, or rows if they are fewer, nearest in order to those of the noise (Saxe et al. 2014)."""
+    matrix = noise.reshape(-1, noise.shape[-1])
+    tall = matrix if len(matrix) >= matrix.shape[1] else matrix.T
+    q, r = np.linalg.qr(tall)
+    q = q * np.sign(np.diag(r))
+    return (q if tall is matrix else q.T).reshape(noise.shape), len(tall) ** -0.5
+
+
+_START = {
+    "gaussian": _scaled,
+    "he": lambda noise, std: _scaled(noise, np.sqrt(2 / np.prod(noise.shape[:-1]))),
+    "glorot": lambda noise, std: _scaled(
+        noise, np.sqrt(2 / (noise.size / noise.shape[-1] + noise.size / noise.shape[-2]))
+    ),
+    "orthogonal": lambda noise, std: _orthogonal(noise),
+    "constant": lambda noise, std: (np.full(noise.shape, std), std),
+}
+"""By initializer, a kernel and its standard deviation, from standard normal noise of its shape and `initial_std`."""
+
+
 def _mlp(config: RunConfig, images):
-    """Each hidden layer is `Dense -> [BatchNormalization] -> activation -> [Dropout]`."""
+    """Each hidden layer is `Dense -> [Dropout] -> [BatchNormalization] -> activation -> [Dropout]`, with one Dropout at most."""
     x = layers.Flatten(name="flatten")(images)
     for number in range(1, config.hidden_layers + 1):
-        x = _unit(config, x, config.hidden_units, f"hidden_{number}")
-        if config.dropout:
-            x = layers.Dropout(config.dropout, name=f"hidden_{number}_dropout")(x)
+        x = _unit(config, x, config.hidden_units, f"hidden_{number}", dropout=config.dropout_place == "before")
+        if config.dropout_place == "after" or (config.dropout_place == "last" and number == config.hidden_layers):
+            x = _dropout(config, x, f"hidden_{number}")
     return x
+
+
+def _dropout(config: RunConfig, x, name: str):
+    return layers.Dropout(config.dropout, name=f"{name}_dropout")(x) if config.dropout else x
 
 
 def _inception_small(config: RunConfig, images):
@@ -95,23 +135,36 @@ def _module(config: RunConfig, x, plan: Module):
 _BODIES = {"mlp": _mlp, "inception_small": _inception_small}
 
 
-def _unit(config: RunConfig, x, width: int, name: str, size: int = 1, strides: int = 1):
+def _unit(config: RunConfig, x, width: int, name: str, size: int = 1, strides: int = 1, dropout: bool = False):
     """Linear map, normalization, nonlinearity. A 1x1 convolution is a Dense over the channels, which runs up to twice as fast."""
     options = {"use_bias": config.normalization in ("none", "off"), "name": name}
-    if config.weight_decay:
-        options["kernel_regularizer"] = keras.regularizers.L2(config.weight_decay / 2)
+    options |= _decay(config, {"kernel": "hidden", "bias": "all"})
     x = layers.Dense(width, **options)(x) if size == 1 else layers.Conv2D(width, size, strides, "same", **options)(x)
+    x = _dropout(config, x, name) if dropout else x
     x = _normalize(config, x, name=f"{name}_normalization")
     return layers.Activation(config.activation, name=f"{name}_activation")(x)
 
 
+def _decay(config: RunConfig, weights: dict[str, str]) -> dict:
+    """The regularizers of those weights that decay; `weights` has, by name, the narrowest `weight_decay_on` that reaches each."""
+    reached = ("hidden", "kernels", "all")
+    reached = reached[: reached.index(config.weight_decay_on) + 1] if config.weight_decay else ()
+    names = (name for name, reach in weights.items() if reach in reached)
+    return {f"{name}_regularizer": keras.regularizers.L2(config.weight_decay / 2) for name in names}
+
+
 def _normalize(config: RunConfig, x, name: str):
     options = {"momentum": config.momentum, "epsilon": config.epsilon, "name": name}
+    options |= _decay(config, {"gamma": "all", "beta": "all"})
     if config.normalization == "none":
         return x
     if config.normalization in ("population", "noise"):
         noise = config.batch_size if config.normalization == "noise" else 0
         return PopulationNormalization(noise, **options)(x)
+    if config.normalization == "renorm":
+        options |= {"renorm": True, "renorm_clipping": RENORM_CLIPPING, "renorm_momentum": config.momentum}
+    if config.ghost_size:
+        return GhostBatchNormalization(config.ghost_size, **options)(x)
     off = config.normalization == "off"
     # With its starting values, trainable=False makes BN (x - 0) / sqrt(1 + epsilon) * 1 + 0: the identity at epsilon 0.
     return BatchNormalization(**options | ({"epsilon": 0.0, "trainable": False} if off else {}))(x)

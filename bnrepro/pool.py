@@ -6,11 +6,11 @@ Any `concurrent.futures.Executor` will do. Knows runs and records, no claim and 
 import concurrent.futures
 import multiprocessing
 import os
-import queue
 import signal
 import sys
 import threading
 from collections.abc import Iterable
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from bnrepro.config import RunConfig
 from bnrepro.errors import RecordError, UserError
+from bnrepro.lanes import Lanes, program
 from bnrepro.machine import cores
 from bnrepro.quiet import load_tensorflow
 from bnrepro.tables import Tables, collect, move_aside, read_record, write_record
@@ -61,7 +62,7 @@ def run_all(
     records = Workspace().runs if records is None else Path(records)
     missing = [config for config in configs if not _is_recorded(records, config)]
     # Long runs first, so that no core idles at the end; runs of one program next to each other, so that it is compiled once.
-    missing.sort(key=lambda config: (-config.steps, config.dataset, config.pixels, config.program.id, config.seed))
+    missing.sort(key=lambda config: (-config.steps, *program(config), config.seed))
     if missing:
         with tqdm(total=sum(config.steps for config in missing), unit="step", unit_scale=True, file=sys.stdout) as bar:
             bar.set_description(f"{len(missing)} runs")
@@ -74,7 +75,20 @@ def run_all(
 
 
 def train(config: RunConfig, records: Path, on_steps=lambda steps: None) -> None:
-    """Trains one run in this process, with one thread, and writes its record: what a worker does."""
+    """Trains one run with one thread and writes its record: what a worker does.
+
+    A run whose cost is measured gets a process that trains no other, so that its peak memory is its own.
+    """
+    if config.probe != "cost":
+        _train_here(config, records, on_steps)
+        return
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, context, initializer=_ignore_interrupt) as alone:
+        alone.submit(_train_here, config, records).result()
+    on_steps(config.steps)
+
+
+def _train_here(config: RunConfig, records: Path, on_steps=lambda steps: None) -> None:
     load_tensorflow()
     from bnrepro.engine import one_thread
     from bnrepro.runner import run
@@ -108,31 +122,33 @@ def _train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, ba
     context = multiprocessing.get_context("spawn")  # a forked TensorFlow hangs
     # Without locks, which a killed process could keep.
     steps_done, stop = context.RawArray("q", len(configs)), context.RawValue("b", False)
-    workers, jobs = queue.SimpleQueue(), min(jobs, len(configs))
+    places, futures = {config: place for place, config in enumerate(configs)}, {config: Future() for config in configs}
+    jobs = min(jobs, len(configs))
+    lanes = Lanes(configs, jobs)
 
     def new_worker() -> concurrent.futures.Executor:
         return concurrent.futures.ProcessPoolExecutor(
             1, context, initializer=_start_worker, initargs=(steps_done, stop)
         )
 
-    def train_once(place: int, config: RunConfig) -> None:
-        worker = workers.get()
-        try:
-            worker.submit(_work, place, config, records).result()
-        except BrokenProcessPool:
-            worker.shutdown()
-            worker = new_worker()
-            raise
-        finally:
-            workers.put(worker)
-
-    def train_in_worker(place: int, config: RunConfig) -> None:
-        try:
-            train_once(place, config)
-        except BrokenProcessPool:  # killed from outside, perhaps, so once more
-            if stop.value:
-                raise
-            train_once(place, config)
+    def train_lane(number: int, worker: concurrent.futures.Executor) -> None:
+        again = True
+        config = lanes.take(number)
+        while config and not stop.value:
+            try:
+                worker.submit(_work, places[config], config, records).result()
+                futures[config].set_result(None)
+            except BrokenProcessPool as error:
+                worker.shutdown()
+                worker = new_worker()
+                if again and not stop.value:  # killed from outside, perhaps, so once more
+                    again = False
+                    continue
+                futures[config].set_exception(error)
+            except Exception as error:
+                futures[config].set_exception(error)
+            config, again = lanes.take(number), True
+        worker.shutdown()
 
     def move_bar() -> None:
         bar.update(sum(steps_done) - bar.n)
@@ -140,15 +156,12 @@ def _train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, ba
     threads, before = concurrent.futures.ThreadPoolExecutor(jobs), dict(os.environ)
     try:
         os.environ.update(_ONE_THREAD)  # a worker's NumPy reads it while it is imported, before any function runs there
-        for _ in range(jobs):
-            workers.put(new_worker())
-        futures = {threads.submit(train_in_worker, place, config): config for place, config in enumerate(configs)}
-        _wait(futures, move_bar, lambda config: None)
+        for number in range(jobs):
+            threads.submit(train_lane, number, new_worker())
+        _wait({future: config for config, future in futures.items()}, move_bar, lambda config: None)
     finally:
         stop.value = True
-        threads.shutdown(wait=True, cancel_futures=True)
-        while not workers.empty():
-            workers.get().shutdown()
+        threads.shutdown(wait=True)
         for name in _ONE_THREAD:
             os.environ.pop(name)
             os.environ.update({name: before[name]} if name in before else {})
@@ -173,8 +186,12 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NU
 _worker = {}
 
 
-def _start_worker(steps_done, stop) -> None:
+def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears the interrupt and says stop
+
+
+def _start_worker(steps_done, stop) -> None:
+    _ignore_interrupt()
     _worker.update(steps_done=steps_done, stop=stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

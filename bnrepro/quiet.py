@@ -1,6 +1,7 @@
 """TensorFlow tells of drivers and instruction sets when it is loaded, and no setting stops it: here it is heard out silently."""
 
 import contextlib
+import logging
 import os
 import re
 import sys
@@ -39,6 +40,7 @@ def load_tensorflow() -> None:
     if "tensorflow" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for what it tells later, as on the first compilation
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of programs that are compiled one after another
     with without_tensorflow_chatter():
         import tensorflow as tf
 

@@ -14,17 +14,22 @@ from bnrepro.config import RunConfig
 from bnrepro.data import batch_order, load_dataset
 from bnrepro.engine import Engine
 from bnrepro.geometry import Geometry, Gradients
+from bnrepro.inference import Modes, Sampling, Shift, Statistics
 from bnrepro.machine import peak_memory_mib, processor, versions
 from bnrepro.models import build_model, initialize
 from bnrepro.predictions import Mates, Probabilities
 from bnrepro.probes import ActivationQuantiles
-from bnrepro.schedule import HalvingRate
+from bnrepro.schedule import HalvingRate, MatchedSGD
 from bnrepro.tables import SCHEMAS, Tables
 
 _ONE_RUN_AT_A_TIME = threading.Lock()  # engines are kept from run to run, so two threads must not train at once
 
 
-def run(config: RunConfig, on_steps: Callable[[int], None] = lambda steps: None) -> Tables:
+def run(
+    config: RunConfig,
+    on_steps: Callable[[int], None] = lambda steps: None,
+    on_curves: Callable[[pd.DataFrame], None] = lambda curves: None,
+) -> Tables:
     """Trains one net and returns its tables: `runs`, `curves`, `provenance`, and those of its probes.
 
     A pure function of the config: on one machine with one thread all tables but `provenance` are the same to the bit.
@@ -33,9 +38,10 @@ def run(config: RunConfig, on_steps: Callable[[int], None] = lambda steps: None)
     Args:
         config: The run.
         on_steps: Called after each chunk with the steps that it did; what it raises ends the run.
+        on_curves: Called after each evaluation with the table `curves` so far; what it raises ends the run.
     """
     with _ONE_RUN_AT_A_TIME:
-        return _Run(config).train(on_steps)
+        return _Run(config).train(on_steps, on_curves)
 
 
 class _Run:
@@ -49,7 +55,8 @@ class _Run:
         self.engine.reset()
         rate.set(config.learning_rate, config.rate_halvings, config.steps)
         initialize(self.engine.model, config)
-        self.evaluated = ["validation" if config.validation_examples else "test"]
+        # Where memory is measured nothing is evaluated: that may need more of it than training.
+        self.evaluated = [] if config.probe == "cost" else ["validation" if config.validation_examples else "test"]
         if config.fit_examples:
             fitted = slice(config.fit_examples)
             self.splits = {**self.splits, "fit": (x_train[fitted], y_train[fitted])}
@@ -58,9 +65,10 @@ class _Run:
         self.probe = _make_probe(config, self.engine, self.splits)
         self.curves, self.evaluate_seconds = [], 0.0
 
-    def train(self, on_steps: Callable[[int], None]) -> Tables:
+    def train(self, on_steps: Callable[[int], None], on_curves: Callable[[pd.DataFrame], None]) -> Tables:
         config, train_seconds = self.config, 0.0
         diverged_at = self._evaluate(0)
+        on_curves(self._curves_so_far())
         steps = config.steps if diverged_at is None else 0
         for chunk in self.engine.train(*self.splits["train"], self._order, steps, config.evaluate_every):
             train_seconds += chunk.seconds
@@ -69,10 +77,10 @@ class _Run:
                 self.curves.append((config.id, chunk.step, "train", chunk.loss, chunk.accuracy))
                 diverged_at = self._evaluate(chunk.step)
             on_steps(chunk.count)
+            on_curves(self._curves_so_far())
             if diverged_at is not None:
                 break
         status = "finished" if diverged_at is None else "diverged"
-        curves = pd.DataFrame(self.curves, columns=SCHEMAS["curves"])
         seconds = (train_seconds, self.evaluate_seconds, self.engine.compile_seconds)
         provenance = (config.id, *seconds, peak_memory_mib(), self.engine.mode)
         provenance += (_device(), processor(), *versions().values())
@@ -80,16 +88,20 @@ class _Run:
             "runs": pd.DataFrame(
                 [(config.id, *config.as_dict().values(), status, diverged_at)], columns=SCHEMAS["runs"]
             ),
-            "curves": curves.sort_values(["run", "step", "split"], ignore_index=True),
+            "curves": self._curves_so_far(),
             **self.quantiles.tables(config.id),
             **(self.probe.tables(config.id) if self.probe else {}),
             "provenance": pd.DataFrame([provenance], columns=SCHEMAS["provenance"]),
         }
 
+    def _curves_so_far(self) -> pd.DataFrame:
+        curves = pd.DataFrame(self.curves, columns=SCHEMAS["curves"])
+        return curves.sort_values(["run", "step", "split"], ignore_index=True)
+
     def _evaluate(self, step: int) -> int | None:
         """Evaluates; the step, if the loss is not finite there, else None. The test set waits for the end where it is spared."""
         began, last = time.perf_counter(), step == self.config.steps
-        spared = last and "test" not in self.evaluated
+        spared = last and "validation" in self.evaluated
         finite = True
         for split in (*self.evaluated, *(["test"] if spared else [])):
             loss, accuracy, watched = self.engine.evaluate(*self.splits[split])
@@ -99,7 +111,9 @@ class _Run:
                 if watched and self.evaluated[0] == split == "test":
                     self.quantiles.measure(step, watched[0])
         if finite and self.probe:
-            self.probe.measure(step, float(self.engine.optimizer.learning_rate), last)
+            optimizer = self.engine.optimizer
+            rate = optimizer.grown_rate() if isinstance(optimizer, MatchedSGD) else float(optimizer.learning_rate)
+            self.probe.measure(step, rate, last)
         self.evaluate_seconds += time.perf_counter() - began
         return None if finite else step
 
@@ -117,7 +131,7 @@ def _data_part(config: RunConfig) -> tuple:
     return (*(getattr(config, name) for name in _DATA_FIELDS), seed)
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=8)  # few examples are other ones at every seed
 def _on_device(part: tuple) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], int]:
     """Images and labels by split, and how many classes there are."""
     *fields, seed = part
@@ -136,12 +150,22 @@ def _engine(config: RunConfig, image_shape: tuple[int, ...], num_classes: int) -
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     watch = (f"hidden_{config.hidden_layers}_activation",) if config.model == "mlp" else ()
     rate = HalvingRate()
-    return Engine(model, keras.optimizers.SGD(rate, momentum=config.sgd_momentum), loss, watch=watch), rate
+    if config.matched_decay:
+        *hidden, _ = (layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
+        optimizer = MatchedSGD(rate, config.matched_decay, hidden)
+    else:
+        optimizer = keras.optimizers.SGD(rate, momentum=config.sgd_momentum)
+    return Engine(model, optimizer, loss, watch=watch), rate
+
+
+_INFERENCE = {"modes": Modes, "statistics": Statistics, "shift": Shift, "sampling": Sampling}
 
 
 def _make_probe(config: RunConfig, engine: Engine, splits: dict):
     """What the config's `probe` asks to be measured, or None."""
     model = engine.model
+    if config.probe in _INFERENCE:
+        return _INFERENCE[config.probe](config, model, engine.loss, splits["train"], splits["test"])
     if config.probe in ("gradients", "geometry"):
         kind = Gradients if config.probe == "gradients" else Geometry
         return kind(model, engine.loss, *splits["train"])

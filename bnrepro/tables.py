@@ -34,6 +34,9 @@ SCHEMAS = {
     "mates": ("run", "mode", "batch_size", "spread"),
     "probabilities": ("run", "example", "label", *(f"class_{number}" for number in range(10))),
     "ensembles": ("seed", "members", "error"),
+    "statistics": ("run", "step", "data", "statistics", "loss", "accuracy", "changed"),
+    "variances": ("run", "step", "layer", "statistics", "used_over_seen", "seen_over_used"),
+    "errors": ("run", "layer", "size", "mean_error", "variance_error"),
     "provenance": (
         *("run", "train_seconds", "evaluate_seconds", "compile_seconds", "peak_memory_mib", "mode", "device"),
         *("processor", "python", "tensorflow", "keras", "numpy", "bnrepro"),

@@ -25,6 +25,9 @@ from bnrepro.errors import UserError
         ({"validation_examples": 60_000}, "share the 60000 training examples of mnist: got 0 and 60000"),
         ({"shuffling": "thorough", "batch_size": 600}, "mini-batches of 600 apart for 0 steps: got 50000"),
         ({"shuffling": "thorough", "train_examples": 600, "batch_size": 10}, "apart for 3481 steps: got 50000"),
+        ({"ghost_size": 7}, "ghost_size is 2 or more and divides the mini-batch of 60: got 7"),
+        ({"ghost_size": 1}, "ghost_size is 2 or more and divides the mini-batch of 60: got 1"),
+        ({"matched_decay": 0.1, "weight_decay": 0.1}, "matched_decay stands for weight_decay"),
         ({"train_examples": 70_000}, "train_examples is at most 60000 for mnist: got 70000"),
     ],
 )
@@ -69,7 +72,8 @@ def test_every_field_changes_the_id():
     other = {int: 7, float: 0.5, bool: True}
     words = {"dataset": "fashion_mnist", "pixels": "grey", "activation": "relu", "normalization": "batch"}
     words |= {"initializer": "he", "shuffling": "fixed", "probe": "mates"}
-    numbers = {"train_examples": 600}
+    words |= {"dropout_place": "last", "weight_decay_on": "all"}
+    numbers = {"train_examples": 600, "ghost_size": 10}
     ids = {RunConfig().id}
     fields = [field for field in dataclasses.fields(RunConfig) if field.name != "model"]
     for field in fields:

@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 
 from bnrepro.config import RunConfig
-from bnrepro.geometry import SCALES, Geometry, Gradients, untouched
+from bnrepro.geometry import SCALES, Geometry, Gradients
 from bnrepro.layer import BatchNormalization
 from bnrepro.models import build_model, initialize
+from bnrepro.moments import untouched
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 X = tf.constant(np.random.default_rng(0).random((12, 28, 28, 1)), tf.float32)

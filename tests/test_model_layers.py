@@ -5,7 +5,12 @@ import pytest
 import tensorflow as tf
 
 from bnrepro.layer import BatchNormalization
-from bnrepro.model_layers import LocalResponseNormalization, PhotometricDistortion, PopulationNormalization
+from bnrepro.model_layers import (
+    GhostBatchNormalization,
+    LocalResponseNormalization,
+    PhotometricDistortion,
+    PopulationNormalization,
+)
 
 IMAGES = np.random.default_rng(0).random((16, 6, 6, 9)).astype("float32")
 
@@ -72,3 +77,28 @@ def test_the_gradient_takes_its_statistics_as_constants():
     variance = x.numpy().var(0, ddof=1)
     expected = np.broadcast_to(1 / np.sqrt(variance + layer.epsilon), x.shape)
     np.testing.assert_allclose(tape.gradient(y, x), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(12, 5), (12, 3, 3, 5)])
+def test_each_ghost_batch_is_normalized_as_if_it_were_alone(shape):
+    x = np.random.default_rng(1).normal(2, 3, shape).astype("float32")
+    layer, alone = GhostBatchNormalization(4, momentum=0.0), BatchNormalization(momentum=0.0)
+    for each in (layer, alone):
+        each.build(x.shape)
+        each.gamma.assign(np.arange(1, 6))
+        each.beta.assign(np.arange(5))
+    found = layer(x, training=True).numpy()
+    means, variances = [], []
+    for ghost in range(3):
+        np.testing.assert_allclose(found[ghost::3], alone(x[ghost::3], training=True), rtol=1e-4, atol=1e-4)
+        means.append(alone.moving_mean.numpy())
+        variances.append(alone.moving_variance.numpy())
+    np.testing.assert_allclose(layer.moving_mean, np.mean(means, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance, np.mean(variances, axis=0), rtol=1e-5)
+
+
+def test_a_ghost_as_large_as_the_mini_batch_is_bn_and_at_inference_both_are():
+    x = np.random.default_rng(2).normal(size=(8, 5)).astype("float32")
+    ghost, plain = GhostBatchNormalization(8), BatchNormalization()
+    np.testing.assert_allclose(ghost(x, training=True), plain(x, training=True), atol=1e-6)
+    np.testing.assert_allclose(ghost(x, training=False), plain(x, training=False), atol=1e-6)

@@ -105,3 +105,63 @@ def test_the_penalty_is_half_the_weight_decay_times_the_squared_hidden_kernels()
     *hidden, _ = (layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel"))
     expected = INCEPTION.weight_decay / 2 * sum(np.square(kernel).sum() for kernel in hidden)
     assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+MLP = RunConfig(activation="relu", hidden_layers=2, hidden_units=20, initial_std=0.5)
+
+
+def mlp(**changes):
+    config = MLP.replace(**changes)
+    model = build_model(config, (6, 6, 1), 10)
+    initialize(model, config)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("initializer", "std"), [("he", np.sqrt(2 / 36)), ("glorot", np.sqrt(2 / 56)), ("gaussian", 0.5)]
+)
+def test_kernels_start_with_the_spread_of_their_initializer(initializer, std):
+    kernel = mlp(initializer=initializer).get_layer("hidden_1").kernel.numpy()
+    assert kernel.std() == pytest.approx(std, rel=0.1)
+    shifted = mlp(initializer=initializer, initial_mean=0.5).get_layer("hidden_1").kernel.numpy()
+    np.testing.assert_allclose(shifted - kernel, 0.5 * std, rtol=1e-4)
+
+
+def test_an_orthogonal_start_keeps_lengths_and_a_constant_one_makes_all_units_alike():
+    first, second = (mlp(initializer="orthogonal").get_layer(f"hidden_{place}").kernel.numpy() for place in (1, 2))
+    np.testing.assert_allclose(first.T @ first, np.eye(20), atol=1e-6)
+    np.testing.assert_allclose(second @ second.T, np.eye(20), atol=1e-6)
+    assert (mlp(initializer="constant").get_layer("hidden_2").kernel.numpy() == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("place", "order"),
+    [
+        ("before", ["Dense", "Dropout", "BatchNormalization", "Activation"] * 2),
+        ("after", ["Dense", "BatchNormalization", "Activation", "Dropout"] * 2),
+        ("last", [*["Dense", "BatchNormalization", "Activation"] * 2, "Dropout"]),
+    ],
+)
+def test_dropout_stands_where_it_is_told_to(place, order):
+    names = [type(layer).__name__ for layer in mlp(normalization="batch", dropout=0.5, dropout_place=place).layers]
+    assert names == ["InputLayer", "Flatten", *order, "Dense"]
+
+
+@pytest.mark.parametrize(
+    ("reach", "decaying"),
+    [
+        ("hidden", {"hidden_1/kernel", "hidden_2/kernel"}),
+        ("kernels", {"hidden_1/kernel", "hidden_2/kernel", "logits/kernel"}),
+        ("all", None),
+    ],
+)
+def test_weight_decay_reaches_what_it_is_told_to(reach, decaying):
+    model = mlp(normalization="batch", weight_decay=0.1, weight_decay_on=reach)
+    found = {variable.path for variable in model.trainable_variables if variable.regularizer is not None}
+    assert found == (decaying or {variable.path for variable in model.trainable_variables})
+
+
+def test_batch_renormalization_and_ghost_batches_are_built_where_asked_for():
+    renormed = mlp(normalization="renorm").get_layer("hidden_1_normalization")
+    assert renormed.renorm and renormed.renorm_clipping["rmax"] == 3
+    assert mlp(normalization="batch", ghost_size=10).get_layer("hidden_1_normalization").size == 10

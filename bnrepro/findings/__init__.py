@@ -6,6 +6,12 @@ and so for each group; and three functions. `sweep(preset, **overrides)` gives t
 statistic of each claim (`claim`, `estimate`, `ci_low`, `ci_high`, `n`, and, if there is more to say, `bound` and `note` as in
 `stats.Statistic`); `figure(tables)` the figure. A finding whose runs leave more than is worth keeping has a fourth,
 `derive(tables)`: the tables of its results, made of those that `TABLES` names.
+
+A finding whose notebook opens with a panel has three more, which are given the tables of the committed record.
+`controls(tables)` gives the panel's `Control`s, with values of the record. `explore(tables, live=None, **choice)` the small
+figure of one choice, a value for each control by its name; `live`, if there is one, is the table `curves` so far of the run that
+was trained for this choice. `live(tables, **choice)` gives that run: seconds long, of a seed that is not reported, at once,
+for it is asked whenever a slider moves, and choices of which it gives the same run share what was trained.
 """
 
 import importlib
@@ -20,6 +26,10 @@ _MODULES = {
     "02_activation_drift": "activation_drift",
     "03_learning_rates": "learning_rates",
     "04_regularization": "regularization",
+    "05_initialization": "initialization",
+    "06_batch_size": "batch_size",
+    "07_inference_statistics": "inference_statistics",
+    "08_dropout_and_weight_decay": "dropout_and_weight_decay",
 }
 
 

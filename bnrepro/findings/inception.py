@@ -1,9 +1,7 @@
 """Section 4.2 scaled down: the Baseline, its arms and the changes of 4.2.1, as configs. Knows no table."""
 
-from dataclasses import dataclass, replace
-
-from bnrepro.config import RunConfig, check_preset
-from bnrepro.findings.protocol import check_overrides, check_seeds
+from bnrepro.config import RunConfig
+from bnrepro.findings import lengths
 
 BASE_RATE = 0.03
 """The rate of the Baseline: its own best in the sweep of notebook 03 on the validation split, seeds that are not reported."""
@@ -81,18 +79,6 @@ PAPER_MODELS = {
 _OVERRIDES = {"seeds": int, "steps": int, "batch_size": int, "learning_rate": float, "width": int, "dataset": str}
 
 
-@dataclass(frozen=True)
-class Length:
-    """Steps of the runs of one group, and between their evaluations."""
-
-    steps: int
-    evaluate_every: int
-
-    def at_most(self, steps: int) -> "Length":
-        """The same, no longer than `steps`."""
-        return Length(min(self.steps, steps), min(self.evaluate_every, steps))
-
-
 def resolve(presets: dict, preset: str, overrides: dict):
     """The preset with a notebook's parameters put in, and the Baseline that all its runs are variations of.
 
@@ -105,17 +91,4 @@ def resolve(presets: dict, preset: str, overrides: dict):
     Raises:
         UserError: An unknown name, or a value of the wrong type or out of range.
     """
-    values = presets[check_preset(preset)]
-    given = check_overrides(overrides, _OVERRIDES)
-    seeds = check_seeds(given.pop("seeds", values.seeds))
-    steps = given.pop("steps", None)
-    lengths = {}
-    if steps is not None:
-        steps = BASELINE.replace(steps=steps).steps
-        lengths = {name: value.at_most(steps) for name, value in vars(values).items() if isinstance(value, Length)}
-    return replace(values, seeds=seeds, **lengths), BASELINE.replace(**given)
-
-
-def lengthened(config: RunConfig, length: Length) -> RunConfig:
-    """`config` with a group's steps."""
-    return config.replace(steps=length.steps, evaluate_every=length.evaluate_every)
+    return lengths.resolve(presets, preset, overrides, _OVERRIDES, BASELINE)

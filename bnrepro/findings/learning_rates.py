@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from bnrepro.claims import CLAIMS
 from bnrepro.config import RunConfig, grid
 from bnrepro.findings import learning_rates_claims, learning_rates_figure
-from bnrepro.findings.inception import Length, arms, lengthened, resolve
+from bnrepro.findings.inception import arms, resolve
+from bnrepro.findings.learning_rates_explore import controls, explore, live
 from bnrepro.findings.learning_rates_tables import (
     ARMS,
     TRAINS,
@@ -23,10 +24,25 @@ from bnrepro.findings.learning_rates_tables import (
     race,
     rate_sweep,
 )
+from bnrepro.findings.lengths import Length, lengthened
 from bnrepro.findings.protocol import CALIBRATION_SEEDS
 from bnrepro.tables import Tables
 
-__all__ = ["CAPTION", "PAPER", "PRESETS", "TABLES", "TITLE", "analyse", "calibrated", "figure", "figure3", "sweep"]
+__all__ = [
+    "CAPTION",
+    "PAPER",
+    "PRESETS",
+    "TABLES",
+    "TITLE",
+    "analyse",
+    "calibrated",
+    "controls",
+    "explore",
+    "figure",
+    "figure3",
+    "live",
+    "sweep",
+]
 
 TITLE = "Learning rates"
 TABLES = ("runs", "curves", "geometry", "invariances", "provenance")

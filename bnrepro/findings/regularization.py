@@ -10,7 +10,8 @@ from bnrepro.claims import CLAIMS
 from bnrepro.config import RunConfig, grid
 from bnrepro.findings import regularization_claims, regularization_figure
 from bnrepro.findings import regularization_effects as found
-from bnrepro.findings.inception import CHANGES, Length, changed, lengthened, resolve
+from bnrepro.findings.inception import CHANGES, changed, resolve
+from bnrepro.findings.lengths import Length, lengthened
 from bnrepro.findings.regularization_effects import effects
 from bnrepro.tables import Tables
 

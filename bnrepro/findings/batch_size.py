@@ -1,0 +1,125 @@
+"""Notebook 06: what does the size of the mini-batch do to BN? Sweep, claims B1 to B4, and figure. Trains nothing."""
+
+from dataclasses import dataclass
+
+from bnrepro.config import RunConfig, grid
+from bnrepro.findings.inception import BASE_RATE
+from bnrepro.findings.lengths import Length, lengthened, resolve
+
+TITLE = "Batch size"
+TABLES = ("runs", "curves", "statistics", "errors", "provenance")
+ARMS = ("none", "batch")
+BUDGETS = ("examples", "steps")
+SMALL, REFERENCE, LARGE = 8, 128, 256
+"""The small mini-batch that ghost batches imitate, the one where both budgets meet, and the large one that is cut into ghosts."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much is trained.
+
+    Attributes:
+        seeds: Runs of an arm; the seeds are 0 to seeds - 1.
+        examples: Examples that a run sees where that number is fixed; where the number of steps is, it is that of `REFERENCE`.
+        sizes: Mini-batches of the dense net.
+        renorm_sizes: Those that are also trained with Batch Renormalization.
+        ghosts: Ghost batches at the mini-batch `LARGE`.
+        rates: Learning rates, of which each arm, size and budget takes its best.
+        conv: Runs of `inception_small`.
+        conv_sizes: Its mini-batches.
+        cost: Runs that measure time and memory.
+        cost_sizes: Their mini-batches.
+    """
+
+    seeds: int
+    examples: int
+    sizes: tuple[int, ...]
+    renorm_sizes: tuple[int, ...]
+    ghosts: tuple[int, ...]
+    rates: tuple[float, ...]
+    conv: Length
+    conv_sizes: tuple[int, ...]
+    cost: Length
+    cost_sizes: tuple[int, ...]
+
+
+SIZES = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
+
+PRESETS = {
+    "smoke": Preset(1, 2_048, (2, 8, 128, 256), (2,), (8,), (0.1,), Length(2, 2), (2,), Length(2, 2), (2, 16)),
+    "quick": Preset(
+        *(2, 8_192, (2, 8, 32, 128, 256), (2, 8), (8, 64), (0.03, 0.3)),
+        *(Length(60, 60), (2, 16), Length(4, 4), (2, 128)),
+    ),
+    "paper": Preset(
+        *(8, 32_768, SIZES, (2, 4, 8, 16), (4, 8, 16, 32, 64, 128), RATES),
+        *(Length(200, 100), (2, 4, 16, 64), Length(12, 6), (2, 32, 512)),
+    ),
+}
+
+BASE = RunConfig(
+    dataset="fashion_mnist",
+    pixels="grey",
+    activation="relu",
+    initializer="he",
+    validation_examples=4_000,
+)
+"""The dense net: three hidden layers of 100 ReLU."""
+
+CONV = RunConfig(
+    dataset="fashion_mnist",
+    pixels="grey",
+    model="inception_small",
+    width=8,
+    activation="relu",
+    initializer="he",
+    learning_rate=BASE_RATE,
+    sgd_momentum=0.9,
+    validation_examples=2_000,
+)
+"""The convolutional net, without regularizers; its rate is that of the Baseline in notebook 03, tuned for no size."""
+
+_OVERRIDES = {"seeds": int, "steps": int, "hidden_units": int, "dataset": str}
+
+
+def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+    """The runs by group.
+
+    `examples`, `steps`: the dense net at each size and rate, without BN, with BN, and for small sizes with Batch
+    Renormalization, with the number of examples or of steps held fixed. `ghost`: BN at the mini-batch `LARGE`, cut into
+    ghost batches, examples fixed. `sampling`: the net whose statistics are compared with the population's. `conv`: the
+    convolutional net, steps fixed. `cost`: time and memory, each run in a process of its own.
+    """
+    most = overrides.pop("steps", 0)
+    values, base = resolve(PRESETS, preset, {**overrides, "steps": most}, _OVERRIDES, BASE)
+    seeds = range(values.seeds)
+
+    def seeing(size: int, budget: str, probe: str = "modes") -> RunConfig:
+        steps = values.examples // (size if budget == "examples" else REFERENCE)
+        steps = min(steps, most or steps)
+        return base.replace(batch_size=size, steps=steps, evaluate_every=steps, probe=probe)
+
+    def arms(size: int) -> tuple[str, ...]:
+        return (*ARMS, *(("renorm",) if size in values.renorm_sizes else ()))
+
+    groups = {
+        budget: [
+            config
+            for size in values.sizes
+            for config in grid(seeing(size, budget), normalization=arms(size), learning_rate=values.rates, seed=seeds)
+        ]
+        for budget in BUDGETS
+    }
+    large, sampled = (
+        seeing(*of).replace(normalization="batch") for of in ((LARGE, "examples"), (REFERENCE, "examples", "sampling"))
+    )
+    conv = CONV.replace(dataset=base.dataset)
+    cost = lengthened(conv, values.cost).replace(probe="cost", train_examples=5_000)
+    return {
+        **groups,
+        "ghost": grid(large, ghost_size=values.ghosts, learning_rate=values.rates, seed=seeds),
+        "sampling": grid(sampled, seed=seeds),
+        "conv": grid(lengthened(conv, values.conv), batch_size=values.conv_sizes, normalization=ARMS, seed=seeds),
+        "cost": grid(cost, batch_size=values.cost_sizes, normalization=ARMS, seed=seeds),
+    }
