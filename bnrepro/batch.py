@@ -19,6 +19,9 @@ from bnrepro.workspace import CHECKOUT
 LAST = "99_verdicts"
 """Reads what the other notebooks write."""
 
+SESSION = "JPY_SESSION_NAME"
+"""What jupyter_server puts into the environment of a kernel that a browser opened; papermill and nbconvert do not."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -108,7 +111,9 @@ class _Execution:
         self.draft = self.folder / f".{self.stem}.{os.getpid()}.ipynb"
         for kind in ("ipynb", "html", "failed.ipynb"):
             (self.folder / f"{self.stem}.{kind}").unlink(missing_ok=True)
-        environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # figures inline
+        # Figures inline, and panels as figures, also where the batch was started from a notebook.
+        outer = ("MPLBACKEND", SESSION)
+        environment = {name: value for name, value in os.environ.items() if name not in outer}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CHECKOUT), environment.get("PYTHONPATH")]))
         environment["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel before one of the same name elsewhere
         environment["BNREPRO_JOBS"] = str(plan.jobs)

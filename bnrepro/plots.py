@@ -20,6 +20,10 @@ COLORS = {
     **{"population": "#009E73", "noise": "#CC79A7", "none_dropout": "#B07A00", "batch_dropout": "#5E3C99"},
     **{"baseline": "#D55E00", "baseline_x5": "#B07A00", "baseline_x30": "#6B2E00", "sigmoid": "#8C8C8C"},
     **{"bn_baseline": "#0072B2", "bn_x5": "#5E3C99", "bn_x30": "#CC79A7", "bn_x5_sigmoid": "#009E73"},
+    **{"renorm": "#009E73", "ghost": "#5E3C99"},
+    **{"moving": "#0072B2", "moving_ddof0": "#5E3C99", "pooled": "#B07A00", "test_batch": "#CC79A7"},
+    **{"before": "#D55E00", "after": "#B07A00", "last": "#009E73", "no_dropout": "#009E73"},
+    **{"decay": "#5E3C99", "matched": "#009E73"},
 }
 """One color an arm in the whole project, told apart by color-blind readers too, mostly Okabe and Ito's. The paper is grey.
 
@@ -32,6 +36,11 @@ LABELS = {
     **{"none_dropout": "Dropout", "batch_dropout": "BN and Dropout"},
     **{"baseline": "Baseline", "baseline_x5": "Baseline x5", "baseline_x30": "Baseline x30", "sigmoid": "Sigmoid"},
     **{"bn_baseline": "BN-Baseline", "bn_x5": "BN-x5", "bn_x30": "BN-x30", "bn_x5_sigmoid": "BN-x5-Sigmoid"},
+    **{"renorm": "Batch Renormalization", "ghost": "ghost batches"},
+    **{"moving": "moving averages", "moving_ddof0": "moving averages, biased", "pooled": "pooled variance"},
+    **{"test_batch": "the test batch's own", "no_dropout": "recomputed without Dropout"},
+    **{"before": "before each BN", "after": "after each nonlinearity", "last": "after the last BN"},
+    **{"decay": "weight decay", "matched": "matched rate"},
 }
 """The arms in words for people; data say `none`, `batch`, `off`."""
 

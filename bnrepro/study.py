@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bnrepro import report
+from bnrepro.explorer import DRAWING, explorer
 from bnrepro.findings import FINDINGS
 from bnrepro.plots import save_figure
 from bnrepro.pool import run_all
@@ -53,9 +54,14 @@ class Study:
 
     def draw(self, tables: Tables) -> Figure:
         """Draws the figure and saves it as SVG, PDF and PNG."""
-        figure = self.finding.figure(tables)
-        save_figure(figure, self.workspace.figures, self.notebook, tables)
+        with DRAWING:  # no slider of the panel is to change the style meanwhile
+            figure = self.finding.figure(tables)
+            save_figure(figure, self.workspace.figures, self.notebook, tables)
         return figure
+
+    def explore(self):
+        """The panel over the committed record, whatever the preset: widgets in a browser, a figure elsewhere."""
+        return explorer(self.notebook)
 
     def verdicts(self, tables: Tables) -> pd.DataFrame:
         """The finding's claims with statistic, interval, rule and verdict."""

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from factories_inference import make_inference
+
 from bnrepro.architecture import inception_small
 from bnrepro.config import RunConfig
 from bnrepro.stats import CHANCE
@@ -13,7 +15,7 @@ MATES = (2, 4, 8, 16, 32, 64, 128, 256)
 JACOBIANS = ("3a_double", "4a_double", "4e_double")
 EXAMPLES = 200  # of the test set, to keep the tables small
 _PERCENTILES = (5, 25, 50, 75, 95)
-_LARGEST_RATE = {"none": 0.2, "off": 0.2, "batch": 5.0, "population": 0.2, "noise": 0.2}
+_LARGEST_RATE = {"none": 0.2, "off": 0.2, "batch": 5.0, "renorm": 5.0, "population": 0.2, "noise": 0.2}
 
 
 def default_divergence(config: RunConfig) -> int | None:
@@ -43,12 +45,13 @@ def make_section_42(config: RunConfig, steps: np.ndarray, finished: bool) -> Tab
         else [],
     }
     tables = {name: pd.DataFrame(values, columns=SCHEMAS[name]) for name, values in rows.items()}
+    tables |= make_inference(config, steps, accuracy, finished)
     return {"curves": pd.concat(curves, ignore_index=True), **tables}
 
 
 def _accuracy(config: RunConfig, steps: np.ndarray, noise: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Held out and on training examples: a sigmoid in log steps, faster and higher with BN, best at a rate of its own."""
-    normalized = config.normalization in ("batch", "noise")
+    normalized = config.normalization in ("batch", "renorm", "noise")
     best, half, plateau = (0.3, 60, 0.905) if normalized else (0.03, 220, 0.885)
     distance = np.log10(config.learning_rate / best)
     half *= (0.03 / config.learning_rate) ** 0.6 * np.exp(0.05 * noise.standard_normal())

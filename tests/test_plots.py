@@ -49,6 +49,11 @@ TOGETHER = (
     ("none", "batch", "off", "paper"),
     ("none", "batch", "population", "noise", "none_dropout", "batch_dropout", "paper"),
     (*learning_rates_tables.ARMS, "paper"),
+    ("none", "batch", "renorm", "ghost"),
+    ("moving", "moving_ddof0", "population", "pooled", "test_batch"),
+    ("before", "after", "last", "batch"),
+    ("none", "batch", "no_dropout"),
+    ("none", "batch", "decay", "matched"),
 )
 """Arms that are drawn in one figure."""
 

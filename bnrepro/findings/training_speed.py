@@ -8,6 +8,7 @@ from bnrepro import paper
 from bnrepro.config import RunConfig, grid
 from bnrepro.findings import training_speed_figure
 from bnrepro.findings.protocol import CALIBRATION_SEEDS, Preset, resolve
+from bnrepro.findings.training_speed_explore import controls, explore, live
 from bnrepro.stats import (
     Statistic,
     bootstrap_median,
@@ -21,6 +22,23 @@ from bnrepro.stats import (
     with_lost,
 )
 from bnrepro.tables import Tables, select
+
+__all__ = [
+    "CAPTION",
+    "PAPER",
+    "PRESETS",
+    "TABLES",
+    "TITLE",
+    "analyse",
+    "calibrated",
+    "controls",
+    "explore",
+    "figure",
+    "live",
+    "sensitivity",
+    "speed",
+    "sweep",
+]
 
 TITLE = "Training speed"
 TABLES = ("runs", "curves", "provenance")
