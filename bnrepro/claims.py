@@ -364,7 +364,7 @@ CLAIMS = {
         ),
         Claim(
             "B1a",
-            "",
+            "3",
             "With BN accuracy falls as the mini-batch shrinks to 2",
             _BATCH_SIZE,
             "final test accuracy at m = 2 minus at m = 128, as many examples seen, each at its best rate, median of seeds",
@@ -372,7 +372,7 @@ CLAIMS = {
         ),
         Claim(
             "B1b",
-            "",
+            "3",
             "Without BN it does not",
             _BATCH_SIZE,
             "the same without BN; a point is allowed",
@@ -380,7 +380,7 @@ CLAIMS = {
         ),
         Claim(
             "B2a",
-            "",
+            "3",
             "The error of a mini-batch's mean falls as 1/sqrt(m)",
             _BATCH_SIZE,
             "slope of the logarithm of the error over that of m, m from 2 to 1,024, all hidden layers, median of seeds",
@@ -388,7 +388,7 @@ CLAIMS = {
         ),
         Claim(
             "B2b",
-            "",
+            "3",
             "The error of its variance falls as 1/sqrt(m)",
             _BATCH_SIZE,
             "the same of the unbiased variance",
@@ -396,7 +396,7 @@ CLAIMS = {
         ),
         Claim(
             "B3",
-            "",
+            "3",
             "Ghost batches of 8 make BN at m = 256 more like BN at m = 8",
             _BATCH_SIZE,
             "distance from m = 8 of the gap between inference and training mode, ghost batches minus m = 256, median of seeds",
@@ -404,7 +404,7 @@ CLAIMS = {
         ),
         Claim(
             "B4a",
-            "",
+            "3",
             "A larger mini-batch costs less time an example",
             _BATCH_SIZE,
             "training seconds an example at the smallest m over the largest, dense net with BN, median of seeds",
@@ -412,7 +412,7 @@ CLAIMS = {
         ),
         Claim(
             "B4b",
-            "",
+            "3",
             "A larger mini-batch needs more memory",
             _BATCH_SIZE,
             "peak memory in MiB of a process that trains inception_small with BN, largest m minus smallest, median of seeds",
@@ -478,7 +478,7 @@ CLAIMS = {
         ),
         Claim(
             "D1a",
-            "",
+            "3.4",
             "Dropout before BN shifts the variance between training and inference",
             _DROPOUT,
             "distance from 1 of a BN's input variance at inference over its running variance, mean of the layers, Dropout of 50% "
@@ -487,7 +487,7 @@ CLAIMS = {
         ),
         Claim(
             "D1b",
-            "",
+            "3.4",
             "Dropout after the last BN does not",
             _DROPOUT,
             "the same with Dropout of 50% after the last BN alone",
@@ -495,7 +495,7 @@ CLAIMS = {
         ),
         Claim(
             "D2",
-            "",
+            "3.4",
             "Statistics recomputed without Dropout recover accuracy",
             _DROPOUT,
             "test accuracy with Dropout of 50% before each BN, recomputed minus running statistics, median of seeds",
@@ -503,7 +503,7 @@ CLAIMS = {
         ),
         Claim(
             "D3",
-            "",
+            "4.2.1",
             "With BN weight decay acts through the effective rate: matching that reproduces its effect",
             _DROPOUT,
             "share of the change in validation loss over training by L2 weight 0.003 that the matched rate reproduces, median",
@@ -511,7 +511,7 @@ CLAIMS = {
         ),
         Claim(
             "D4",
-            "",
+            "4.2.1",
             "Without BN it does not",
             _DROPOUT,
             "the same without BN",

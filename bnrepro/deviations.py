@@ -6,7 +6,7 @@ from bnrepro import paper
 from bnrepro.architecture import inception_small
 from bnrepro.claims import FEWEST
 from bnrepro.config import RunConfig
-from bnrepro.findings import inception
+from bnrepro.findings import batch_size, dropout_and_weight_decay, inception, inference_statistics, initialization
 
 _READINGS = {"binary": "above half of the range", "nonzero": "above 0", "grey": "is white, with all greys between"}
 
@@ -22,8 +22,8 @@ class Deviation(NamedTuple):
 
 
 def deviations() -> list[Deviation]:
-    """Every choice that is ours, with the values that are used: first of Figure 1, then of section 4.2."""
-    return [*_figure1(), *_section_42()]
+    """Every choice that is ours, with the values that are used: of Figure 1, of section 4.2, of the claims of others."""
+    return [*_figure1(), *_section_42(), *_others()]
 
 
 def _figure1() -> list[Deviation]:
@@ -134,5 +134,43 @@ def _section_42() -> list[Deviation]:
             "4.2: Jacobians",
             "a conjecture, no experiment",
             "singular values of the map between the two convolutions of a double 3x3 branch, at a few examples, at inference",
+        ),
+    ]
+
+
+def _others() -> list[Deviation]:
+    """Notebooks 05 to 08: the paper claims it in passing or not at all, so every value is ours."""
+    start, batch, inference, dropout = (
+        finding.BASE for finding in (initialization, batch_size, inference_statistics, dropout_and_weight_decay)
+    )
+    dense = f"{batch.hidden_layers} hidden layers of {batch.hidden_units} ReLU on Fashion-MNIST"
+    return [
+        Deviation(
+            "05: nets",
+            "“less careful about initialization”, no experiment",
+            f"the sigmoid net of section 4.1 and {initialization.DEEPER['hidden_layers']} hidden layers of ReLU, on MNIST; "
+            f"{start.validation_examples:,} training examples choose the rates",
+        ),
+        Deviation(
+            "06: rates",
+            "one mini-batch, no experiment on its size",
+            f"{dense}; each arm, size and budget at its best rate of {len(batch_size.RATES)} on the validation examples, for "
+            "the question is what a size can do at its best: here, and only here, a rate is chosen with BN too",
+        ),
+        Deviation(
+            "06: Batch Renormalization",
+            "a later paper, limits that widen over training",
+            "the limits at which it ends, from the start on",
+        ),
+        Deviation(
+            "07: population statistics",
+            "over “many” mini-batches",
+            f"over those of 8,192 training examples; {dense}, rate {inference.learning_rate:g} for all sizes",
+        ),
+        Deviation(
+            "08: Dropout and weight decay",
+            "removed or reduced, the interaction is not looked at",
+            f"{dense}, {dropout.train_examples:,} training examples, mini-batches of {dropout.batch_size}, rate "
+            f"{dropout.learning_rate:g} with and without BN",
         ),
     ]

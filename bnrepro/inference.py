@@ -30,9 +30,6 @@ EXAMPLES = 4_096
 POPULATION = 8_192
 """Training examples whose mini-batches make up Algorithm 2's expectations."""
 
-SEEN = 10_000
-"""Training examples, the first ones, over which the variance of a BN's inputs at inference is taken."""
-
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 """Mini-batches whose statistics are compared with the population's."""
 
@@ -110,9 +107,12 @@ class _Probe:
         }
 
     def _compare(self, step: int, statistics: str, used: dict[str, Moments]) -> None:
-        """Adds rows of `variances`: the variance of each BN in `used` against that of its inputs at inference with `used`."""
+        """Adds rows of `variances`: the variance of each BN in `used` against that of its inputs at inference with `used`.
+
+        Those inputs are of all training examples, from which the mini-batches are drawn.
+        """
         with normalizing_with(self.model, used):
-            seen = inference_moments(self.model, self.x_train[:SEEN])
+            seen = inference_moments(self.model, self.x_train)
         for name, each in used.items():
             both = (seen[name].variance > 0) & (each.variance > 0)
             ratio = each.variance[both] / seen[name].variance[both]

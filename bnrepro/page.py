@@ -16,7 +16,7 @@ from bnrepro.claims import FEWEST
 from bnrepro.plots import styled
 from bnrepro.wording import MARKS, counted, in_words
 
-_OTHER_SIDE = {">": "<", "<": ">", "≤": ">"}
+_OTHER_SIDE = {">": "<", "<": ">", "≤": ">", "≈": "≉"}
 
 
 @dataclass(frozen=True)

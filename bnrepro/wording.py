@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from bnrepro.claims import CLAIMS, CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from bnrepro.stats import Interval
 
 MARKS = {SUPPORTED: "✓", CONTRADICTED: "✗", INCONCLUSIVE: "?"}
 NOTHING = "No results yet: run `bnrepro run`."
@@ -24,6 +25,34 @@ def interval(low: float, high: float) -> str:
     return f"> {number(low)}" if math.isinf(high) and low > 0 else f"{number(low)} to {number(high)}"
 
 
+def joined(*parts: str) -> str:
+    """A note of those parts that say something."""
+    return "; ".join(part for part in parts if part)
+
+
+def hundredths(fraction: float) -> str:
+    """A fraction in points."""
+    return f"{round(100 * fraction, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0 makes a plain zero of a negative one
+
+
+def points(found: Interval) -> str:
+    """As "0.12 points (−0.20 to 0.41)"; a dash for none."""
+    if not found.n:
+        return "–"
+    return f"{hundredths(found.estimate)} points ({hundredths(found.ci_low)} to {hundredths(found.ci_high)})"
+
+
+def times(found: Interval) -> str:
+    """As "1.54 (1.51 to 1.56)"; a dash for none."""
+    return f"{number(found.estimate)} ({interval(found.ci_low, found.ci_high)})" if found.n else "–"
+
+
+def diverged(runs: pd.DataFrame, words: str) -> str:
+    """As "3 of 8 runs diverged and count as guessing"; nothing where none did."""
+    count = int((runs["status"] == "diverged").sum())
+    return f"{count} of {len(runs)} runs {words}" if count else ""
+
+
 def counted(verdicts: pd.DataFrame) -> str:
     """As "11 claims: 9 supported, 2 inconclusive"."""
     counts = verdicts["verdict"].value_counts()
@@ -36,7 +65,7 @@ def in_words(verdicts: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in verdicts.itertuples():
         rule = CLAIMS[row.claim].rule
-        sign = {"above": ">", "below": "<", "at most": "≤"}[rule.side]
+        sign = {"above": ">", "below": "<", "at most": "≤", "around": "≈"}[rule.side]
         rows.append(
             {
                 "claim": row.claim,
@@ -47,7 +76,7 @@ def in_words(verdicts: pd.DataFrame) -> pd.DataFrame:
                 "interval": interval(row.ci_low, row.ci_high),
                 "paper": number(row.paper),
                 "n": str(row.n),
-                "rule": f"{sign} {number(rule.threshold)}",
+                "rule": f"{sign} {number(rule.threshold)}" + (f" ± {number(rule.margin)}" if rule.margin else ""),
                 "verdict": row.verdict,
                 "note": row.note,
             }

@@ -33,6 +33,23 @@ def test_the_whole_interval_has_to_lie_on_one_side(side, ci_low, ci_high, verdic
     assert Rule(side, 1.0).verdict(ci_low, ci_high, FEWEST) == verdict
 
 
+@pytest.mark.parametrize(
+    ("ci_low", "ci_high", "verdict"),
+    [
+        (0.96, 1.03, SUPPORTED),
+        (1.0, 1.0, SUPPORTED),
+        (0.8, 1.3, INCONCLUSIVE),
+        (0.97, 1.06, INCONCLUSIVE),
+        (1.001, 1.002, CONTRADICTED),
+        (0.5, 0.999, CONTRADICTED),
+        (math.nan, math.nan, INCONCLUSIVE),
+    ],
+)
+def test_around_a_value_the_interval_has_to_hold_it_and_to_be_narrow(ci_low, ci_high, verdict):
+    assert Rule("around", 1.0, 0.05).verdict(ci_low, ci_high, FEWEST) == verdict
+    assert Rule("around", 1.0, 0.05).verdict(ci_low, ci_high, FEWEST - 1) == INCONCLUSIVE
+
+
 @settings(deadline=None)  # a loaded machine is no error
 @given(st.floats(-9, 9), st.floats(0, 9), st.integers(0, FEWEST - 1), st.sampled_from(["above", "below"]))
 def test_too_few_seeds_are_always_inconclusive(low, width, n, side):
@@ -48,6 +65,7 @@ def test_what_supports_one_side_contradicts_the_other(low, width, threshold):
 
 def test_a_rule_says_which_side_contradicts_it():
     assert str(Rule("at most", 0.0)) == f"interval at most 0; contradicted: above; n of {FEWEST} or more"
+    assert "holds 1 and lies within 0.05 of it; contradicted: does not hold it" in str(Rule("around", 1.0, 0.05))
     assert "contradicted: above" in str(Rule("below", 1.0)) and "contradicted: below" in str(Rule("above", 1.0))
 
 

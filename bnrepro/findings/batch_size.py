@@ -2,16 +2,58 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+from matplotlib.figure import Figure
+
 from bnrepro.config import RunConfig, grid
+from bnrepro.findings import batch_size_claims, batch_size_figure
+from bnrepro.findings import batch_size_effects as found
+from bnrepro.findings.batch_size_effects import BUDGETS, LARGE, REFERENCE, SMALL, effects
+from bnrepro.findings.batch_size_explore import controls, explore, live
 from bnrepro.findings.inception import BASE_RATE
 from bnrepro.findings.lengths import Length, lengthened, resolve
+from bnrepro.tables import Tables
+
+__all__ = [
+    "CAPTION",
+    "PAPER",
+    "PRESETS",
+    "TABLES",
+    "TITLE",
+    "analyse",
+    "controls",
+    "derive",
+    "effects",
+    "explore",
+    "figure",
+    "live",
+    "sweep",
+]
 
 TITLE = "Batch size"
 TABLES = ("runs", "curves", "statistics", "errors", "provenance")
 ARMS = ("none", "batch")
-BUDGETS = ("examples", "steps")
-SMALL, REFERENCE, LARGE = 8, 128, 256
-"""The small mini-batch that ghost batches imitate, the one where both budgets meet, and the large one that is cut into ghosts."""
+
+PAPER = {}
+"""The paper says nothing of other mini-batches than its own."""
+
+CAPTION = (
+    "(a, b) Test accuracy of the dense net after the last step over the size m of the mini-batch, each arm and size at its best "
+    f"learning rate: as many examples seen, and as many steps as m = {REFERENCE} takes for them. {{examples_seeds}} seeds an arm "
+    "(thin), their median (thick) and its 95% bootstrap interval (band). (c) These rates, chosen on validation examples, the "
+    "lines a little apart; filled, as many examples, open, as many steps. (d) How far the test accuracy with the moving "
+    "averages, as at inference, lies from that with each test mini-batch's own statistics, as in training, over the number of "
+    f"examples that BN normalizes together: mini-batches of m, and ghost batches in mini-batches of m = {LARGE}, the last of "
+    f"which is whole; the claim compares ghosts of {SMALL} with m = {SMALL}. The axis is linear up to 0.1. "
+    "(e) The test accuracy of the same nets: where the curves part, it is the "
+    "optimizer's mini-batch that matters; where they fall together, it is BN's. (f, g) Root mean square error of the mean and "
+    "of the unbiased variance of a mini-batch, against the population's, by layer of a trained net, with the slopes of the "
+    "logarithms; dotted, 1/√m. (h) inception_small, all sizes at one rate and as many steps; its BN normalizes m' = m p q "
+    "values of a feature map together. (i) Microseconds of training a step and an example, dense net, medians over the rates, "
+    "while other processes trained beside it. (j) Peak memory of a process that trains inception_small and nothing else. "
+    "Orange, without BN; blue, with BN; green, Batch Renormalization; purple, ghost batches. A run that diverged counts as "
+    "guessing, and has no gap."
+)
 
 
 @dataclass(frozen=True)
@@ -123,3 +165,21 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
         "conv": grid(lengthened(conv, values.conv), batch_size=values.conv_sizes, normalization=ARMS, seed=seeds),
         "cost": grid(cost, batch_size=values.cost_sizes, normalization=ARMS, seed=seeds),
     }
+
+
+def derive(tables: Tables) -> Tables:
+    """The tables to keep: of `curves` the last evaluations, for the others say nothing here and are most of the bytes."""
+    curves = tables["curves"]
+    last = curves["step"] == curves["run"].map(tables["runs"].set_index("run")["steps"])
+    return {**tables, "curves": curves[last & (curves["split"] != "train")].reset_index(drop=True)}
+
+
+def analyse(tables: Tables) -> pd.DataFrame:
+    """The statistic of each claim: `claim`, `estimate`, `ci_low`, `ci_high`, `n`, `bound`, `note`."""
+    return pd.DataFrame(claim(tables) for claim in batch_size_claims.STATISTICS)
+
+
+def figure(tables: Tables) -> Figure:
+    """Accuracy, best rates and the gap between inference and training over the mini-batch; errors of moments; time, memory."""
+    best = found.at_best_rates(found.measured(tables))
+    return batch_size_figure.draw(best, found.sampling_errors(tables), found.times(tables), found.memory(tables))

@@ -2,11 +2,54 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+from matplotlib.figure import Figure
+
 from bnrepro.config import RunConfig, grid
+from bnrepro.findings import initialization_claims, initialization_figure
+from bnrepro.findings import initialization_effects as found
+from bnrepro.findings.initialization_effects import effects
+from bnrepro.findings.initialization_explore import controls, explore, live
+from bnrepro.findings.learning_rates_tables import TRAINS
 from bnrepro.findings.lengths import Length, lengthened, resolve
+from bnrepro.tables import Tables
+
+__all__ = [
+    "BASE",
+    "CAPTION",
+    "DEEPER",
+    "PAPER",
+    "PRESETS",
+    "STARTS",
+    "TABLES",
+    "TITLE",
+    "analyse",
+    "controls",
+    "effects",
+    "explore",
+    "figure",
+    "live",
+    "sweep",
+]
 
 TITLE = "Initialization"
 TABLES = ("runs", "curves", "provenance")
+
+PAPER = {}
+"""It says that one may be less careful about initialization, and has no experiment on it."""
+
+CAPTION = (
+    "(a, b) Final test accuracy in percent over the standard deviation of the kernels at the start and the learning rate, "
+    "without and with BN: median of {map_sigmoid_seeds} seeds, a diverged run counted as chance; a cross where half of the runs "
+    f"or more diverged. The line is around the cells at {TRAINS:.0%} or above; the diamond marks the values with which the net "
+    "follows the paper's curve (notebook 01). (c) Share of the map whose runs end there: each seed (tick), median (dot) and its "
+    "95% bootstrap interval (bar). (d, e) Accuracy over the standard deviation, each arm at its best rate over all of them on "
+    "validation examples (above the panel, without and with BN): each seed (thin), median (thick) and its interval (band). "
+    "(f) The deeper ReLU net from named starts, each arm at its best rate on validation examples; below the line, two that leave "
+    "all units of a layer alike; dotted, chance. (g, h) Accuracy over the number of hidden layers, each arm at its best rate at "
+    "each depth; the ReLU nets from He's start."
+)
+
 ARMS = ("none", "batch")
 
 
@@ -88,3 +131,17 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
             for name, net in deep.items()
         },
     }
+
+
+def analyse(tables: Tables) -> pd.DataFrame:
+    """The statistic of each claim: `claim`, `estimate`, `ci_low`, `ci_high`, `n`, `bound`, `note`."""
+    return pd.DataFrame(claim(tables) for claim in initialization_claims.STATISTICS)
+
+
+def figure(tables: Tables) -> Figure:
+    """Maps of start and rate, what of them trains, the named starts, and depth."""
+    runs = found.ended(tables, "map")
+    return initialization_figure.draw(
+        *(found.maps(runs), found.shares(runs), found.over_stds(runs)),
+        *(found.starts(tables), found.depths(tables)),
+    )

@@ -20,7 +20,7 @@ from bnrepro.findings.regularization_effects import (
 )
 from bnrepro.stats import Interval, Statistic, bootstrap_median, bootstrap_ratio, bound_of_median
 from bnrepro.tables import Tables, select
-from bnrepro.wording import interval, number
+from bnrepro.wording import diverged, hundredths, interval, joined, number, points
 
 SMALL, LARGE = 8, 256
 """The mini-batches whose spreads R2 compares."""
@@ -39,7 +39,7 @@ def varies_with_its_mates(tables: Tables) -> Statistic:
     ratio = ratio.replace(np.inf, np.nan)  # no ratio either where a spread is 0
     pairs = pd.DataFrame({"ratio": ratio.fillna(1.0), "bound": np.where(ratio.isna(), "~", "")})
     largest = mates.loc[mates["mode"] == "inference", "spread"].max()
-    note = _joined(
+    note = joined(
         f"the largest spread at inference is {number(largest)}" if len(mates) else "",
         _of(ratio.isna().sum(), runs, "diverged; such a seed counts as a tie"),
     )
@@ -61,14 +61,14 @@ def thorough_shuffling(tables: Tables) -> Statistic:
     gains = shuffling(tables).groupby(["setting", "arm"])["gain"]
     found = {keys: bootstrap_median(values) for keys, values in gains}
     told = {
-        setting: f"gains {_points(found[setting, 'batch'])} with BN, {_points(found[setting, 'none'])} without"
+        setting: f"gains {points(found[setting, 'batch'])} with BN, {points(found[setting, 'none'])} without"
         for setting in SETTINGS
     }
     judged, other = (found[setting, "difference"] for setting in SETTINGS)
-    second = f"dense net: {told['dense']}, difference {_points(other)}{_seen(other, ', where {} would have been seen')}"
+    second = f"dense net: {told['dense']}, difference {points(other)}{_seen(other, ', where {} would have been seen')}"
     arms = ("none", "none_shuffling", "bn", "bn_shuffling")
     lost = _lost(tables, *(f"{setting}_{arm}" for setting in SETTINGS for arm in arms))
-    return Statistic("R5", *judged, note=_joined(_seen(judged), told["conv"], second, lost))
+    return Statistic("R5", *judged, note=joined(_seen(judged), told["conv"], second, lost))
 
 
 def higher_rate(tables: Tables) -> Statistic:
@@ -76,7 +76,7 @@ def higher_rate(tables: Tables) -> Statistic:
     judged, other = (step_ratios(tables, f"{setting}_bn", f"{setting}_bn_rate") for setting in SETTINGS)
     ratio, second = bootstrap_ratio(judged), bootstrap_ratio(other)
     reached = int((~judged["bound"].isin(["<", "~"])).sum())
-    note = _joined(
+    note = joined(
         f"{reached} of {len(judged)} runs at the higher rate get there",
         f"a factor of {_factor(ratio)} would have been seen" if _holds_one(ratio) else "",
         f"dense net: {bound_of_median(other)} {number(second.estimate)} ({interval(*second[1:3])})".replace("  ", " "),
@@ -111,7 +111,7 @@ def ensemble(tables: Tables) -> Statistic:
     is_member = tables["sweep"]["group"].str.startswith("ensemble_")
     nets = tables["sweep"][is_member].merge(tables["runs"], on="run")
     words = [f"{100 * error.estimate:.2f}% ({_ends(error)})" for error in (one, six)]
-    note = _joined(f"error {words[0]} alone, {words[1]} averaged", _diverged(nets))
+    note = joined(f"error {words[0]} alone, {words[1]} averaged", _diverged(nets))
     return Statistic("R7", *bootstrap_median(errors[errors.columns.max()] - errors[errors.columns.min()]), note=note)
 
 
@@ -134,8 +134,8 @@ def _accuracy(claim: str, tables: Tables, without: str, with_it: str, split: str
     pairs = [(f"{setting}_{without}", f"{setting}_{with_it}") for setting in SETTINGS]
     pairs = [names for names in pairs if groups.issuperset(names)]
     found = [bootstrap_median(gain(tables, *names, split)) for names in pairs]
-    second = [f"dense net: {_points(other)}{_seen(other, ', where {} would have been seen')}" for other in found[1:]]
-    note = _joined(_seen(found[0]), *second, _lost(tables, *itertools.chain(*pairs)))
+    second = [f"dense net: {points(other)}{_seen(other, ', where {} would have been seen')}" for other in found[1:]]
+    note = joined(_seen(found[0]), *second, _lost(tables, *itertools.chain(*pairs)))
     return Statistic(claim, *found[0], note=note)
 
 
@@ -144,38 +144,24 @@ def _gap(claim: str, tables: Tables, arms: tuple[str, str]) -> Statistic:
     runs = few(gaps(tables))
     judged, missing = gap_difference(runs, "equal", arms)
     last, lost = gap_difference(runs, "last", arms)
-    note = _joined(
+    note = joined(
         f"{missing} of {judged.n + missing} seeds left out, of which a run never gets to a training loss of {LOSS:g}"
         if missing
         else "",
         _seen(judged),
-        f"after the last step {_points(last)}" if last.n else "",
+        f"after the last step {points(last)}" if last.n else "",
         f"there {lost} of {last.n + lost} seeds left out, of which a run diverged" if lost else "",
     )
     return Statistic(claim, *judged, note=note)
 
 
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
-
-
-def _points(found: Interval) -> str:
-    """As "0.12 points (−0.20 to 0.41)"."""
-    return f"{_hundredths(found.estimate)} points ({_ends(found)})"
-
-
 def _ends(found: Interval) -> str:
-    return f"{_hundredths(found.ci_low)} to {_hundredths(found.ci_high)}"
-
-
-def _hundredths(value: float) -> str:
-    """A fraction in points."""
-    return f"{round(100 * value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0 makes a plain zero of a negative one
+    return f"{hundredths(found.ci_low)} to {hundredths(found.ci_high)}"
 
 
 def _seen(found: Interval, words: str = "an effect of {} points would have been seen") -> str:
     """The smallest effect that would have been seen, where the interval holds none; else nothing."""
-    return words.format(_hundredths(smallest_seen(found))) if found.ci_low <= 0 <= found.ci_high else ""
+    return words.format(hundredths(smallest_seen(found))) if found.ci_low <= 0 <= found.ci_high else ""
 
 
 def _holds_one(ratio: Interval) -> bool:
@@ -191,7 +177,7 @@ def _lost(tables: Tables, *groups: str) -> str:
 
 
 def _diverged(runs: pd.DataFrame) -> str:
-    return _of((runs["status"] == "diverged").sum(), runs, "diverged and count as guessing")
+    return diverged(runs, "diverged and count as guessing")
 
 
 def _of(count: int, runs: pd.DataFrame, words: str) -> str:

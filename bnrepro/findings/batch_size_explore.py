@@ -1,0 +1,95 @@
+"""The panel of notebook 06: accuracy over the rates at any size of the mini-batch, and a run to train at once. Knows no claim."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from bnrepro import panels
+from bnrepro.config import RunConfig
+from bnrepro.controls import Control, values_in
+from bnrepro.findings import explored
+from bnrepro.findings.batch_size_effects import BUDGETS, SMALL, at_best_rates, chosen, measured
+from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.regularization_effects import intervals
+from bnrepro.plots import COLORS, LABELS, add_panel, new_figure, styled
+from bnrepro.stats import CHANCE
+from bnrepro.tables import Tables, select
+
+_LIVE_STEPS, _LIVE_EVALUATIONS = 10_000, 16
+_ARMS = ("batch", "renorm", "none")
+_SHORT = {"batch": "BN", "renorm": "Renormalization", "none": "without"}
+
+
+def controls(tables: Tables) -> tuple[Control, ...]:
+    """The sizes of the dense net, and what is held fixed."""
+    sizes = values_in(select(tables, BUDGETS[0], "runs")["batch_size"])
+    return (
+        Control("batch_size", "Mini-batch m", sizes, SMALL),
+        Control("budget", "As many", BUDGETS, BUDGETS[0]),
+    )
+
+
+@styled
+def explore(tables: Tables, live: pd.DataFrame | None = None, *, batch_size: int, budget: str) -> Figure:
+    """Validation accuracy over the rates by arm, each best one ringed; right of it, room for the live run over its steps."""
+    runs = measured(tables)
+    runs = runs[runs["group"].isin(BUDGETS)]
+    own = runs[(runs["group"] == budget) & (runs["batch_size"] == batch_size)]
+    best = at_best_rates(own)
+    rates = {arm: f"{chosen(best, budget, arm, batch_size)['learning_rate'].iloc[0]:g}" for arm in _arms(own)}
+    figure = new_figure(*explored.SIZE)
+    words = ", ".join(f"{_SHORT[arm]} {rate}" for arm, rate in rates.items())
+    title = f"Validation accuracy at m = {batch_size:,}, as many {budget}"
+    axes = add_panel(figure, (11, 12, 49, 40), title, subtitle=f"best rate: {words}")
+    beside = add_panel(figure, (91, 12, 20, 40))
+    for arm in rates:
+        _rates(axes, own[own["arm"] == arm], arm)
+    _rate_axis(axes, sorted(set(runs["learning_rate"])))
+    panels.step_axis(beside, _live(best, batch_size, budget).steps)
+    highest = runs["validation"].max()
+    for each in (axes, beside):
+        panels.accuracy_axis(each, CHANCE / 2, min(1 - (1 - highest) / 1.15, 0.999))
+    beside.tick_params(labelleft=False)
+    explored.live_curve(beside, live)
+    if not beside.lines:
+        style = dict(fontsize=7, ha="center", va="center", color="#6B6B6B")
+        beside.text(0.5, 0.5, "live run", transform=beside.transAxes, **style)
+    explored.name_lines(axes)
+    explored.name_lines(beside)
+    return figure
+
+
+def live(tables: Tables, *, batch_size: int, budget: str) -> RunConfig:
+    """A run with BN at that size and its best rate, at a seed that is not reported; of a long one the first part."""
+    runs = measured(tables)
+    return _live(at_best_rates(runs[runs["batch_size"] == batch_size]), batch_size, budget)
+
+
+def _live(best: pd.DataFrame, batch_size: int, budget: str) -> RunConfig:
+    row = chosen(best, budget, "batch", batch_size).reset_index().to_dict("records")[0]
+    config = RunConfig(**{name: row[name] for name in RunConfig().as_dict()})
+    steps = min(config.steps, _LIVE_STEPS)
+    every = max(1, steps // _LIVE_EVALUATIONS)
+    return config.replace(steps=steps, evaluate_every=every, probe="", seed=CALIBRATION_SEEDS[0])
+
+
+def _arms(runs: pd.DataFrame) -> list[str]:
+    return [arm for arm in _ARMS if arm in set(runs["arm"])]
+
+
+def _rates(axes: Axes, runs: pd.DataFrame, arm: str) -> None:
+    """Each seed thin, the median thick over its interval, a ring around the best rate."""
+    medians = intervals(runs.dropna(subset=["validation"]), "learning_rate", "validation")
+    panels.seeds_and_median(axes, runs, medians, "learning_rate", "validation", COLORS[arm], LABELS[arm])
+    best = at_best_rates(runs).iloc[0]["learning_rate"]
+    place = medians.loc[medians["learning_rate"] == best, ["learning_rate", "estimate"]]
+    ring = dict(markersize=8, markerfacecolor="none", markeredgecolor=COLORS[arm], markeredgewidth=1.1, zorder=7)
+    axes.plot(*place.to_numpy().T, "o", label=f"_best {arm}", **ring)
+
+
+def _rate_axis(axes: Axes, rates: list[float]) -> None:
+    axes.set(xscale="log", xlim=(rates[0] / 1.4, rates[-1] * 1.1), xlabel="Learning rate")
+    axes.xaxis.set_major_locator(FixedLocator(rates))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))

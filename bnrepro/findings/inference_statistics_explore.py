@@ -1,0 +1,59 @@
+"""The panel of notebook 07: training mode against inference for any momentum and mini-batch, and a run. Knows no claim."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bnrepro import panels
+from bnrepro.config import RunConfig
+from bnrepro.controls import Control, values_in
+from bnrepro.findings import explored
+from bnrepro.findings.inference_statistics_effects import SIZE, courses, momenta, nearest, sizes
+from bnrepro.findings.inference_statistics_figure import draw_courses
+from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.plots import styled
+from bnrepro.stats import CHANCE
+from bnrepro.tables import Tables, select
+
+_LIVE_EVALUATIONS = 20
+
+
+def controls(tables: Tables) -> tuple[Control, ...]:
+    """The momentum of the running statistics, which starts at the largest, and the mini-batch."""
+    found = values_in(tables["runs"]["momentum"])
+    return (
+        Control("momentum", "Momentum of the averages", found, momenta(tables)[-1]),
+        Control("batch_size", "Mini-batch size m", tuple(sizes(tables)), nearest(sizes(tables), SIZE)),
+    )
+
+
+@styled
+def explore(tables: Tables, live: pd.DataFrame | None = None, *, momentum: float, batch_size: int) -> Figure:
+    """Accuracy over the steps in training mode, at inference with moving averages, and with population statistics.
+
+    The population statistics are of the runs with the momentum of the group `main`, which train to the same weights.
+    """
+    table = courses(tables, batch_size)
+    own = table[(table["momentum"] == momentum) | (table["line"] == "population")]
+    figure, axes = explored.panel(f"Accuracy at m = {batch_size}, momentum {momentum:g}", _at_the_end(own))
+    draw_courses(axes, own)
+    panels.step_axis(axes, tables["runs"]["steps"].max())
+    highest = max([CHANCE, *tables["curves"]["accuracy"]])
+    panels.accuracy_axis(axes, CHANCE / 2, min(1 - (1 - highest) / 1.15, 0.999))
+    explored.live_curve(axes, live)
+    explored.name_lines(axes)
+    return figure
+
+
+def live(tables: Tables, *, momentum: float, batch_size: int) -> RunConfig:
+    """A run of the record's length, of a seed that is not reported, evaluated more often."""
+    fields = select(tables, "momentum", "runs")[list(RunConfig().as_dict())].to_dict("records")[0]
+    every = max(1, fields["steps"] // _LIVE_EVALUATIONS)
+    choice = dict(momentum=momentum, batch_size=batch_size, seed=CALIBRATION_SEEDS[0])
+    return RunConfig(**fields | choice | {"evaluate_every": every})
+
+
+def _at_the_end(table: pd.DataFrame) -> str:
+    """The median accuracies after the last step, in words."""
+    last = table[table["step"] == table["step"].max()].groupby("line")["accuracy"].median()
+    words = {"moving": "moving averages", "population": "population statistics"}
+    return "at the end: " + ", ".join(f"{text} {last[line]:.1%}" for line, text in words.items() if line in last)

@@ -1,0 +1,195 @@
+"""The figure of statistics at inference, drawn from what is already computed. Knows no claim and no table of runs."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
+
+from bnrepro import panels
+from bnrepro.findings.inference_statistics_effects import ratio_of
+from bnrepro.findings.regularization_effects import intervals
+from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
+from bnrepro.stats import CHANCE, bootstrap_median
+
+_COLORS = {**COLORS, "batch": COLORS["test_batch"], "training": COLORS["test_batch"]}
+_LABELS = {**LABELS, "batch": LABELS["test_batch"], "training": "training mode"}
+"""In the table `statistics`, `batch` is the test batch's own statistics; training mode has a mini-batch's own too."""
+
+_DASHES = ("-", "--", ":")
+_MOMENTA = (_DASHES[1], _DASHES[0], _DASHES[2])  # ascending; the one in the middle is Keras's default
+_SHORT = {**_LABELS, "batch": "the batch's own", "population": "population"}
+_SHIFTED = ("moving", "population", "batch")
+_DATA = {"test": "test set", "contrast": "half the contrast", "noise": "noise", "imbalanced": "class by class"}
+_DOTTED = dict(color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
+
+
+@styled
+def draw(
+    courses: pd.DataFrame,
+    gaps: pd.DataFrame,
+    ratios: pd.DataFrame,
+    accuracies: dict[str, pd.DataFrame],
+    shifted: dict[str, pd.DataFrame],
+    changed: dict[str, pd.DataFrame],
+    sizes: list[int],
+    shown: tuple[int, int],
+    steps: tuple[int, int],
+) -> Figure:
+    """The whole figure; tables are what the functions of `inference_statistics_effects` return.
+
+    Args:
+        courses: Of the mini-batch `shown[0]`.
+        gaps: Training mode minus inference.
+        ratios: Of variances.
+        accuracies: By `last` and `first`, by size, seed and choice of statistics.
+        shifted: By data, the accuracies at the mini-batch `shown[1]`.
+        changed: By data, the share of answers that change with the mini-batch.
+        sizes: All mini-batches.
+        shown: The mini-batches of (a) and of (g).
+        steps: The first and the last evaluation.
+    """
+    figure = new_figure(DOUBLE, 213)
+    early, late = (f"after {panels.thousands(step)} steps" for step in steps)
+    _courses(add_panel(figure, (12, 12, 57, 31), "a", "Accuracy over training", f"m = {shown[0]}"), courses, steps[1])
+    gap = add_panel(figure, (116, 12, 34, 31), "b", "Training mode minus inference", f"points, {late}")
+    _gaps(gap, gaps, sizes)
+    title = "Accuracy by choice of statistics"
+    both = (
+        add_panel(figure, (12, 65, 55, 31), "c", title, f"{late}; colors as in (d)"),
+        add_panel(figure, (80, 65, 55, 31), "d", title, early),
+    )
+    _accuracies(both, [accuracies["last"], accuracies["first"]], sizes)
+    title = "Variance in use / the population's"
+    _ratios(add_panel(figure, (12, 118, 42, 31), "e", title, "first hidden layer"), ratios, sizes)
+    _layers(add_panel(figure, (108, 118, 42, 31), "f", title, "all hidden layers, with m / (m − 1)"), ratios, sizes)
+    _shifted(add_panel(figure, (28, 171, 46, 31), "g", f"Shifted data, m = {shown[1]}", " "), shifted)
+    share = add_panel(figure, (108, 171, 42, 31), "h", "Answers that change", "with the mini-batch's other members")
+    _changed(share, changed, sizes)
+    return figure
+
+
+def draw_courses(axes: Axes, courses: pd.DataFrame) -> pd.DataFrame:
+    """Each seed and the median of every line, other momenta in other dashes; returns the ends for `panels.name_ends`."""
+    ends, momenta = [], sorted(set(courses.loc[courses["line"] == "moving", "momentum"]))
+    for (line, momentum), own in courses.groupby(["line", "momentum"]):
+        several = line == "moving" and len(momenta) > 1
+        words = f"{_LABELS[line]}, {momentum:g}" if several else _LABELS[line]
+        medians = intervals(own, "step", "accuracy")
+        panels.seeds_and_median(axes, own, medians, "step", "accuracy", _COLORS[line], words)
+        axes.lines[-1].set_linestyle(_MOMENTA[momenta.index(momentum)] if several else "-")
+        ends.append((*medians.iloc[-1][["step", "estimate"]], words, _COLORS[line]))
+    return pd.DataFrame(ends, columns=("step", "value", "words", "color"))
+
+
+def _courses(axes: Axes, courses: pd.DataFrame, last: int) -> None:
+    ends = draw_courses(axes, courses)
+    panels.step_axis(axes, last)
+    panels.accuracy_axis(axes, CHANCE / 2, min(1 - (1 - max([CHANCE, *courses["accuracy"]])) / 1.15, 0.999))
+    panels.name_ends(axes, ends)
+
+
+def _gaps(axes: Axes, gaps: pd.DataFrame, sizes: list[int]) -> None:
+    axes.axhline(0, **_DOTTED)
+    ends = [_line(axes, 100 * gaps[name], _COLORS[name], _SHORT[name]) for name in gaps]
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    _size_axis(axes, sizes, ends)
+
+
+def _accuracies(both: list[Axes], tables: list[pd.DataFrame], sizes: list[int]) -> None:
+    """On the same scale; the names stand beside the second."""
+    measured = pd.concat(tables).to_numpy(float)
+    low, high = (np.nanmin(measured), np.nanmax(measured)) if np.isfinite(measured).any() else (CHANCE, 0.9)
+    for axes, table in zip(both, tables):
+        ends = [_line(axes, table[name], _COLORS[name], _LABELS[name]) for name in table]
+        panels.accuracy_axis(axes, 1 - 1.1 * (1 - low), 1 - (1 - high) / 1.15)
+        _size_axis(axes, sizes, ends, named=axes is both[-1])
+
+
+def _ratios(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
+    """Of the first layer; the lines are what the m / (m - 1) of Algorithm 2 is to give, and what is had without it."""
+    axes.axhline(1, **_DOTTED)
+    axes.plot(sizes, [1 - 1 / size for size in sizes], **_DOTTED)
+    ends = []
+    for statistics, words, fill in (
+        ("population", "with m / (m − 1)", COLORS["population"]),
+        ("population_ddof0", "without it: (m − 1) / m", "white"),
+    ):
+        values, mark = ratio_of(ratios, "hidden_1", statistics), dict(markerfacecolor=fill, markersize=3.5)
+        ends.append(_line(axes, values, COLORS["population"], words, **mark))
+    _size_axis(axes, sizes, ends)
+
+
+def _layers(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
+    axes.axhline(1, **_DOTTED)
+    ends = []
+    for place, layer in enumerate(sorted(set(ratios["layer"]))):
+        words, style = layer.replace("hidden_", "hidden layer "), dict(linestyle=_DASHES[place % len(_DASHES)])
+        ends.append(_line(axes, ratio_of(ratios, layer, "population"), COLORS["population"], words, **style))
+    _size_axis(axes, sizes, ends)
+
+
+def _shifted(axes: Axes, shifted: dict[str, pd.DataFrame]) -> None:
+    """A row for each kind of data, in it a mark for each choice of statistics."""
+    axes.set_xlim(0, 1)
+    for place, table in enumerate(shifted.values()):
+        for name, shift in zip(_SHIFTED, (-0.24, 0, 0.24)):
+            values = table[name].dropna()
+            panels.interval_mark(axes, place + shift, values, bootstrap_median(values), _COLORS[name])
+    if not any(line.get_marker() == "o" for line in axes.lines):
+        _nothing(axes)
+    for place in range(1, len(shifted)):
+        axes.axhline(place - 0.5, color="#E6E6E6", linewidth=0.6, zorder=1)
+    axes.axvline(CHANCE, **_DOTTED)
+    axes.set(ylim=(len(shifted) - 0.5, -0.5), yticks=range(len(shifted)), yticklabels=[_DATA[name] for name in shifted])
+    axes.set_xlabel("Accuracy")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
+    axes.grid(False)
+    axes.spines["left"].set_visible(False)
+    words = [TextArea(_SHORT[name], textprops=dict(color=_COLORS[name], fontsize=7)) for name in _SHIFTED]
+    key = HPacker(children=words, pad=0, sep=6)
+    place = dict(bbox_to_anchor=(0, 1.01), bbox_transform=axes.transAxes, frameon=False, pad=0, borderpad=0.2)
+    axes.add_artist(AnchoredOffsetbox("lower left", child=key, **place))
+
+
+def _changed(axes: Axes, changed: dict[str, pd.DataFrame], sizes: list[int]) -> None:
+    shown = (("test", "batch", "mixed classes"), ("imbalanced", "batch", "class by class"))
+    ends = []
+    for place, (data, name, words) in enumerate((*shown, ("test", "moving", _LABELS["moving"]))):
+        ends.append(_line(axes, changed[data][name], _COLORS[name], words, linestyle=_DASHES[place % 2]))
+    axes.set_ylim(-0.03, 1)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    _size_axis(axes, sizes, ends)
+
+
+def _line(axes: Axes, values: pd.Series, color: str, words: str, **style) -> tuple:
+    """Each seed and the median over the mini-batches, of values by `batch_size` and `seed`.
+
+    `style` is of the median; returns the end of it, NaN where there is none and nothing is drawn.
+    """
+    table = values.rename("value").dropna().reset_index()
+    if table.empty:
+        return np.nan, np.nan, words, color
+    medians = intervals(table, "batch_size", "value")
+    panels.seeds_and_median(axes, table, medians, "batch_size", "value", color, words)
+    axes.lines[-1].set(**style)
+    return (*medians.iloc[-1][["batch_size", "estimate"]], words, color)
+
+
+def _size_axis(axes: Axes, sizes: list[int], ends: list[tuple], named: bool = True) -> None:
+    """A logarithmic x axis of mini-batches, and the names of the lines, now that the limits are final."""
+    axes.set(xscale="log", xlim=(sizes[0] / 1.25, sizes[-1] * 1.25), xlabel="Mini-batch size m")
+    axes.xaxis.set_major_locator(FixedLocator(sizes[::2] if len(sizes) > 5 else sizes))
+    axes.xaxis.set_minor_locator(FixedLocator(sizes))
+    axes.xaxis.set_major_formatter(FuncFormatter(panels.thousands))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    found = pd.DataFrame(ends, columns=("step", "value", "words", "color")).dropna()
+    if named:
+        panels.name_ends(axes, found)
+    if found.empty:
+        _nothing(axes)
+
+
+def _nothing(axes: Axes) -> None:
+    axes.text(0.5, 0.5, "every run diverged", transform=axes.transAxes, fontsize=7, ha="center", va="center")
