@@ -518,6 +518,22 @@ CLAIMS = {
             Rule("below", 0.5),
         ),
         Claim(
+            "D5",
+            "4.2.1",
+            "With BN the matched rate reproduces what decay does to the training accuracy",
+            _DROPOUT,
+            "as D3, of the training accuracy between evaluations; declared after D3's runs, judged on seeds that were fresh then",
+            Rule("above", 0.5),
+        ),
+        Claim(
+            "D6",
+            "4.2.1",
+            "Without BN it does not",
+            _DROPOUT,
+            "as D5 without BN",
+            Rule("below", 0.5),
+        ),
+        Claim(
             "C1",
             "4.1",
             "Control: with shuffled labels both arms stay at chance",

@@ -13,7 +13,17 @@ from bnrepro.config import RunConfig
 from bnrepro.findings import FINDINGS
 from bnrepro.tables import SCHEMAS, Tables, write_results
 
-MEASURED = ("quantiles", "drift", "geometry", "invariances", "mates", "probabilities", "statistics", "variances", "errors")
+MEASURED = (
+    "quantiles",
+    "drift",
+    "geometry",
+    "invariances",
+    "mates",
+    "probabilities",
+    "statistics",
+    "variances",
+    "errors",
+)
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-
 from factories_inference import make_inference
 
 from bnrepro.architecture import inception_small

@@ -23,7 +23,11 @@ def make_inference(config: RunConfig, steps: np.ndarray, accuracy: np.ndarray, f
                 whole = step in (steps[1], steps[-1])
                 kinds = (STATISTICS, DATA) if whole else (STATISTICS[:2], DATA[:1])
                 rows["statistics"] += _statistics(config, step, value, *kinds, noise)
-            for name, factor in (("population", 1.0), ("population_ddof0", 1 - 1 / config.batch_size), ("moving", 0.97)):
+            for name, factor in (
+                ("population", 1.0),
+                ("population_ddof0", 1 - 1 / config.batch_size),
+                ("moving", 0.97),
+            ):
                 rows["variances"] += _variances(config, name, factor, noise)
         elif config.probe == "shift":
             names = ("moving", "population", "no_dropout")
@@ -38,7 +42,9 @@ def make_inference(config: RunConfig, steps: np.ndarray, accuracy: np.ndarray, f
                 for size in SIZES
                 for wobble in [0.01 * noise.standard_normal()]
             ]
-    tables = {name: pd.DataFrame([(config.id, *row) for row in kept], columns=SCHEMAS[name]) for name, kept in rows.items()}
+    tables = {
+        name: pd.DataFrame([(config.id, *row) for row in kept], columns=SCHEMAS[name]) for name, kept in rows.items()
+    }
     return tables
 
 
@@ -50,7 +56,9 @@ def _statistics(config, step, accuracy, names, data, noise) -> list[tuple]:
     for name in names:
         for shift in data:
             own = name == "batch"
-            penalty = lost.get(name, 0.0) + (0.5 if own and shift == "imbalanced" else 0.1 * (not own) * (shift != "test"))
+            penalty = lost.get(name, 0.0) + (
+                0.5 if own and shift == "imbalanced" else 0.1 * (not own) * (shift != "test")
+            )
             value = float(np.clip(accuracy - penalty + 0.001 * noise.standard_normal(), 0, 1))
             rows.append((int(step), shift, name, 2.3 * (1 - value), value, small if own else 0.0))
     return rows

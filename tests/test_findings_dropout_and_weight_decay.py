@@ -77,13 +77,13 @@ def statistic(tables, claim):
 
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(made):
-    assert list(finding.analyse(made)["claim"]) == OWN == ["D1a", "D1b", "D2", "D3", "D4"]
+    assert list(finding.analyse(made)["claim"]) == OWN == ["D1a", "D1b", "D2", "D3", "D4", "D5", "D6"]
 
 
 def test_with_the_known_answers_every_claim_is_supported(made):
     table = judged(finding, made).set_index("claim")
     assert set(table["verdict"]) == {SUPPORTED} and set(table["n"]) == {8}
-    expected = {"D1a": 0.5, "D1b": (0.01 + 0.02 + 0.01) / 3, "D2": 0.09, "D3": 0.9, "D4": 0.2}
+    expected = {"D1a": 0.5, "D1b": (0.01 + 0.02 + 0.01) / 3, "D2": 0.09, "D3": 0.9, "D4": 0.2, "D5": 0.95, "D6": 0.1}
     assert dict(table["estimate"]) == pytest.approx(expected)
 
 
@@ -250,6 +250,24 @@ def test_the_share_of_the_training_accuracy_stands_beside_and_judges_nothing(tab
     assert row["estimate"] == pytest.approx(0.9) and "in training mode, −48 (−48)" in row["note"]
     diverge(tables, members(tables, "matched", normalization="batch"))
     assert "in training mode, 0 (0)" in statistic(tables, "D3")["note"]
+
+
+def test_the_share_of_the_training_accuracy_is_judged_on_seeds_of_its_own(tables):
+    assert set(members_seeds(tables, "fresh_matched")).isdisjoint(members_seeds(tables, "matched"))
+    row = statistic(tables, "D5")
+    assert row["note"] == "seeds 8 to 15; share of the validation loss there 0.9 (0.9)"
+    write(tables, "curves", "accuracy", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
+    assert statistic(tables, "D5")["estimate"] == pytest.approx(0.95)
+    fresh = members(tables, "fresh_matched", normalization="batch")
+    write(tables, "curves", "accuracy", fresh, [0.5] * 8, split="train")
+    assert statistic(tables, "D5")["verdict"] == CONTRADICTED
+    diverge(tables, fresh)
+    row = statistic(tables, "D5")
+    assert row["estimate"] == 0 and "8 of 8 seeds whose run at the matched rate diverged count as 0" in row["note"]
+
+
+def members_seeds(tables, group):
+    return tables["sweep"].query("group == @group").merge(tables["runs"], on="run")["seed"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pandas as pd
 from bnrepro.findings.dropout_and_weight_decay_effects import (
     DECAY,
     DROPOUT,
+    FRESH,
     PLACES,
     STATISTICS,
     WHY,
@@ -17,9 +18,9 @@ from bnrepro.findings.dropout_and_weight_decay_effects import (
     shifts,
 )
 from bnrepro.plots import LABELS
-from bnrepro.stats import Interval, Statistic, bootstrap_bounded, bootstrap_median, bound_of_median
+from bnrepro.stats import Statistic, bootstrap_bounded, bootstrap_median, bound_of_median
 from bnrepro.tables import Tables
-from bnrepro.wording import interval, number
+from bnrepro.wording import diverged, joined, number, points, times
 
 _RESULT = {
     "moving": "with running averages",
@@ -53,18 +54,20 @@ def recomputed(tables: Tables) -> Statistic:
     judged = places["before"]
     words = [f"{judged[name].median():.2%} {_RESULT[name]}" for name in STATISTICS]
     gains = [
-        f"{LABELS[place]} {_points(bootstrap_median(own['no_dropout'] - own['moving']))}"
+        f"{LABELS[place]} {points(bootstrap_median(own['no_dropout'] - own['moving']))}"
         for place, own in places.items()
         if place != "before"
     ]
     runs = rows_of(tables, ("dropout_off", "dropout"))
-    note = _joined(
+    note = joined(
         ", ".join(words),
-        f"{_points(bootstrap_median(judged['no_dropout'] - judged['population']))} over Algorithm 2 with Dropout active",
+        f"{points(bootstrap_median(judged['no_dropout'] - judged['population']))} over Algorithm 2 with Dropout active",
         f"without any Dropout {without['moving'].median():.2%} with running averages, "
         f"{without['no_dropout'].median():.2%} recomputed",
         f"gain with Dropout {', '.join(gains)}",
-        _diverged(runs[(runs["dropout"] == DROPOUT) | (runs["group"] == "dropout_off")], "count as guessing"),
+        diverged(
+            runs[(runs["dropout"] == DROPOUT) | (runs["group"] == "dropout_off")], "diverged and count as guessing"
+        ),
     )
     return Statistic("D2", *bootstrap_median(judged["no_dropout"] - judged["moving"]), note=note)
 
@@ -79,9 +82,22 @@ def not_without(tables: Tables) -> Statistic:
     return _share("D4", tables, "none")
 
 
+def in_training(tables: Tables) -> Statistic:
+    """D5."""
+    return _fresh_share("D5", tables, "batch")
+
+
+def not_in_training_without(tables: Tables) -> Statistic:
+    """D6."""
+    return _fresh_share("D6", tables, "none")
+
+
 _COMPARED = (("decay_off", 0.0), ("decay_hidden", DECAY), ("matched", DECAY))
 
-STATISTICS_OF_CLAIMS = (shifts_before, none_after_the_last, recomputed, through_the_rate, not_without)
+STATISTICS_OF_CLAIMS = (
+    *(shifts_before, none_after_the_last, recomputed, through_the_rate, not_without),
+    *(in_training, not_in_training_without),
+)
 """In their order."""
 
 
@@ -95,7 +111,7 @@ def _shift(claim: str, tables: Tables, place: str) -> Statistic:
     pairs = pairs.dropna(subset=["distance"])
     others = [f"{LABELS[other]} {number(at[other]['ratio'].median())}" for other in PLACES if other != place]
     others.append(f"without Dropout {number(off['ratio'].median())}")
-    note = _joined(
+    note = joined(
         f"ratio {number(own['ratio'].median())}, by layer {_layers(tables, place)}",
         f"mean of the layers with Dropout {', '.join(others)}",
         f"distance {number(own['distance_no_dropout'].median())} with statistics recomputed without Dropout",
@@ -123,21 +139,39 @@ def _share(claim: str, tables: Tables, arm: str) -> Statistic:
     judged = found[found["weight"] == DECAY]
     measured = judged[judged["missing"] == ""]
     others = [
-        f"{number(weight)} share {_ends(bootstrap_median(own['share']))}{_lost(own)}"
+        f"{number(weight)} share {times(bootstrap_median(own['share']))}{_lost(own)}"
         for weight, own in found[found["weight"] != DECAY].groupby("weight")
     ]
-    note = _joined(
+    note = joined(
         f"decay changes the validation loss by {number(measured['effect'].median())} on average, the matched rate stays "
         f"{number(measured['rest'].median())} away from decay"
         if len(measured)
         else "",
         _noise(tables, arm),
-        f"share of the change in training accuracy, in training mode, {_ends(bootstrap_median(judged['training_share']))}",
+        f"share of the change in training accuracy, in training mode, {times(bootstrap_median(judged['training_share']))}",
         _grown(tables, arm),
-        *(f"{int(count)} of {len(judged)} {_LOST[why]}" for why in WHY if (count := (judged["missing"] == why).sum())),
+        *_missing(judged),
         f"at the L2 weight {', at '.join(others)}" if others else "",
     )
     return Statistic(claim, *bootstrap_median(judged["share"]), note=note)
+
+
+def _fresh_share(claim: str, tables: Tables, arm: str) -> Statistic:
+    """The share of the training accuracy on the fresh seeds; the note has that of the validation loss there."""
+    found = shares(tables, FRESH).query("normalization == @arm")
+    seeds = sorted(found["seed"])
+    note = joined(
+        f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}",
+        f"share of the validation loss there {times(bootstrap_median(found['share']))}",
+        *_missing(found),
+    )
+    return Statistic(claim, *bootstrap_median(found["training_share"]), note=note)
+
+
+def _missing(found: pd.DataFrame) -> list[str]:
+    """Why seeds count as 0."""
+    counts = {why: int((found["missing"] == why).sum()) for why in WHY}
+    return [f"{count} of {len(found)} {_LOST[why]}" for why, count in counts.items() if count]
 
 
 def _noise(tables: Tables, arm: str) -> str:
@@ -164,21 +198,3 @@ def _grown(tables: Tables, arm: str) -> str:
 def _lost(found: pd.DataFrame) -> str:
     lost = int((found["missing"] != "").sum())
     return f", {lost} of {len(found)} seeds count as 0" if lost else ""
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
-
-
-def _ends(found: Interval) -> str:
-    return f"{number(found.estimate)} ({interval(found.ci_low, found.ci_high)})"
-
-
-def _points(found: Interval) -> str:
-    values = [f"{round(100 * value, 2) + 0.0:.2f}".replace("-", "−") for value in found[:3]]
-    return f"{values[0]} points ({values[1]} to {values[2]})"
-
-
-def _diverged(runs: pd.DataFrame, words: str) -> str:
-    lost = int((runs["status"] == "diverged").sum())
-    return f"{lost} of {len(runs)} runs diverged and {words}" if lost else ""

@@ -21,6 +21,12 @@ STATISTICS = ("moving", "population", "no_dropout")
 
 _DROPPED = ("dropout_off", "dropout", "dropout_none")
 _DECAYED = ("decay_off", *(f"decay_{reach}" for reach in REACHES), "matched")
+MATCHING = ("decay_off", "decay_hidden", "matched")
+"""The groups that are compared: without decay, with it, and at the rate that stands for it."""
+
+FRESH = ("fresh_off", "fresh_decay", "fresh_matched")
+"""The same at the L2 weight `DECAY`, on seeds that were trained after D5 and D6 had been declared."""
+
 WHY = ("matched", "other", "nothing")
 """Why a share counts as 0: the matched run diverged, another run did, decay changed nothing."""
 
@@ -121,27 +127,27 @@ def by_statistics(tables: Tables) -> pd.DataFrame:
     return table.assign(accuracy=table["accuracy"].astype(float).fillna(CHANCE))
 
 
-def shares(tables: Tables) -> pd.DataFrame:
+def shares(tables: Tables, groups: tuple[str, str, str] = MATCHING) -> pd.DataFrame:
     """How much of what decay does over training the matched rate reproduces, by arm, seed and L2 weight.
 
     The distance of two runs is the mean over the evaluations after the start of the absolute difference of their validation
-    losses.
+    losses. `groups` are the runs without decay, with it, and at the matched rate.
 
     Returns:
-        A row a run of the group `matched`, its `weight`: `effect`, the distance of decay from no decay; `rest`, of decay from the
+        A row a run at the matched rate, its `weight`: `effect`, the distance of decay from no decay; `rest`, of decay from the
         matched rate; `share`, `1 - rest / effect`, which may be negative; and `missing`, why the share counts as 0: the
         `matched` run diverged, an`other` run did, decay changed `nothing`; else empty. `training_share` is the same of the
         training accuracy, which is measured in training mode between two evaluations.
     """
-    runs = rows_of(tables, ("decay_off", "decay_hidden", "matched"))
+    runs = rows_of(tables, groups)
     measured = _over_steps(tables, runs, "validation", "loss"), _over_steps(tables, runs, "train", "accuracy")
     keys = ["group", "normalization", "seed", "weight"]
     runs = runs.assign(weight=l2_weight(runs)).set_index(keys)[["run", "status"]]
     rows = []
     for (group, arm, seed, weight), run, status in runs.itertuples():
-        if group != "matched":
+        if group != groups[2]:
             continue
-        off, decay = (runs.loc[(name, arm, seed, at)] for name, at in (("decay_off", 0.0), ("decay_hidden", weight)))
+        off, decay = (runs.loc[(name, arm, seed, at)] for name, at in zip(groups, (0.0, weight)))
         effect, rest = (_distance(measured[0], other, decay["run"]) for other in (off["run"], run))
         training = [_distance(measured[1], other, decay["run"]) for other in (off["run"], run)]
         lost = status == "diverged", "diverged" in (off["status"], decay["status"]), not (effect > 0 and rest >= 0)
@@ -188,7 +194,7 @@ def growth(tables: Tables) -> pd.DataFrame:
 
     A row a run of the groups `decay_off`, `decay_hidden` and `matched` and a step; `weight` is the L2 weight.
     """
-    rows = rows_of(tables, ("decay_off", "decay_hidden", "matched"), "geometry")
+    rows = rows_of(tables, MATCHING, "geometry")
     rows = rows[(rows["layer"] == "all") & rows["quantity"].isin(["weight_norm", "learning_rate"])]
     wide = rows.pivot(index=["run", "step"], columns="quantity", values="value").astype(float)
     wide = wide.reindex(columns=["weight_norm", "learning_rate"]).reset_index().sort_values(["run", "step"])
@@ -201,7 +207,7 @@ def growth(tables: Tables) -> pd.DataFrame:
 
 def losses(tables: Tables) -> pd.DataFrame:
     """Over the steps, the validation `loss` of the groups `decay_off`, `decay_hidden` and `matched` by L2 weight, `weight`."""
-    curves = evaluations(curves_of(tables, "decay_off", "decay_hidden", "matched")).dropna(subset=["loss"])
+    curves = evaluations(curves_of(tables, *MATCHING)).dropna(subset=["loss"])
     curves = curves.assign(weight=l2_weight(curves)).rename(columns={"arm": "group"})
     return curves[["run", "group", "normalization", "seed", "weight", "step", "loss"]]
 
