@@ -22,7 +22,7 @@ from bnrepro.findings.batch_size_effects import (
 )
 from bnrepro.stats import Interval, Statistic
 from bnrepro.tables import Tables, select
-from bnrepro.wording import interval, number
+from bnrepro.wording import diverged, interval, joined, number, points
 
 _FROM = 8  # the notes of B2 also tell the slope over sizes from here on
 
@@ -34,7 +34,7 @@ def falls_with_bn(tables: Tables) -> Statistic:
     renorm = chosen(best, "examples", "renorm", size)
     found = median(renorm["test"] - chosen(best, "examples", "batch", REFERENCE)["test"])
     words = (
-        f"Batch Renormalization at m = {size} ({_rate(renorm)}) minus BN at m = {REFERENCE}: {_points(found)}"
+        f"Batch Renormalization at m = {size} ({_rate(renorm)}) minus BN at m = {REFERENCE}: {points(found)}"
         if found.n
         else ""
     )
@@ -69,11 +69,11 @@ def ghosts_act_like_small_mini_batches(tables: Tables) -> Statistic:
     }
     small, large, ghost = (own["gap"] for own in runs.values())
     difference = (ghost - small).abs() - (large - small).abs()
-    gaps = [f"{_points(median(own['gap']))} at {name}" for name, own in runs.items()]
+    gaps = [f"{points(median(own['gap']))} at {name}" for name, own in runs.items()]
     accuracies = [f"{_percent(own['test'])} at {name} ({_rate(own)})" for name, own in runs.items()]
     found = median(difference)
     left_out = len(difference) - found.n
-    note = _joined(
+    note = joined(
         f"gaps {', '.join(gaps)}; accuracy {', '.join(accuracies)}".replace(" at ghosts", " in ghosts"),
         _start_left(best, LARGE),
         f"{left_out} of {len(difference)} seeds left out, of which a run diverged or was not measured"
@@ -93,7 +93,7 @@ def time_an_example(tables: Tables) -> Statistic:
     steps = {size: [by_seed(table, "step", arm=arm, batch_size=size) for arm in ("batch", "none")] for size in shown}
     milliseconds = [f"{number(1000 * steps[size][0].median())} ms at m = {size}" for size in (least, most)]
     over = [f"{number((steps[size][0] / steps[size][1]).median())} at m = {size}" for size in shown]
-    note = _joined(
+    note = joined(
         f"a step with BN takes {' and '.join(milliseconds)}",
         f"over a step without BN {', '.join(over)}",
         "medians over the rates, measured while other processes trained beside it",
@@ -113,7 +113,7 @@ def peak_memory(tables: Tables) -> Statistic:
         for arm, pair in ends.items()
     }
     without = median(ends["none"][1] - ends["none"][0])
-    note = _joined(
+    note = joined(
         " and ".join(values["batch"]),
         f"without BN {' and '.join(values['none'])}, {number(without.estimate)} ({interval(*without[1:3])}) more",
     )
@@ -139,13 +139,13 @@ def _shrinking(claim: str, best: pd.DataFrame, arm: str, renorm: str = "") -> St
     )
     rates = [f"m = {m} at its best {_rate(own)}" for own, m in zip(pairs["examples"], (size, REFERENCE))]
     compared = pd.concat([*pairs["examples"], *pairs["steps"], *(conv if least < most else [])]).drop_duplicates("run")
-    note = _joined(
+    note = joined(
         " minus ".join(rates),
-        f"as many steps: {_points(other)}, {_rate(pairs['steps'][0])} at m = {size}",
+        f"as many steps: {points(other)}, {_rate(pairs['steps'][0])} at m = {size}",
         renorm,
-        f"inception_small, m = {least} minus m = {most}, one rate: {_points(convolutional)}" if least < most else "",
+        f"inception_small, m = {least} minus m = {most}, one rate: {points(convolutional)}" if least < most else "",
         _start_left(best, REFERENCE) if arm == "batch" else "",
-        _diverged(compared),
+        diverged(compared, "diverged and count as guessing"),
     )
     return Statistic(claim, *judged, note=note)
 
@@ -159,7 +159,7 @@ def _sampling(claim: str, tables: Tables, value: str, known: str = "") -> Statis
     ]
     later = median(slopes(whole, value, _FROM))
     missing = int((~runs["seed"].isin(whole["seed"])).sum())
-    note = _joined(
+    note = joined(
         f"slope by layer: {', '.join(layers)}" if layers else "",
         f"over m of {_FROM} and more {_slope(later)} ({_slope(later, 'ci_low')} to {_slope(later, 'ci_high')})"
         if later.n
@@ -176,28 +176,10 @@ def _start_left(best: pd.DataFrame, size: int) -> str:
     return f"after its {steps:.0f} steps at m = {size} the running statistics hold {momentum**steps:.0%} of their start"
 
 
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
-
-
 def _rate(runs: pd.DataFrame) -> str:
     """As "rate 1, the largest tried": the best one, and whether it is at the edge of its grid."""
     rate, edge = runs[["learning_rate", "edge"]].iloc[0]
     return f"rate {number(rate)}{f', the {edge} tried' if edge else ''}"
-
-
-def _points(found: Interval) -> str:
-    """Of fractions."""
-    return (
-        f"{_hundredths(found.estimate)} points ({_hundredths(found.ci_low)} to {_hundredths(found.ci_high)})"
-        if found.n
-        else "unknown"
-    )
-
-
-def _hundredths(value: float) -> str:
-    """A fraction in points."""
-    return f"{round(100 * value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0 makes a plain zero of a negative one
 
 
 def _percent(values: pd.Series) -> str:
@@ -206,8 +188,3 @@ def _percent(values: pd.Series) -> str:
 
 def _slope(found: Interval, end: str = "estimate") -> str:
     return f"{getattr(found, end):.3f}".replace("-", "−")
-
-
-def _diverged(runs: pd.DataFrame) -> str:
-    count = int((runs["status"] == "diverged").sum())
-    return f"{count} of {len(runs)} runs diverged and count as guessing" if count else ""

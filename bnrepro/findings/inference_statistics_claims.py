@@ -5,7 +5,7 @@ import pandas as pd
 from bnrepro.findings import inference_statistics_effects as found
 from bnrepro.stats import Interval, Statistic, bootstrap_median
 from bnrepro.tables import Tables, select
-from bnrepro.wording import interval, number
+from bnrepro.wording import diverged, joined, points, times
 
 _WORDS = {"pooled": "the pooled variance", "moving_ddof0": "moving averages of the biased variance"}
 
@@ -13,11 +13,11 @@ _WORDS = {"pooled": "the pooled variance", "moving_ddof0": "moving averages of t
 def gap_grows(tables: Tables) -> Statistic:
     """P1."""
     sizes, gaps = found.sizes(tables), found.gaps(tables)["moving"].dropna()
-    ends = [f"{_points(_at(gaps, size))} at m = {size}" for size in dict.fromkeys((sizes[0], sizes[-1]))]
+    ends = [f"{points(_at(gaps, size))} at m = {size}" for size in dict.fromkeys((sizes[0], sizes[-1]))]
     growth, other = (bootstrap_median(found.gap_growth(tables, name)) for name in ("moving", "population"))
-    note = _joined(
+    note = joined(
         f"training mode minus inference is {', '.join(ends)}",
-        f"with population statistics in place of moving averages the estimate is {_points(other)}",
+        f"with population statistics in place of moving averages the estimate is {points(other)}",
         _lost(tables, growth.n),
     )
     return Statistic("P1", *growth, note=note)
@@ -43,7 +43,7 @@ def unbiased(tables: Tables) -> Statistic:
     sizes, table = found.sizes(tables), found.ratios(tables)
     judged = _mean(found.ratio_of(table, "hidden_1", "population"), sizes)
     moving = _mean(found.ratio_of(table, "hidden_1", "moving"), sizes)
-    note = _joined(f"moving averages {_ratio(moving)}", _deeper(table, "population", sizes[0]), _lost(tables, judged.n))
+    note = joined(f"moving averages {times(moving)}", _deeper(table, "population", sizes[0]), _lost(tables, judged.n))
     return Statistic("P3a", *judged, note=note)
 
 
@@ -52,7 +52,7 @@ def biased(tables: Tables) -> Statistic:
     sizes, table = found.sizes(tables), found.ratios(tables)
     table = table.assign(ratio=table["ratio"] / (1 - 1 / table["batch_size"]))
     judged = _mean(found.ratio_of(table, "hidden_1", "population_ddof0"), sizes)
-    note = _joined(
+    note = joined(
         "the mini-batches are those of P3a, so that the layer's factor alone is new",
         _deeper(table, "population_ddof0", sizes[0]),
         _lost(tables, judged.n),
@@ -67,14 +67,14 @@ def depends_on_the_others(tables: Tables) -> Statistic:
     judged = _mean((changed["batch"] - changed["moving"]).dropna(), sizes)
     share = _at(changed["batch"].dropna(), middle)
     shifted = [
-        f"{words} {_points(_mean(found.gain(tables, 'batch', data=data), sizes))}"
+        f"{words} {points(_mean(found.gain(tables, 'batch', data=data), sizes))}"
         for data, words in (
             ("imbalanced", "class by class"),
             ("contrast", "at half the contrast"),
             ("noise", "with noise"),
         )
     ]
-    note = _joined(
+    note = joined(
         f"{_percent(share)} of the answers change at m = {middle} with the test batch's own statistics"
         if share.n
         else "",
@@ -94,18 +94,18 @@ STATISTICS = (
 def _gain(claim: str, tables: Tables, when: str, sizes: list[int]) -> Statistic:
     """Population statistics against moving averages; the note has other momenta, and the other statistics."""
     judged = _mean(found.gain(tables, when=when), sizes)
-    others = [f"{words} {_points(_mean(found.gain(tables, name, when), sizes))}" for name, words in _WORDS.items()]
+    others = [f"{words} {points(_mean(found.gain(tables, name, when), sizes))}" for name, words in _WORDS.items()]
     momenta = [
-        f"{momentum:g} {_points(_mean(found.gain_of_momentum(tables, momentum, when), sizes))}"
+        f"{momentum:g} {points(_mean(found.gain_of_momentum(tables, momentum, when), sizes))}"
         for momentum in found.momenta(tables)
     ]
     runs = select(tables, "momentum", "runs")
     main = select(tables, "main", "runs")["momentum"].iloc[0]
-    note = _joined(
+    note = joined(
         f"against moving averages: {', '.join(others)}",
         f"moving averages of momentum {', '.join(momenta)} against those of {main:g}, on the validation set",
         _lost(tables, judged.n),
-        _diverged(runs, "of the other momenta diverged"),
+        diverged(runs, "of the other momenta diverged"),
     )
     return Statistic(claim, *judged, note=note)
 
@@ -121,44 +121,19 @@ def _at(values: pd.Series, size: int) -> Interval:
 def _deeper(table: pd.DataFrame, statistics: str, size: int) -> str:
     """As "at m = 2 hidden_2 1.54 (1.51 to 1.56)", for each layer after the first."""
     layers = sorted(set(table["layer"]) - {"hidden_1"})
-    words = [f"{layer} {_ratio(_at(found.ratio_of(table, layer, statistics), size))}" for layer in layers]
+    words = [f"{layer} {times(_at(found.ratio_of(table, layer, statistics), size))}" for layer in layers]
     return f"deeper, at m = {size}: {', '.join(words)}" if words else ""
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
-
-
-def _points(found: Interval) -> str:
-    """As "0.12 points (−0.20 to 0.41)"; a dash for none."""
-    if not found.n:
-        return "–"
-    return f"{_hundredths(found.estimate)} points ({_hundredths(found.ci_low)} to {_hundredths(found.ci_high)})"
-
-
-def _hundredths(value: float) -> str:
-    """A fraction in points."""
-    return f"{round(100 * value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0 makes a plain zero of a negative one
 
 
 def _percent(found: Interval) -> str:
     return f"{100 * found.estimate:.3g}% ({100 * found.ci_low:.3g} to {100 * found.ci_high:.3g})"
 
 
-def _ratio(found: Interval) -> str:
-    return f"{number(found.estimate)} ({interval(found.ci_low, found.ci_high)})" if found.n else "–"
-
-
 def _lost(tables: Tables, n: int) -> str:
     """The runs that diverged, and the seeds that so have no value."""
     runs = select(tables, "main", "runs")
     missing = runs["seed"].nunique() - n
-    return _joined(
-        _diverged(runs, "diverged, left out of the means over m"),
+    return joined(
+        diverged(runs, "diverged, left out of the means over m"),
         f"{missing} of {runs['seed'].nunique()} seeds have no value" if missing else "",
     )
-
-
-def _diverged(runs: pd.DataFrame, words: str) -> str:
-    count = int((runs["status"] == "diverged").sum())
-    return f"{count} of {len(runs)} runs {words}" if count else ""

@@ -8,7 +8,7 @@ from bnrepro.findings.learning_rates_tables import TRAINS
 from bnrepro.plots import LABELS
 from bnrepro.stats import Statistic, bootstrap_median, bootstrap_ratio, bound_of_median
 from bnrepro.tables import Tables
-from bnrepro.wording import interval, number
+from bnrepro.wording import hundredths, interval, joined, number
 
 _ARMS = ("none", "batch")
 _WORDS = {"sigmoid": "", "relu": "ReLU net: "}
@@ -31,7 +31,7 @@ def more_of_the_map(tables: Tables) -> Statistic:
         ratio = f", ratio {_times(found[net])}" if net != NETS[0] else ""
         parts.append(_WORDS[net] + ", ".join([*words, *lost]) + ratio)
     pairs = found[NETS[0]]
-    note = _joined(f"{TRAINS:.0%} accuracy or above counts as trained", *parts, _diverged(runs))
+    note = joined(f"{TRAINS:.0%} accuracy or above counts as trained", *parts, _diverged(runs))
     return Statistic("I1", *bootstrap_ratio(pairs), bound_of_median(pairs), note)
 
 
@@ -45,16 +45,16 @@ def less_spread(tables: Tables) -> Statistic:
         found[net] = bootstrap_median(by_seed["batch"] - by_seed["none"])
         best, accuracy = own["learning_rate"].first(), own["final_accuracy"].median()
         words = [
-            f"{LABELS[arm]} {_points(by_seed[arm].median())} at the best rate {_rate(best[arm], rates)}, "
+            f"{LABELS[arm]} {hundredths(by_seed[arm].median())} at the best rate {_rate(best[arm], rates)}, "
             f"where the median accuracy is {accuracy[arm]:.0%}"
             for arm in _ARMS
         ]
         difference = ""
         if net != NETS[0]:
-            middle, low, high = (_points(value) for value in found[net][:3])
+            middle, low, high = (hundredths(value) for value in found[net][:3])
             difference = f", difference {middle} ({low} to {high})"
         parts.append(f"{_WORDS[net]}{' and '.join(words)}{difference}")
-    note = _joined("in points of accuracy", *parts, _diverged(runs))
+    note = joined("in points of accuracy", *parts, _diverged(runs))
     return Statistic("I2", *found[NETS[0]], note=note)
 
 
@@ -77,7 +77,7 @@ def deeper(tables: Tables) -> Statistic:
         ratio = f", ratio {_times(found[net])}" if net != NETS[0] else ""
         parts.append(f"{_WORDS[net]}{', '.join(words)}{ratio}")
     pairs = found[NETS[0]]
-    note = _joined(f"median layers, of {', '.join(map(str, tried))} tried", *parts, _diverged(runs))
+    note = joined(f"median layers, of {', '.join(map(str, tried))} tried", *parts, _diverged(runs))
     return Statistic("I3", *bootstrap_ratio(pairs), bound_of_median(pairs), note)
 
 
@@ -103,17 +103,8 @@ def _rate(rate: float, tried: pd.Series) -> str:
     return number(rate) + ends.get(rate, "")
 
 
-def _points(value: float) -> str:
-    """A fraction in points."""
-    return f"{round(100 * value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0 makes a plain zero of a negative one
-
-
 def _of(seeds: pd.Series) -> str:
     return f"{seeds.sum()} of {len(seeds)} seeds"
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
 
 
 def _diverged(runs: pd.DataFrame) -> str:
