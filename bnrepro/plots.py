@@ -22,7 +22,7 @@ COLORS = {
     **{"bn_baseline": "#0072B2", "bn_x5": "#5E3C99", "bn_x30": "#CC79A7", "bn_x5_sigmoid": "#009E73"},
     **{"renorm": "#009E73", "ghost": "#5E3C99"},
     **{"moving": "#0072B2", "moving_ddof0": "#5E3C99", "pooled": "#B07A00", "test_batch": "#CC79A7"},
-    **{"before": "#D55E00", "after": "#B07A00", "last": "#009E73", "no_dropout": "#009E73"},
+    **{"before": "#CC79A7", "after": "#B07A00", "last": "#009E73", "no_dropout": "#009E73"},
     **{"decay": "#5E3C99", "matched": "#009E73"},
 }
 """One color an arm in the whole project, told apart by color-blind readers too, mostly Okabe and Ito's. The paper is grey.

@@ -51,7 +51,7 @@ TOGETHER = (
     (*learning_rates_tables.ARMS, "paper"),
     ("none", "batch", "renorm", "ghost"),
     ("moving", "moving_ddof0", "population", "pooled", "test_batch"),
-    ("before", "after", "last", "batch"),
+    ("before", "after", "last", "none"),
     ("none", "batch", "no_dropout"),
     ("none", "batch", "decay", "matched"),
 )

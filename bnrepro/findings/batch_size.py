@@ -11,7 +11,7 @@ from bnrepro.findings import batch_size_effects as found
 from bnrepro.findings.batch_size_effects import BUDGETS, LARGE, REFERENCE, SMALL, effects
 from bnrepro.findings.batch_size_explore import controls, explore, live
 from bnrepro.findings.inception import BASE_RATE
-from bnrepro.findings.lengths import Length, lengthened, resolve
+from bnrepro.findings.lengths import DENSE, Length, lengthened, resolve
 from bnrepro.tables import Tables
 
 __all__ = [
@@ -100,13 +100,7 @@ PRESETS = {
     ),
 }
 
-BASE = RunConfig(
-    dataset="fashion_mnist",
-    pixels="grey",
-    activation="relu",
-    initializer="he",
-    validation_examples=4_000,
-)
+BASE = DENSE
 """The dense net: three hidden layers of 100 ReLU."""
 
 CONV = RunConfig(

@@ -10,7 +10,7 @@ from bnrepro.findings import dropout_and_weight_decay_claims, dropout_and_weight
 from bnrepro.findings import dropout_and_weight_decay_effects as found
 from bnrepro.findings.dropout_and_weight_decay_effects import ARMS, DECAY, DROPOUT, PLACES, effects
 from bnrepro.findings.dropout_and_weight_decay_explore import controls, explore, live
-from bnrepro.findings.lengths import Length, lengthened, resolve
+from bnrepro.findings.lengths import DENSE, Length, lengthened, resolve
 from bnrepro.tables import Tables
 
 __all__ = [
@@ -60,16 +60,7 @@ PRESETS = {
     "paper": Preset(8, Length(2_000, 200), (0.1, 0.2, 0.3, DROPOUT), (1e-4, 0.001, DECAY, 0.01), (0.001, DECAY, 0.01)),
 }
 
-BASE = RunConfig(
-    dataset="fashion_mnist",
-    pixels="grey",
-    train_examples=5_000,
-    activation="relu",
-    initializer="he",
-    batch_size=64,
-    learning_rate=0.1,
-    validation_examples=4_000,
-)
+BASE = DENSE.replace(train_examples=5_000, batch_size=64, learning_rate=0.1)
 """The dense net on few examples, for a net that does not overfit needs no regularizer."""
 
 _OVERRIDES = {

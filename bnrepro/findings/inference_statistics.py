@@ -10,7 +10,7 @@ from bnrepro.findings import inference_statistics_claims, inference_statistics_f
 from bnrepro.findings import inference_statistics_effects as found
 from bnrepro.findings.inference_statistics_effects import effects
 from bnrepro.findings.inference_statistics_explore import controls, explore, live
-from bnrepro.findings.lengths import Length, lengthened, resolve
+from bnrepro.findings.lengths import DENSE, Length, lengthened, resolve
 from bnrepro.tables import Tables
 
 __all__ = [
@@ -78,16 +78,7 @@ PRESETS = {
     "paper": Preset(8, Length(1_000, 100), (2, 4, 8, 16, 32, 64, 128, 256), (0.9, 0.999)),
 }
 
-BASE = RunConfig(
-    dataset="fashion_mnist",
-    pixels="grey",
-    activation="relu",
-    initializer="he",
-    normalization="batch",
-    momentum=MOMENTUM,
-    learning_rate=0.03,
-    validation_examples=4_000,
-)
+BASE = DENSE.replace(normalization="batch", momentum=MOMENTUM, learning_rate=0.03)
 """The dense net with BN; one rate for all mini-batches, so that nothing but their size differs."""
 
 _OVERRIDES = {"seeds": int, "steps": int, "learning_rate": float, "hidden_units": int, "dataset": str}

@@ -5,6 +5,11 @@ from dataclasses import dataclass, replace
 from bnrepro.config import RunConfig, check_preset
 from bnrepro.findings.protocol import check_overrides, check_seeds
 
+DENSE = RunConfig(
+    dataset="fashion_mnist", pixels="grey", activation="relu", initializer="he", validation_examples=4_000
+)
+"""The dense net of notebooks 06 to 08: three hidden layers of 100 ReLU."""
+
 
 @dataclass(frozen=True)
 class Length:
