@@ -84,7 +84,7 @@ def _accuracy(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.G
         return 0.1 + 0.004 * noise.standard_normal(len(steps))
     speed = config.learning_rate / 0.1
     if arm == "none":
-        half, steepness, plateau = 2_200 / speed * (0.1 / config.initial_std) ** 1.5, 1.7, 0.976
+        half, steepness, plateau = 2_200 / speed * (0.1 / max(config.initial_std, 1e-3)) ** 1.5, 1.7, 0.976
     else:
         half, steepness, plateau = 420 / speed, 1.05, 0.984
     half *= np.exp(0.05 * noise.standard_normal())

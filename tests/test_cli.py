@@ -20,7 +20,7 @@ from bnrepro.workspace import CHECKOUT
 
 MISTAKES = [
     (["run", "01_training_sped"], "did you mean '01_training_speed'?"),
-    (["run", "07"], "unknown notebook '07'"),
+    (["run", "17"], "unknown notebook '17'"),
     (["run", "nowhere/01.ipynb"], "unknown notebook"),
     (["run", "--preset", "papr"], "did you mean 'paper'?"),
     (["run", "-p", "step=10"], "did you mean 'steps'?"),
@@ -233,7 +233,7 @@ def test_a_command_that_trains_nothing_starts_without_tensorflow(arguments):
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=CHECKOUT)
 
 
-def test_all_figures_of_the_record_are_drawn_within_30_seconds_without_tensorflow(tmp_path):
+def test_the_figures_of_the_record_are_drawn_within_6_seconds_each_without_tensorflow(tmp_path):
     copy = f"shutil.copytree({str(CHECKOUT / 'data/results')!r}, {str(tmp_path / 'results')!r})"
     draw = f"print(len(draw_all(Workspace('paper', {str(tmp_path)!r}))))"
     script = f"import shutil, sys\nfrom bnrepro import Workspace\nfrom bnrepro.report import draw_all\n{copy}\n{draw}\n"
@@ -242,7 +242,7 @@ def test_all_figures_of_the_record_are_drawn_within_30_seconds_without_tensorflo
     done = subprocess.run(
         [sys.executable, "-c", script + check], check=True, capture_output=True, text=True, cwd=CHECKOUT
     )
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 6 * len(FINDINGS)
     assert int(done.stdout) == 3 * len(FINDINGS) + 1
 
 

@@ -128,7 +128,7 @@ def _statistics(axes: Axes, said: pd.DataFrame) -> None:
         ends += median_line(axes, own, "place", "accuracy", COLORS[place], LABELS[place])
     ends += median_line(axes, said[said["group"] == "dropout_off"], "place", "accuracy", GREY, "no Dropout")
     axes.set(xlim=(-0.2, len(STATISTICS) - 0.8), xticks=range(len(STATISTICS)))
-    axes.set_xticklabels([_CHOICES[name] for name in STATISTICS], fontsize=6.5)
+    axes.set_xticklabels([_CHOICES[name] for name in STATISTICS], fontsize=7)
     percent_axis(axes)
     name_lines(axes, ends)
 

@@ -21,7 +21,7 @@ def controls(tables: Tables) -> tuple[Control, ...]:
     """The momentum of the running statistics, which starts at the largest, and the mini-batch."""
     found = values_in(tables["runs"]["momentum"])
     return (
-        Control("momentum", "Momentum of the averages", found, momenta(tables)[-1]),
+        Control("momentum", "Momentum", found, momenta(tables)[-1]),
         Control("batch_size", "Mini-batch size m", tuple(sizes(tables)), nearest(sizes(tables), SIZE)),
     )
 

@@ -86,7 +86,7 @@ def _maps(figure: Figure, maps: pd.DataFrame) -> None:
             leftmost = first and net == NETS[0]
             axes.set_ylabel("Initial std" if leftmost else "")
             axes.tick_params(labelleft=leftmost)
-            axes.tick_params(axis="x", labelsize=6.5)
+            axes.tick_params(axis="x", labelsize=7)
 
 
 def _outline(axes: Axes, cells: pd.DataFrame) -> None:
