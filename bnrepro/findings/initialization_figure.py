@@ -87,6 +87,10 @@ def _maps(figure: Figure, maps: pd.DataFrame) -> None:
             axes.set_ylabel("Initial std" if leftmost else "")
             axes.tick_params(labelleft=leftmost)
             axes.tick_params(axis="x", labelsize=7)
+            rates = axes.get_xticklabels()
+            axes.set_xticks(
+                axes.get_xticks(), [rate.get_text() if place % 2 == 0 else "" for place, rate in enumerate(rates)]
+            )
 
 
 def _outline(axes: Axes, cells: pd.DataFrame) -> None:
