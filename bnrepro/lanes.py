@@ -16,14 +16,14 @@ class Lanes:
 
     def __init__(self, configs: list[RunConfig], count: int):
         self._lock, self._lanes = threading.Lock(), [deque() for _ in range(count)]
-        programs = {}
+        programs, places = {}, {config: place for place, config in enumerate(configs)}
         for config in configs:
             programs.setdefault(program(config), []).append(config)
         # The largest program first, each into the lane that has least to do.
         for runs in sorted(programs.values(), key=_work, reverse=True):
             min(self._lanes, key=_work).extend(runs)
         for lane in self._lanes:
-            ordered = sorted(lane, key=configs.index)
+            ordered = sorted(lane, key=places.get)
             lane.clear()
             lane.extend(ordered)
 
