@@ -1,6 +1,7 @@
 """What a run is: `RunConfig`, frozen and validated, its id, and `grid`. Knows no path, no Keras and no table."""
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
@@ -154,21 +155,22 @@ class RunConfig:
                 f"{columns**2 if self.batch_size <= columns else 0} steps: got {self.steps}; lower batch_size or steps"
             )
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """A readable slug and a hash of the fields that differ from their defaults."""
         changed = {name: value for name, value in self.as_dict().items() if value != _DEFAULTS[name]}
         digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:10]
         return f"{self.dataset}-{self.model}-{self.normalization}-{self.seed}-{digest}"
 
-    @property
+    @functools.cached_property
     def program(self) -> "RunConfig":
-        """The config with all at its default that a compiled training step does not depend on: one program serves them all."""
-        return self.replace(**{name: _DEFAULTS[name] for name in _NOT_IN_PROGRAM})
+        """The config with all at its default that a compiled net does not depend on: one engine serves them all."""
+        size = self.batch_size if self.normalization == "noise" else self.ghost_size or _DEFAULTS["batch_size"]
+        return self.replace(batch_size=size, **{name: _DEFAULTS[name] for name in _NOT_IN_PROGRAM})
 
     def as_dict(self) -> dict:
         """The fields in their order."""
-        return dataclasses.asdict(self)
+        return {name: getattr(self, name) for name in _DEFAULTS}
 
     def replace(self, **changes) -> "RunConfig":
         """The same run with some fields changed; an unknown name raises `UserError`."""
@@ -188,6 +190,7 @@ _NOT_IN_PROGRAM = (
         "learning_rate",
         "rate_halvings",
         "steps",
+        "evaluate_every",
         "seed",
         "probe",
     ),

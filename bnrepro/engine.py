@@ -52,7 +52,7 @@ def one_thread() -> None:
 
 
 class Engine:
-    """Trains and evaluates one model in compiled programs that serve every rate, start and seed of the same shapes.
+    """Trains and evaluates one model in compiled programs that serve every rate, start and seed, one a mini-batch size.
 
     Args:
         model: Any built Keras model of one output, functional or sequential where layers are watched.
@@ -85,7 +85,7 @@ class Engine:
         if watch:
             inputs = [model.get_layer(name).input for name in watch]
             self._evaluated = keras.Model(model.inputs, [*model.outputs, *inputs])
-        self._train_chunk = tf.function(self._chunk_program, jit_compile=self.mode == "xla")
+        self._chunk_programs = {}
         self._evaluate_block = tf.function(self._evaluate_program, jit_compile=self.mode == "xla")
 
     def reset(self) -> None:
@@ -110,7 +110,8 @@ class Engine:
             if start == 0:
                 self._compile(x, y, rows)
             began = time.perf_counter()
-            losses, metrics = (values.numpy()[:count] for values in self._train_chunk(x, y, rows, tf.constant(count)))
+            found = self._train_chunk(x, y, rows, tf.constant(count))
+            losses, metrics = (values.numpy()[:count] for values in found)
             seconds = time.perf_counter() - began
             finite = np.isfinite(losses)
             diverged_at = None if finite.all() else start + int(np.argmin(finite)) + 1
@@ -134,11 +135,18 @@ class Engine:
         self._train_chunk(x, y, rows, tf.constant(0))
         self.compile_seconds = time.perf_counter() - began
 
+    def _train_chunk(self, x, y, rows, count):
+        # A function a shape, for TensorFlow warns of one that is traced for many.
+        if rows.shape not in self._chunk_programs:
+            self._chunk_programs[rows.shape] = tf.function(self._chunk_program, jit_compile=self.mode == "xla")
+        return self._chunk_programs[rows.shape](x, y, rows, count)
+
     def _chunk_program(self, x, y, rows, count):
         size = rows.shape[0]
         losses = tf.TensorArray(tf.float32, size, element_shape=())
         metrics = tf.TensorArray(tf.float32, size, element_shape=())
-        for step in tf.range(count):
+        step = tf.constant(0)
+        while step < count:  # not `in tf.range(count)`, which XLA compiles again for each count
             examples, labels = tf.gather(x, rows[step]), tf.gather(y, rows[step])
             with tf.GradientTape() as tape:
                 outputs = self.model(examples, training=True)
@@ -147,6 +155,7 @@ class Engine:
             self.optimizer.apply(tape.gradient(loss, weights), weights)
             losses = losses.write(step, loss)
             metrics = metrics.write(step, tf.reduce_mean(self.metric(labels, outputs)))
+            step += 1
         return losses.stack(), metrics.stack()
 
     def _evaluate_program(self, x, y):

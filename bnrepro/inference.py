@@ -89,7 +89,7 @@ class _Probe:
         size = min(self.config.batch_size if in_batches else 1_024, len(order))
         full = order[: len(order) // size * size]
         with untouched(self.model):
-            found = _logits_of(self.model, in_batches)(x, tf.constant(full.reshape(-1, size))).numpy()
+            found = _logits_of(self.model, (len(full) // size, size), in_batches)(x, full.reshape(-1, size)).numpy()
         logits = np.zeros((len(order), found.shape[-1]), np.float32)
         logits[full] = found.reshape(len(full), -1)
         return logits, np.sort(full)
@@ -225,8 +225,8 @@ class Sampling(_Probe):
                 self._errors.append((name.removesuffix("_normalization"), size, *found))
 
 
-@functools.lru_cache(maxsize=8)
-def _logits_of(model: keras.Model, training: bool):
+@functools.lru_cache(maxsize=16)  # by shape, for TensorFlow warns of a function that is traced for many
+def _logits_of(model: keras.Model, shape: tuple[int, int], training: bool):
     @tf.function(jit_compile=compile_mode(model) == "xla", autograph=False)
     def program(x, rows):
         return tf.map_fn(

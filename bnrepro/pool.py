@@ -62,7 +62,7 @@ def run_all(
     records = Workspace().runs if records is None else Path(records)
     missing = [config for config in configs if not _is_recorded(records, config)]
     # Long runs first, so that no core idles at the end; runs of one program next to each other, so that it is compiled once.
-    missing.sort(key=lambda config: (-config.steps, *program(config), config.seed))
+    missing.sort(key=lambda config: (-config.steps, *program(config), config.batch_size, config.seed))
     if missing:
         with tqdm(total=sum(config.steps for config in missing), unit="step", unit_scale=True, file=sys.stdout) as bar:
             bar.set_description(f"{len(missing)} runs")

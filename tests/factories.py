@@ -13,17 +13,7 @@ from bnrepro.config import RunConfig
 from bnrepro.findings import FINDINGS
 from bnrepro.tables import SCHEMAS, Tables, write_results
 
-MEASURED = (
-    "quantiles",
-    "drift",
-    "geometry",
-    "invariances",
-    "mates",
-    "probabilities",
-    "statistics",
-    "variances",
-    "errors",
-)
+Rows = dict[str, list[tuple]]
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
 
 
@@ -33,16 +23,16 @@ def make_tables(sweep: dict[str, list[RunConfig]], diverging: Mapping[str, int] 
     A run of section 4.2 that is not named there diverges where its rate is too large for its arm.
     """
     configs = {config.id: config for group in sweep.values() for config in group}
-    records = [
-        make_record(config, diverging.get(run, default_divergence(config))) for run, config in sorted(configs.items())
-    ]
-    tables = {name: _joined(name, [record[name] for record in records]) for name in records[0]}
-    rows = [(group, config.id) for group, members in sweep.items() for config in members]
-    return {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]), **tables}
+    rows = {name: [] for name in SCHEMAS}
+    rows["sweep"] = [(group, config.id) for group, members in sweep.items() for config in members]
+    for run, config in sorted(configs.items()):
+        for name, own in _record(config, diverging.get(run, default_divergence(config))).items():
+            rows[name] += own
+    return {name: pd.DataFrame(values, columns=SCHEMAS[name]) for name, values in rows.items()}
 
 
-def make_record(config: RunConfig, diverged_at: int | None = None) -> Tables:
-    """One run's tables."""
+def _record(config: RunConfig, diverged_at: int | None) -> Rows:
+    """One run's rows by table."""
     steps = np.unique(np.append(np.arange(0, config.steps, config.evaluate_every), config.steps))
     if diverged_at is not None:
         steps = steps[steps < diverged_at]
@@ -52,30 +42,25 @@ def make_record(config: RunConfig, diverged_at: int | None = None) -> Tables:
     noise = np.random.default_rng([config.seed, arm == "batch"])
     test = _accuracy(config, arm, steps, noise)
     train = (test + 0.3 * (1 - test))[1:]
-    curves = pd.concat(
-        [_curve(config, "test", steps, test), _curve(config, "train", steps[1:], train)], ignore_index=True
-    )
+    curves = [
+        (config.id, step, split, 3 * (1 - value), value)
+        for split, values in (("test", zip(steps, test)), ("train", zip(steps[1:], train)))
+        for step, value in values
+    ]
     seconds = config.steps * (4.6e-4 if arm == "batch" else 3.1e-4) * (1 + 0.02 * noise.standard_normal())
-    measured = {name: pd.DataFrame(columns=SCHEMAS[name]) for name in MEASURED}
-    if config.model == "mlp":
-        measured |= _activations(config, arm, steps, noise)
+    measured = _activations(config, arm, steps, noise) if config.model == "mlp" else {}
     if config.validation_examples:
         measured |= make_section_42(config, steps, diverged_at is None)
         curves = measured.pop("curves")
     return {
-        "runs": pd.DataFrame([(config.id, *config.as_dict().values(), status, diverged_at)], columns=SCHEMAS["runs"]),
-        "curves": curves.sort_values(["step", "split"], ignore_index=True).round(5),
+        "runs": [(config.id, *config.as_dict().values(), status, diverged_at)],
+        "curves": [
+            (run, int(step), split, round(float(loss), 5), round(float(accuracy), 5))
+            for run, step, split, loss, accuracy in sorted(curves, key=lambda row: row[1:3])
+        ],
         **measured,
-        "provenance": pd.DataFrame(
-            [(config.id, seconds, 2.8, 1.3, 900.0, "xla", *MACHINE[1:])], columns=SCHEMAS["provenance"]
-        ),
+        "provenance": [(config.id, seconds, 2.8, 1.3, 900.0, "xla", *MACHINE[1:])],
     }
-
-
-def _joined(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Empty parts have no types, which the others would lose when they are put to them."""
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=SCHEMAS[name])
 
 
 def _accuracy(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> np.ndarray:
@@ -92,14 +77,7 @@ def _accuracy(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.G
     return np.clip(curve + 0.0007 * noise.standard_normal(len(steps)), 0, 1)
 
 
-def _curve(config: RunConfig, split: str, steps: np.ndarray, accuracy: np.ndarray) -> pd.DataFrame:
-    table = pd.DataFrame(
-        {"run": config.id, "step": steps, "split": split, "loss": 3 * (1 - accuracy), "accuracy": accuracy}
-    )
-    return table[list(SCHEMAS["curves"])]
-
-
-def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> Tables:
+def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> Rows:
     """Percentiles that start together and spread without BN, and stay nearly where they are with it."""
     layer, fraction = f"hidden_{config.hidden_layers}", steps / config.steps
     size, spread = (1.0, 1.9 * (1 - 0.9 * np.exp(-fraction / 0.1))) if arm == "none" else (0.25, 1 + 0.2 * fraction)
@@ -110,12 +88,10 @@ def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.rando
         for percentile, place in ((15, -1.0), (50, 0.0), (85, 1.0)):
             values = center + place * scale * spread + 0.03 * noise.standard_normal(len(steps))
             rows += [(config.id, step, layer, unit, percentile, value) for step, value in zip(steps, values)]
-    quantiles = pd.DataFrame(rows, columns=SCHEMAS["quantiles"])
     drift = np.exp((-1.0 if arm == "none" else -2.0) + 0.45 * noise.standard_normal(config.hidden_units))
-    rows = [(config.id, layer, unit, value) for unit, value in enumerate(drift)]
     return {
-        "quantiles": quantiles.sort_values(["step", "unit"], kind="stable", ignore_index=True),
-        "drift": pd.DataFrame(rows, columns=SCHEMAS["drift"]),
+        "quantiles": sorted(rows, key=lambda row: (row[1], row[3])),
+        "drift": [(config.id, layer, unit, value) for unit, value in enumerate(drift)],
     }
 
 

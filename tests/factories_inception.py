@@ -1,13 +1,11 @@
 """Synthetic tables of one run of section 4.2: curves of every split and what its probe measures, all by formulas."""
 
 import numpy as np
-import pandas as pd
 from factories_inference import make_inference
 
 from bnrepro.architecture import inception_small
 from bnrepro.config import RunConfig
 from bnrepro.stats import CHANCE
-from bnrepro.tables import SCHEMAS, Tables
 
 SCALES = (0.125, 0.5, 2.0, 8.0, 64.0)
 MATES = (2, 4, 8, 16, 32, 64, 128, 256)
@@ -23,17 +21,18 @@ def default_divergence(config: RunConfig) -> int | None:
     return config.steps // 10 + 1 if too_large else None
 
 
-def make_section_42(config: RunConfig, steps: np.ndarray, finished: bool) -> Tables:
-    """The tables of a run that is evaluated at `steps`."""
+def make_section_42(config: RunConfig, steps: np.ndarray, finished: bool) -> dict[str, list[tuple]]:
+    """The rows by table of a run that is evaluated at `steps`."""
     noise = np.random.default_rng([config.seed, config.normalization == "batch", int(1e4 * config.learning_rate)])
     accuracy, fit = _accuracy(config, steps, noise)
-    curves = [_curve(config, "validation", steps, accuracy), _curve(config, "train", steps[1:], fit[1:] - 0.02)]
+    curves = _curve(config, "validation", steps, accuracy) + _curve(config, "train", steps[1:], fit[1:] - 0.02)
     if config.fit_examples:
-        curves.append(_curve(config, "fit", steps, fit))
+        curves += _curve(config, "fit", steps, fit)
     if finished:
-        curves.append(_curve(config, "test", steps[-1:], accuracy[-1:] - 0.003))
+        curves += _curve(config, "test", steps[-1:], accuracy[-1:] - 0.003)
     probed = config.probe in ("gradients", "geometry")
-    rows = {
+    return {
+        "curves": curves,
         "geometry": _geometry(config, steps, finished, noise) if probed else [],
         "invariances": _invariances(config)
         if config.probe == "geometry" and config.normalization == "batch" and finished
@@ -42,10 +41,8 @@ def make_section_42(config: RunConfig, steps: np.ndarray, finished: bool) -> Tab
         "probabilities": _probabilities(config, accuracy[-1], noise)
         if config.probe == "probabilities" and finished
         else [],
+        **make_inference(config, steps, accuracy, finished),
     }
-    tables = {name: pd.DataFrame(values, columns=SCHEMAS[name]) for name, values in rows.items()}
-    tables |= make_inference(config, steps, accuracy, finished)
-    return {"curves": pd.concat(curves, ignore_index=True), **tables}
 
 
 def _accuracy(config: RunConfig, steps: np.ndarray, noise: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -65,10 +62,9 @@ def _accuracy(config: RunConfig, steps: np.ndarray, noise: np.random.Generator) 
     return np.clip(held_out, 0, 1), np.clip(held_out + gap * progress, 0, 1)
 
 
-def _curve(config: RunConfig, split: str, steps: np.ndarray, accuracy: np.ndarray) -> pd.DataFrame:
+def _curve(config: RunConfig, split: str, steps: np.ndarray, accuracy: np.ndarray) -> list[tuple]:
     loss = 2.3 * ((1 - accuracy) / (1 - CHANCE)) ** 1.1
-    table = pd.DataFrame({"run": config.id, "step": steps, "split": split, "loss": loss, "accuracy": accuracy})
-    return table[list(SCHEMAS["curves"])]
+    return [(config.id, step, split, *values) for step, *values in zip(steps, loss, accuracy)]
 
 
 def hidden_layers(config: RunConfig) -> list[str]:

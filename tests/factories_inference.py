@@ -1,18 +1,18 @@
 """Synthetic tables of what the probes of inference measure, by formulas: small mini-batches are noisy, Dropout shifts."""
 
 import numpy as np
-import pandas as pd
 
 from bnrepro.config import RunConfig
 from bnrepro.inference import SIZES
-from bnrepro.tables import SCHEMAS, Tables
 
 DATA = ("test", "contrast", "noise", "imbalanced")
 STATISTICS = ("moving", "population", "moving_ddof0", "pooled", "batch")
 
 
-def make_inference(config: RunConfig, steps: np.ndarray, accuracy: np.ndarray, finished: bool) -> Tables:
-    """The tables `statistics`, `variances` and `errors` of a run that is evaluated at `steps` with `accuracy`."""
+def make_inference(
+    config: RunConfig, steps: np.ndarray, accuracy: np.ndarray, finished: bool
+) -> dict[str, list[tuple]]:
+    """The rows of `statistics`, `variances` and `errors` of a run that is evaluated at `steps` with `accuracy`."""
     noise = np.random.default_rng([config.seed, config.batch_size, len(config.dropout_place)])
     rows = {name: [] for name in ("statistics", "variances", "errors")}
     if finished and config.normalization != "none":
@@ -42,10 +42,7 @@ def make_inference(config: RunConfig, steps: np.ndarray, accuracy: np.ndarray, f
                 for size in SIZES
                 for wobble in [0.01 * noise.standard_normal()]
             ]
-    tables = {
-        name: pd.DataFrame([(config.id, *row) for row in kept], columns=SCHEMAS[name]) for name, kept in rows.items()
-    }
-    return tables
+    return {name: [(config.id, *row) for row in kept] for name, kept in rows.items()}
 
 
 def _statistics(config, step, accuracy, names, data, noise) -> list[tuple]:

@@ -17,7 +17,8 @@ from bnrepro.report import judged
 from bnrepro.stats import CHANCE
 
 NAMES = [name for name, claim in CLAIMS.items() if claim.notebook == "06_batch_size"]
-RATES = batch_size.PRESETS["quick"].rates
+QUICK = batch_size.PRESETS["quick"]
+RATES = QUICK.rates
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_a_gap_has_no_sign_and_a_run_without_bn_has_none():
 
 def test_ghosts_are_an_arm_of_their_own_by_the_examples_that_are_normalized_together(tables):
     runs = found.measured(tables).groupby("arm")["together"].unique()
-    assert set(runs["ghost"]) == {8, 64} and set(runs["batch"]) >= {2, 8, 32, 128, 256}
+    assert set(runs["ghost"]) == set(QUICK.ghosts) and set(runs["batch"]) >= set(QUICK.sizes)
 
 
 def test_the_best_rate_has_the_highest_median_on_the_validation_examples_and_not_on_the_test_set(tables):
@@ -99,7 +100,10 @@ def test_a_best_rate_within_its_grid_has_no_edge():
 
 def test_the_effects_have_a_row_an_arm_and_size_with_medians_of_the_seeds(tables):
     effects = found.effects(tables).set_index(["group", "arm", "batch_size", "together"])
-    assert effects.index.is_unique and len(effects) == 2 * (5 + 5 + 2) + 2 + 2 * 2
+    assert (
+        effects.index.is_unique
+        and len(effects) == 2 * (2 * len(QUICK.sizes) + len(QUICK.renorm_sizes)) + len(QUICK.ghosts) + 2 * 2
+    )
     row = effects.loc["ghost", "ghost", 256, 8]
     assert row["accuracy"] == pytest.approx(0.85 - 0.1 / 8 + 0.001) and row["gap"] == pytest.approx(0.2 / 8)
     assert (row["n"], row["diverged"]) == (3, 0)
@@ -340,7 +344,7 @@ def test_accuracy_is_drawn_over_the_sizes_at_the_best_rates_with_each_budget(tab
     effects = found.effects(tables).set_index(["group", "arm"]).sort_index()
     for letter, budget in (("a", "examples"), ("b", "steps")):
         for arm in ("none", "batch", "renorm"):
-            own = effects.loc[(budget, arm)].set_index("batch_size")["accuracy"]
+            own = effects.loc[[(budget, arm)]].set_index("batch_size")["accuracy"]
             assert thick(panel(figure, letter), plots.COLORS[arm]) == [own.to_dict()]
     limits = [panel(figure, letter).get_ylim() for letter in "abe"]
     assert limits[0] == limits[1] == limits[2]
@@ -365,10 +369,10 @@ def test_the_best_rates_of_both_budgets_are_drawn_near_to_where_they_are(tables,
 def test_gaps_are_drawn_over_the_examples_normalized_together_and_the_last_ghost_is_the_whole(figure):
     axes = panel(figure, "d")
     (batch,), (ghost,) = (thick(axes, plots.COLORS[arm]) for arm in ("batch", "ghost"))
-    assert batch == pytest.approx({m: 20 / m for m in (2, 8, 32, 128, 256)})
-    assert ghost == pytest.approx({m: 20 / m for m in (8, 64, 256)})
+    assert batch == pytest.approx({m: 20 / m for m in QUICK.sizes})
+    assert ghost == pytest.approx({m: 20 / m for m in (*QUICK.ghosts, 256)})
     (accuracies,) = thick(panel(figure, "e"), plots.COLORS["ghost"])
-    assert accuracies == pytest.approx({m: 0.851 - 0.1 / m for m in (8, 64, 256)})
+    assert accuracies == pytest.approx({m: 0.851 - 0.1 / m for m in (*QUICK.ghosts, 256)})
 
 
 def test_the_errors_of_each_layer_have_their_slope_beside_them_and_a_dotted_line_of_the_root(figure):
@@ -385,26 +389,26 @@ def test_the_other_net_time_and_memory_are_drawn_by_size_in_their_units(figure):
     (batch,) = thick(panel(figure, "h"), plots.COLORS["batch"])
     assert batch == pytest.approx({m: 0.851 - 0.1 / m for m in (2, 16)})
     step, example = thick(panel(figure, "i"), plots.COLORS["none"])
-    assert step == pytest.approx({m: 100 + m for m in (2, 8, 32, 128, 256)})
-    assert example == pytest.approx({m: 100 / m + 1 for m in (2, 8, 32, 128, 256)})
+    assert step == pytest.approx({m: 100 + m for m in QUICK.sizes})
+    assert example == pytest.approx({m: 100 / m + 1 for m in QUICK.sizes})
     (peak,) = thick(panel(figure, "j"), plots.COLORS["none"])
     assert peak == pytest.approx({2: 502, 128: 628})
 
 
 def test_the_panels_controls_are_the_sizes_and_the_budgets(tables):
     size, budget = batch_size.controls(tables)
-    assert (size.name, size.values) == ("batch_size", (2, 8, 32, 128, 256))
+    assert (size.name, size.values) == ("batch_size", QUICK.sizes)
     assert (budget.name, budget.values) == ("budget", ("examples", "steps"))
 
 
 def test_the_panel_shows_accuracy_over_the_rates_and_a_ring_around_each_best_one(tables):
-    drawn = batch_size.explore(tables, batch_size=8, budget="steps")
+    drawn = batch_size.explore(tables, batch_size=2, budget="steps")
     axes, beside = drawn.axes
     rings = {line.get_label(): line.get_xdata()[0] for line in axes.lines if line.get_markersize() == 8}
     assert rings == {"_best batch": 0.3, "_best none": 0.03, "_best renorm": 0.3}
     lines = {line.get_label(): line for line in axes.lines}
     assert list(lines["with BN"].get_xdata()) == list(RATES)
-    np.testing.assert_allclose(lines["with BN"].get_ydata(), [0.661 - 0.1 / 8, 0.861 - 0.1 / 8])
+    np.testing.assert_allclose(lines["with BN"].get_ydata(), [0.661 - 0.1 / 2, 0.861 - 0.1 / 2])
     assert "best rate: BN 0.3, Renormalization 0.3, without 0.03" in words(axes)
     assert words(beside)[-1] == "live run" and not beside.lines
     assert drawn.get_size_inches() * 25.4 == pytest.approx(explored.SIZE)

@@ -22,6 +22,7 @@ from bnrepro.stats import CHANCE
 from bnrepro.tables import load_results, write_results
 
 OWN = [claim.id for claim in CLAIMS.values() if claim.notebook == "08_dropout_and_weight_decay"]
+QUICK = finding.PRESETS["quick"]
 DECAYED = ("decay_off", "decay_hidden", "matched")
 
 
@@ -451,7 +452,7 @@ def test_accuracy_over_the_l2_weight_is_drawn_in_both_arms_by_what_decays(drawn)
 
 def test_norms_and_effective_rates_are_drawn_relative_to_their_start_and_the_matched_rate_is_dashed(drawn):
     (norm,) = named(panel(drawn, "f"), "decay_hidden")
-    assert norm.get_ydata()[[0, -1]] == pytest.approx([1, np.exp(-0.1 * 0.003 * 500)])
+    assert norm.get_ydata()[[0, -1]] == pytest.approx([1, np.exp(-0.1 * 0.003 * QUICK.main.steps)])
     assert not named(panel(drawn, "f"), "matched")
     (decay,), (matched,) = (named(panel(drawn, "g"), label) for label in ("decay_hidden", "matched"))
     assert matched.get_ydata() == pytest.approx(decay.get_ydata()) and decay.get_ydata()[-1] > 1
@@ -499,7 +500,7 @@ def test_the_panel_draws_the_runs_of_the_choice_over_those_without_dropout(dropo
     tables = kept("quick", seeds=2)
     low, high = members(tables, "dropout", dropout=dropout, dropout_place=place)
     for run, value in ((low, 0.61), (high, 0.63)):
-        write(tables, "curves", "accuracy", [run], [value], step=250, split="validation")
+        write(tables, "curves", "accuracy", [run], [value], step=QUICK.main.evaluate_every, split="validation")
     figure = finding.explore(tables, dropout=dropout, dropout_place=place)
     (axes,) = figure.axes
     assert figure.get_size_inches() * 25.4 == pytest.approx(explored.SIZE)

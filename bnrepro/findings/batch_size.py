@@ -67,9 +67,10 @@ class Preset:
         renorm_sizes: Those that are also trained with Batch Renormalization.
         ghosts: Ghost batches at the mini-batch `LARGE`.
         rates: Learning rates, of which each arm, size and budget takes its best.
-        conv: Runs of `inception_small`.
+        conv_seeds: Runs of an arm of `inception_small`, unless `seeds` is given as a parameter.
+        conv: Their length.
         conv_sizes: Its mini-batches.
-        cost: Runs that measure time and memory.
+        cost: Length of the runs that measure its time and memory.
         cost_sizes: Their mini-batches.
     """
 
@@ -79,6 +80,7 @@ class Preset:
     renorm_sizes: tuple[int, ...]
     ghosts: tuple[int, ...]
     rates: tuple[float, ...]
+    conv_seeds: int
     conv: Length
     conv_sizes: tuple[int, ...]
     cost: Length
@@ -89,14 +91,14 @@ SIZES = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 PRESETS = {
-    "smoke": Preset(1, 2_048, (2, 8, 128, 256), (2,), (8,), (0.1,), Length(2, 2), (2,), Length(2, 2), (2, 16)),
+    "smoke": Preset(1, 2_048, (2, 8, 128, 256), (2,), (8,), (0.1,), 1, Length(2, 2), (2,), Length(2, 2), (2, 16)),
     "quick": Preset(
-        *(2, 8_192, (2, 8, 32, 128, 256), (2, 8), (8, 64), (0.03, 0.3)),
-        *(Length(60, 60), (2, 16), Length(4, 4), (2, 128)),
+        *(2, 8_192, (2, 8, 128, 256), (2,), (8,), (0.03, 0.3)),
+        *(1, Length(60, 60), (2, 16), Length(4, 4), (2, 128)),
     ),
     "paper": Preset(
         *(8, 32_768, SIZES, (2, 4, 8, 16), (4, 8, 16, 32, 64, 128), RATES),
-        *(Length(200, 100), (2, 4, 16, 64), Length(12, 6), (2, 32, 512)),
+        *(8, Length(200, 100), (2, 4, 16, 64), Length(12, 6), (2, 32, 512)),
     ),
 }
 
@@ -150,14 +152,14 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     large, sampled = (
         seeing(*of).replace(normalization="batch") for of in ((LARGE, "examples"), (REFERENCE, "examples", "sampling"))
     )
-    conv = CONV.replace(dataset=base.dataset)
+    conv, conv_seeds = CONV.replace(dataset=base.dataset), seeds if overrides.get("seeds") else range(values.conv_seeds)
     cost = lengthened(conv, values.cost).replace(probe="cost", train_examples=5_000)
     return {
         **groups,
         "ghost": grid(large, ghost_size=values.ghosts, learning_rate=values.rates, seed=seeds),
         "sampling": grid(sampled, seed=seeds),
-        "conv": grid(lengthened(conv, values.conv), batch_size=values.conv_sizes, normalization=ARMS, seed=seeds),
-        "cost": grid(cost, batch_size=values.cost_sizes, normalization=ARMS, seed=seeds),
+        "conv": grid(lengthened(conv, values.conv), batch_size=values.conv_sizes, normalization=ARMS, seed=conv_seeds),
+        "cost": grid(cost, batch_size=values.cost_sizes, normalization=ARMS, seed=conv_seeds),
     }
 
 

@@ -56,7 +56,7 @@ class Preset:
 
 PRESETS = {
     "smoke": Preset(1, Length(20, 10), (DROPOUT,), (DECAY,), (DECAY,)),
-    "quick": Preset(2, Length(500, 250), (0.2, DROPOUT), (0.001, DECAY), (DECAY,)),
+    "quick": Preset(2, Length(400, 200), (0.2, DROPOUT), (0.001, DECAY), (DECAY,)),
     "paper": Preset(8, Length(2_000, 200), (0.1, 0.2, 0.3, DROPOUT), (1e-4, 0.001, DECAY, 0.01), (0.001, DECAY, 0.01)),
 }
 
