@@ -10,6 +10,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from bnrepro.plots import COLORS, INK, LABELS
 
+DOTTED = dict(color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
+"""A line of reference."""
+
 _DASHES = (0, (4, 1.6))
 
 
@@ -86,6 +89,12 @@ def name_curve(axes: Axes, runs: pd.DataFrame, arm: str, place: float, above: bo
         *(LABELS[arm], (step, values.max() if above else values.min()), (0, 9 if above else -10)),
         **dict(textcoords="offset points", color=COLORS[arm], ha="right" if above else "left", va="center"),
     )
+
+
+def nothing(axes: Axes, words: str = "every run diverged") -> None:
+    """Says why a panel is empty."""
+    axes.minorticks_off()
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, fontsize=7, ha="center", va="center")
 
 
 def name_ends(axes: Axes, ends: pd.DataFrame, room: float = 4, size: float = 7) -> None:

@@ -80,7 +80,7 @@ def _distribution(axes: Axes, drift: pd.DataFrame, marks: dict[str, float]) -> N
             if arm == "batch":
                 style = dict(textcoords="offset points", fontsize=7, color=COLORS["paper"], ha="center", va="bottom")
                 axes.annotate(LABELS["paper"], (marks[arm], 0.5), (0, 5), **style)
-    axes.axhline(0.5, color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
+    axes.axhline(0.5, **panels.DOTTED)
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.set(ylim=(0, 1), xlabel="Drift of a unit", ylabel="", xscale="log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))

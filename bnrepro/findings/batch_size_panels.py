@@ -12,7 +12,6 @@ from bnrepro.findings.regularization_effects import intervals
 from bnrepro.plots import COLORS, INK, LABELS
 
 ARMS = ("none", "batch", "renorm")
-_DOTTED = dict(color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
 _MARKS = 3.6  # parts of an axis of sizes that have room for a number each
 _BELOW = 0.65  # the dotted line, in the smallest error of a layer
 
@@ -27,11 +26,11 @@ def sampling_errors(axes: Axes, errors: pd.DataFrame, value: str) -> None:
         label = f"{layer.replace('_', ' ')}: {slope}"
         panels.seeds_and_median(axes, own, intervals(own, "size", value), "size", value, color, label)
     if not layers:
-        axes.text(0.5, 0.5, "the run diverged", transform=axes.transAxes, fontsize=7, ha="center", va="center")
+        panels.nothing(axes)
         return
     sizes = np.array(sorted(set(errors["size"])), float)
     least = errors[errors["size"] == sizes[0]].groupby("layer")[value].median().min()
-    axes.plot(sizes, _BELOW * least * np.sqrt(sizes[0] / sizes), **_DOTTED, label="1 / √m")
+    axes.plot(sizes, _BELOW * least * np.sqrt(sizes[0] / sizes), **panels.DOTTED, label="1 / √m")
     size_axis(axes, list(sizes), "Mini-batch m")
     panels.log_axis(axes, "y")
     name_lines(axes)

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from bnrepro import panels
 from bnrepro.findings import dropout_and_weight_decay_panels as decay
 from bnrepro.findings.dropout_and_weight_decay_effects import DECAY, DROPOUT, PLACES, STATISTICS
-from bnrepro.findings.dropout_and_weight_decay_panels import ARMS, DOTTED, GREY, median_line, name_lines, percent_axis
+from bnrepro.findings.dropout_and_weight_decay_panels import ARMS, GREY, median_line, name_lines, percent_axis
 from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
 
 _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))  # the arm without BN beside the places
@@ -94,9 +94,9 @@ def _ratios(axes: Axes, shifted: pd.DataFrame) -> None:
 
 def _ratio_axis(axes: Axes, ratios: pd.Series, ends: list[tuple]) -> None:
     """A logarithmic axis that holds 1, with a line there."""
-    axes.axhline(1, **DOTTED)
+    axes.axhline(1, **panels.DOTTED)
     if not ends:
-        _nothing(axes)
+        panels.nothing(axes)
         return
     low, high = min(ratios.min(), 1) / 1.08, max(ratios.max(), 1) * 1.08
     panels.log_axis(axes, "y", (low, high))
@@ -131,8 +131,3 @@ def _statistics(axes: Axes, said: pd.DataFrame) -> None:
     axes.set_xticklabels([_CHOICES[name] for name in STATISTICS], fontsize=7)
     percent_axis(axes)
     name_lines(axes, ends)
-
-
-def _nothing(axes: Axes) -> None:
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.text(0.5, 0.5, "every run diverged", transform=axes.transAxes, fontsize=7, ha="center", va="center")

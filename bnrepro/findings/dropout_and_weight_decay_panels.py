@@ -14,9 +14,6 @@ from bnrepro.plots import COLORS, LABELS
 ARMS = ("batch", "none")
 """As they stand in a figure: BN first."""
 
-DOTTED = dict(color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
-"""A line of reference."""
-
 GREY = "#8C8C8C"
 """Of the net without a regularizer."""
 
@@ -136,7 +133,7 @@ def reproduced(axes: Axes, shares: pd.DataFrame) -> None:
         style = dict(color=COLORS[arm], markersize=4, clip_on=False, zorder=6)
         axes.plot(beyond.index, [_LOWEST] * len(beyond), "v", **style)
     for value in (0, 1):
-        axes.axhline(value, **DOTTED)
+        axes.axhline(value, **panels.DOTTED)
     axes.set_ylim(max(axes.get_ylim()[0], _LOWEST), 1.1)
     percent_axis(axes)
     name_lines(axes, [(place, max(share, _LOWEST), *words) for place, share, *words in ends])

@@ -22,7 +22,6 @@ _MOMENTA = (_DASHES[1], _DASHES[0], _DASHES[2])  # ascending; the one in the mid
 _SHORT = {**_LABELS, "batch": "the batch's own", "population": "population"}
 _SHIFTED = ("moving", "population", "batch")
 _DATA = {"test": "test set", "contrast": "half the contrast", "noise": "noise", "imbalanced": "class by class"}
-_DOTTED = dict(color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
 
 
 @styled
@@ -91,7 +90,7 @@ def _courses(axes: Axes, courses: pd.DataFrame, last: int) -> None:
 
 
 def _gaps(axes: Axes, gaps: pd.DataFrame, sizes: list[int]) -> None:
-    axes.axhline(0, **_DOTTED)
+    axes.axhline(0, **panels.DOTTED)
     ends = [_line(axes, 100 * gaps[name], _COLORS[name], _SHORT[name]) for name in gaps]
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     _size_axis(axes, sizes, ends)
@@ -109,8 +108,8 @@ def _accuracies(both: list[Axes], tables: list[pd.DataFrame], sizes: list[int]) 
 
 def _ratios(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
     """Of the first layer; the lines are what the m / (m - 1) of Algorithm 2 is to give, and what is had without it."""
-    axes.axhline(1, **_DOTTED)
-    axes.plot(sizes, [1 - 1 / size for size in sizes], **_DOTTED)
+    axes.axhline(1, **panels.DOTTED)
+    axes.plot(sizes, [1 - 1 / size for size in sizes], **panels.DOTTED)
     ends = []
     for statistics, words, fill in (
         ("population", "with m / (m − 1)", COLORS["population"]),
@@ -122,7 +121,7 @@ def _ratios(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
 
 
 def _layers(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
-    axes.axhline(1, **_DOTTED)
+    axes.axhline(1, **panels.DOTTED)
     ends = []
     for place, layer in enumerate(sorted(set(ratios["layer"]))):
         words, style = layer.replace("hidden_", "hidden layer "), dict(linestyle=_DASHES[place % len(_DASHES)])
@@ -138,10 +137,10 @@ def _shifted(axes: Axes, shifted: dict[str, pd.DataFrame]) -> None:
             values = table[name].dropna()
             panels.interval_mark(axes, place + shift, values, bootstrap_median(values), _COLORS[name])
     if not any(line.get_marker() == "o" for line in axes.lines):
-        _nothing(axes)
+        panels.nothing(axes)
     for place in range(1, len(shifted)):
         axes.axhline(place - 0.5, color="#E6E6E6", linewidth=0.6, zorder=1)
-    axes.axvline(CHANCE, **_DOTTED)
+    axes.axvline(CHANCE, **panels.DOTTED)
     axes.set(ylim=(len(shifted) - 0.5, -0.5), yticks=range(len(shifted)), yticklabels=[_DATA[name] for name in shifted])
     axes.set_xlabel("Accuracy")
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
@@ -188,8 +187,4 @@ def _size_axis(axes: Axes, sizes: list[int], ends: list[tuple], named: bool = Tr
     if named:
         panels.name_ends(axes, found)
     if found.empty:
-        _nothing(axes)
-
-
-def _nothing(axes: Axes) -> None:
-    axes.text(0.5, 0.5, "every run diverged", transform=axes.transAxes, fontsize=7, ha="center", va="center")
+        panels.nothing(axes)

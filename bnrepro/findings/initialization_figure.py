@@ -27,7 +27,6 @@ _ALIKE = ("zero", "symmetric")
 
 _USED = RunConfig()  # whose start and rate follow the paper's curve, in notebook 01
 _MAP = (35.5, 41.0)  # mm; width and height of a heat map
-_DOTTED = dict(color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
 
 
 @styled
@@ -151,7 +150,7 @@ def _starts(figure: Figure, place: tuple, starts: pd.DataFrame) -> None:
     axes.plot([-0.04, 1.04], [apart, apart], color=INK, linewidth=0.8, zorder=2)
     style = dict(textcoords="offset points", fontsize=7, ha="right", color=INK, annotation_clip=False)
     axes.annotate("units alike", (1.04, apart), (0, -8), **style)
-    axes.axvline(CHANCE, **_DOTTED)
+    axes.axvline(CHANCE, **panels.DOTTED)
     axes.set_xlabel("Final test accuracy")
     axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
@@ -164,7 +163,7 @@ def _curves(axes: Axes, runs: pd.DataFrame, x: str) -> None:
         rows = [(place, *bootstrap_median(values)) for place, values in own.groupby(x)["final_accuracy"]]
         medians = pd.DataFrame(rows, columns=[x, *Interval._fields])
         panels.seeds_and_median(axes, own, medians, x, "final_accuracy", COLORS[arm], LABELS[arm])
-    axes.axhline(TRAINS, **_DOTTED)
+    axes.axhline(TRAINS, **panels.DOTTED)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))

@@ -114,7 +114,7 @@ def scaled_weights(figure: Figure, top: float, invariances: pd.DataFrame, tolera
                 axes.plot(worst.index, worst, color=color, linewidth=1.2, label=f"{quantity}, {name}")
                 words = f"{quantity}, " + {"change": "ε as it is", "error": "ε over a²"}[name]
                 ends.append((worst.index[-1], worst.iloc[-1], words, color))
-    axes.axhline(tolerance, color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
+    axes.axhline(tolerance, **panels.DOTTED)
     panels.log_axis(axes, "x")
     panels.log_axis(axes, "y")
     axes.set(xlabel="Scale a")

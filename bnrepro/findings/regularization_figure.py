@@ -23,7 +23,6 @@ _CHANGES = {
     **{"rate": "rate x 5", "dropout": "no Dropout", "weight_decay": "L2 / 5", "decay": "decay 6 x faster"},
     **{"lrn": "no LRN", "shuffling": "thorough shuffling", "distortion": "less distortion"},
 }
-_DOTTED = dict(color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
 _MOST_POINTS, _MOST_TIMES = 5, 20  # effects and ratios beyond are arrows at the edge
 
 
@@ -75,13 +74,13 @@ def _spread(axes: Axes, mates: pd.DataFrame) -> None:
     axes.set(xscale="log", yscale="log", xlabel="Mini-batch size")
     sizes = sorted(set(mates["batch_size"]))
     if runs.empty:
-        _nothing(axes, "every run diverged")
+        panels.nothing(axes)
         return
     medians = intervals(runs, "batch_size", "spread")
     panels.seeds_and_median(axes, runs, medians, "batch_size", "spread", color)
     middle = medians.set_index("batch_size")["estimate"]
     falling = middle.iloc[0] * np.sqrt(sizes[0] / np.array(sizes))
-    axes.plot(sizes, falling, **_DOTTED)
+    axes.plot(sizes, falling, **panels.DOTTED)
     style = dict(textcoords="offset points", fontsize=7)
     axes.annotate("1 / √size", (sizes[-1], falling[-1]), (0, -9), color="#6B6B6B", ha="right", **style)
     at_inference = mates.loc[mates["mode"] == "inference", "spread"].max()
@@ -118,7 +117,7 @@ def _sizes(each: dict[str, Axes], gaps: pd.DataFrame) -> None:
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
         if not ends:
-            _nothing(axes, "no run gets there")
+            panels.nothing(axes, "no run gets there")
 
 
 def _noise(axes: Axes, gaps: pd.DataFrame) -> None:
@@ -139,7 +138,7 @@ def _effects(axes: Axes, effects: pd.DataFrame, margins: dict[str, float]) -> No
     shown = 100 * effects[["effect", "ci_low", "ci_high"]]
     edge = min(max(1.15 * shown.abs().max(axis=None), 1), _MOST_POINTS)
     axes.set_xlim(-edge, edge)
-    axes.axvline(0, **_DOTTED)
+    axes.axvline(0, **panels.DOTTED)
     for place, change in enumerate(changes):
         if change in margins:
             at = 100 * margins[change]
@@ -157,7 +156,7 @@ def _ratios(axes: Axes, effects: pd.DataFrame) -> None:
     finite = shown[np.isfinite(shown) & (shown > 0)]
     edge = min(max(1.2 * np.exp(np.abs(np.log(finite)).max(initial=0)), 2), _MOST_TIMES)
     axes.set(xscale="log", xlim=(1 / edge, edge))
-    axes.axvline(1, **_DOTTED)
+    axes.axvline(1, **panels.DOTTED)
     for place, change in enumerate(changes):
         for row in effects[effects["change"] == change].itertuples():
             _setting_mark(axes, place, row.setting, (row.steps_ratio, row.ratio_low, row.ratio_high), row.bound)
@@ -183,7 +182,7 @@ def _shuffling(axes: Axes, shuffling: pd.DataFrame, papers_gain: float) -> None:
     ends = [abs(end) for _, interval in found.values() for end in interval[:3]]
     edge = min(max(1.15 * max(ends), 130 * papers_gain), _MOST_POINTS)
     axes.set_xlim(-edge, edge)
-    axes.axvline(0, **_DOTTED)
+    axes.axvline(0, **panels.DOTTED)
     for place, arm in enumerate(arms):
         for setting, side in zip(SETTINGS, (-1, 1)):
             mark = dict(filled=_FILLED[setting])
@@ -228,8 +227,3 @@ def _rows(axes: Axes, words: list[str], colors: list[str], lines: bool = False) 
         label.set_color(color)
     axes.grid(False)
     axes.spines["left"].set_visible(False)
-
-
-def _nothing(axes: Axes, words: str) -> None:
-    axes.minorticks_off()
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, fontsize=7, ha="center", va="center")

@@ -43,7 +43,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, initial_std: fl
         axes, cell, last, max(evaluations(grid)["accuracy"].max(), published["test_accuracy"].max())
     )
     explored.live_curve(axes, live)
-    axes.axhline(paper.FIGURE1_TARGET, color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
+    axes.axhline(paper.FIGURE1_TARGET, **panels.DOTTED)
     explored.name_lines(axes)
     return figure
 

@@ -60,7 +60,7 @@ def _accuracy(axes: Axes, curves: pd.DataFrame, published: pd.DataFrame, speed: 
         if np.isfinite(reached):
             style = dict(color=COLORS[arm], markersize=6, markeredgecolor="white", markeredgewidth=0.9, zorder=7)
             axes.plot(reached, target, "o", **style)
-    axes.axhline(target, color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
+    axes.axhline(target, **panels.DOTTED)
     panels.step_axis(axes, last)
     slowest = medians.groupby("normalization")["estimate"].last().min()
     axes.set(ylim=(0.7 if slowest > 0.75 else 0.0, 1.0), ylabel="")  # the paper's axis, where it shows both arms
