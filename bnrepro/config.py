@@ -165,6 +165,7 @@ class RunConfig:
     @functools.cached_property
     def program(self) -> "RunConfig":
         """The config with all at its default that a compiled net does not depend on: one engine serves them all."""
+        # The net that adds noise knows the size of its mini-batch; ghost batches need one that they divide.
         size = self.batch_size if self.normalization == "noise" else self.ghost_size or _DEFAULTS["batch_size"]
         return self.replace(batch_size=size, **{name: _DEFAULTS[name] for name in _NOT_IN_PROGRAM})
 

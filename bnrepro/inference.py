@@ -88,8 +88,9 @@ class _Probe:
         """The logits by example, and the examples that a full mini-batch holds; those of the others are 0."""
         size = min(self.config.batch_size if in_batches else 1_024, len(order))
         full = order[: len(order) // size * size]
+        rows = full.reshape(-1, size)
         with untouched(self.model):
-            found = _logits_of(self.model, (len(full) // size, size), in_batches)(x, full.reshape(-1, size)).numpy()
+            found = _logits_of(self.model, rows.shape, in_batches)(x, tf.constant(rows)).numpy()
         logits = np.zeros((len(order), found.shape[-1]), np.float32)
         logits[full] = found.reshape(len(full), -1)
         return logits, np.sort(full)

@@ -1,4 +1,4 @@
-"""Which worker trains which run: runs of one compiled program stay with one worker while there is other work. Knows no Keras."""
+"""Which worker trains which run: runs of one compiled net stay with one worker while there is other work. Knows no Keras."""
 
 import threading
 from collections import deque
@@ -37,7 +37,7 @@ class Lanes:
 
 
 def program(config: RunConfig) -> tuple[str, str, str]:
-    """What runs have in common that one compiled program and one copy of the data on the device serve."""
+    """What runs have in common that one compiled net and one copy of the data on the device serve."""
     return config.dataset, config.pixels, config.program.id
 
 

@@ -8,12 +8,12 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 from factories_inception import default_divergence, make_section_42
+from factories_inference import Rows
 
 from bnrepro.config import RunConfig
 from bnrepro.findings import FINDINGS
 from bnrepro.tables import SCHEMAS, Tables, write_results
 
-Rows = dict[str, list[tuple]]
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
 
 

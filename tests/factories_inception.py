@@ -1,7 +1,7 @@
 """Synthetic tables of one run of section 4.2: curves of every split and what its probe measures, all by formulas."""
 
 import numpy as np
-from factories_inference import make_inference
+from factories_inference import Rows, make_inference
 
 from bnrepro.architecture import inception_small
 from bnrepro.config import RunConfig
@@ -21,7 +21,7 @@ def default_divergence(config: RunConfig) -> int | None:
     return config.steps // 10 + 1 if too_large else None
 
 
-def make_section_42(config: RunConfig, steps: np.ndarray, finished: bool) -> dict[str, list[tuple]]:
+def make_section_42(config: RunConfig, steps: np.ndarray, finished: bool) -> Rows:
     """The rows by table of a run that is evaluated at `steps`."""
     noise = np.random.default_rng([config.seed, config.normalization == "batch", int(1e4 * config.learning_rate)])
     accuracy, fit = _accuracy(config, steps, noise)

@@ -5,13 +5,14 @@ import numpy as np
 from bnrepro.config import RunConfig
 from bnrepro.inference import SIZES
 
+Rows = dict[str, list[tuple]]
+"""By table."""
+
 DATA = ("test", "contrast", "noise", "imbalanced")
 STATISTICS = ("moving", "population", "moving_ddof0", "pooled", "batch")
 
 
-def make_inference(
-    config: RunConfig, steps: np.ndarray, accuracy: np.ndarray, finished: bool
-) -> dict[str, list[tuple]]:
+def make_inference(config: RunConfig, steps: np.ndarray, accuracy: np.ndarray, finished: bool) -> Rows:
     """The rows of `statistics`, `variances` and `errors` of a run that is evaluated at `steps` with `accuracy`."""
     noise = np.random.default_rng([config.seed, config.batch_size, len(config.dropout_place)])
     rows = {name: [] for name in ("statistics", "variances", "errors")}

@@ -81,6 +81,14 @@ def test_every_field_changes_the_id():
     assert len(ids) == 1 + len(fields)
 
 
+def test_runs_share_a_program_whatever_their_mini_batch_but_where_the_net_knows_its_size():
+    for shared in ({"normalization": "batch"}, {"normalization": "batch", "ghost_size": 4}):
+        assert len({RunConfig(batch_size=size, evaluate_every=size, **shared).program for size in (4, 64)}) == 1
+    noise = {RunConfig(batch_size=size, normalization="noise").program for size in (4, 64)}
+    assert {config.batch_size for config in noise} == {4, 64}
+    assert len({RunConfig(normalization="batch", ghost_size=size).program for size in (0, 4, 12)}) == 3
+
+
 def test_ids_are_pinned_so_that_no_record_is_lost_or_taken_for_another():
     assert RunConfig().id == "mnist-mlp-none-0-44136fa355"
     assert RunConfig(normalization="batch", seed=3).id == "mnist-mlp-batch-3-61616cb99c"

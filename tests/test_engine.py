@@ -57,9 +57,8 @@ def test_neither_the_chunk_nor_an_earlier_run_changes_a_bit(engine):
 def test_a_shorter_last_chunk_and_more_steps_run_in_the_program_that_is_compiled_already():
     engine = Engine(small_model(), keras.optimizers.SGD(0.1), LOSS, mode="xla")
     chunks, _ = trained(engine, steps=7, chunk=3)
-    assert (
-        max(chunk.seconds for chunk in chunks) < engine.compile_seconds / 5
-    )  # a hundredth; a compilation is the whole
+    # A chunk takes a hundredth of a compilation.
+    assert max(chunk.seconds for chunk in chunks) < engine.compile_seconds / 5
 
 
 def test_chunks_tell_their_steps_and_the_last_may_be_shorter(engine):

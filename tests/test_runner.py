@@ -62,6 +62,7 @@ def tables():
 def test_the_same_config_gives_the_same_tables_to_the_bit(tables):
     other = SHORT.replace(seed=5, learning_rate=0.5)
     run(other)  # a run in between that shares the compiled program
+    run(other.replace(batch_size=30))  # and one that shares the net
     again = run(SHORT)
     for name in ("runs", "curves", "quantiles", "drift"):
         assert again[name].equals(tables["none"][name]), name

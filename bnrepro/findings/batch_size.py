@@ -152,7 +152,8 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     large, sampled = (
         seeing(*of).replace(normalization="batch") for of in ((LARGE, "examples"), (REFERENCE, "examples", "sampling"))
     )
-    conv, conv_seeds = CONV.replace(dataset=base.dataset), seeds if overrides.get("seeds") else range(values.conv_seeds)
+    conv_seeds = seeds if overrides.get("seeds") else range(values.conv_seeds)
+    conv = CONV.replace(dataset=base.dataset)
     cost = lengthened(conv, values.cost).replace(probe="cost", train_examples=5_000)
     return {
         **groups,

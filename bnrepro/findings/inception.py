@@ -76,10 +76,8 @@ PAPER_MODELS = {
 }
 """What the paper's Figures 2 and 3 call an arm."""
 
-_SMOKE = {
-    "width": 4,
-    "validation_examples": 1_000,
-}  # of a preset that is there for tests: the narrowest net, evaluated fast
+# Of the preset that is there for tests: the narrowest net, evaluated fast.
+_SMOKE = {"width": 4, "validation_examples": 1_000}
 _OVERRIDES = {"seeds": int, "steps": int, "batch_size": int, "learning_rate": float, "width": int, "dataset": str}
 
 
