@@ -86,7 +86,7 @@ class Engine:
             inputs = [model.get_layer(name).input for name in watch]
             self._evaluated = keras.Model(model.inputs, [*model.outputs, *inputs])
         self._chunk_programs = {}
-        self._evaluate_block = tf.function(self._evaluate_program, jit_compile=self.mode == "xla")
+        self._evaluate_block = tf.function(self._evaluate_program, jit_compile=self.mode == "xla", autograph=False)
 
     def reset(self) -> None:
         """Puts every variable of model and optimizer back to its value at construction, so that runs share no state."""
@@ -147,16 +147,20 @@ class Engine:
         metrics = tf.TensorArray(tf.float32, size, element_shape=())
         step = tf.constant(0)
         while step < count:  # not `in tf.range(count)`, which XLA compiles again for each count
-            examples, labels = tf.gather(x, rows[step]), tf.gather(y, rows[step])
-            with tf.GradientTape() as tape:
-                outputs = self.model(examples, training=True)
-                loss = tf.add_n([self.loss(labels, outputs), *self.model.losses])
-            weights = self.model.trainable_variables
-            self.optimizer.apply(tape.gradient(loss, weights), weights)
+            loss, metric = self._step(tf.gather(x, rows[step]), tf.gather(y, rows[step]))
             losses = losses.write(step, loss)
-            metrics = metrics.write(step, tf.reduce_mean(self.metric(labels, outputs)))
+            metrics = metrics.write(step, metric)
             step += 1
         return losses.stack(), metrics.stack()
+
+    @tf.autograph.experimental.do_not_convert  # Keras has no control flow to convert, and to look for it takes seconds
+    def _step(self, examples, labels):
+        with tf.GradientTape() as tape:
+            outputs = self.model(examples, training=True)
+            loss = tf.add_n([self.loss(labels, outputs), *self.model.losses])
+        weights = self.model.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss, tf.reduce_mean(self.metric(labels, outputs))
 
     def _evaluate_program(self, x, y):
         outputs, *watched = keras.tree.flatten(self._evaluated(x, training=False))
