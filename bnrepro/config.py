@@ -18,6 +18,9 @@ PRESETS = ("smoke", "quick", "paper")
 TRAINING_EXAMPLES = {"mnist": 60_000, "fashion_mnist": 60_000, "cifar10": 50_000}
 """The data sets, and how many examples each has to train on."""
 
+TEST_EXAMPLES = 10_000
+"""How many test examples each data set has."""
+
 PROBES = (
     *("gradients", "geometry", "mates", "probabilities"),
     *("modes", "statistics", "shift", "sampling", "cost"),
@@ -38,6 +41,7 @@ def _at_least(lowest: int) -> Rule:
 _ANY: Rule = (lambda value: True), "is anything"
 _POSITIVE: Rule = (lambda value: value > 0), "is above 0"
 _NOT_NEGATIVE: Rule = (lambda value: value >= 0), "is 0 or above"
+_UP_TO_ALL: Rule = (lambda value: 0 <= value <= TEST_EXAMPLES), f"is from 0 to {TEST_EXAMPLES}"
 _FRACTION: Rule = (lambda value: 0 <= value < 1), "is from 0 to below 1"
 
 
@@ -116,6 +120,7 @@ class RunConfig:
     matched_decay: float = _field(
         0.0, _NOT_NEGATIVE, "nothing decays, but the rate of the hidden kernels grows as this L2 weight would raise it"
     )
+    test_examples: int = _field(0, _UP_TO_ALL, "test examples evaluated on, the first ones; 0 means all")
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -184,6 +189,7 @@ class RunConfig:
 _NOT_IN_PROGRAM = (
     *("dataset", "pixels", "train_examples", "shuffled_labels", "validation_examples", "fit_examples", "shuffling"),
     *(
+        "test_examples",
         "initializer",
         "initial_std",
         "initial_gain",

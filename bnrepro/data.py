@@ -51,6 +51,7 @@ def load_dataset(
     pixels: str = "grey",
     train_examples: int = 0,
     validation_examples: int = 0,
+    test_examples: int = 0,
     shuffled_labels: bool = False,
     seed: int = 0,
 ) -> Dataset:
@@ -64,6 +65,7 @@ def load_dataset(
             order of the file; n means the first n of a permutation drawn from `seed`: at the same seed a smaller subset
             begins a larger one.
         validation_examples: How many training examples are held out. They depend on no seed and are never trained on.
+        test_examples: How many test examples there are, the first of the file. 0 means all.
         shuffled_labels: Permutes the labels of the training split, a control: images and labels no longer belong
             together, the share of each class stays. Validation and test labels stay true.
         seed: Draws the subset and permutes the labels.
@@ -78,6 +80,7 @@ def load_dataset(
     validation_examples = _whole("validation_examples", validation_examples)
     seed = _whole("seed", seed)
     arrays = read(name)
+    test = slice(_at_most("test_examples", test_examples, len(arrays["y_test"])) or None)
 
     def images(values: np.ndarray) -> np.ndarray:
         return PIXELS[pixels](values if values.ndim == 4 else values[..., np.newaxis])
@@ -93,8 +96,8 @@ def load_dataset(
         y_train=_generator(seed, _LABELS).permutation(y_train) if shuffled_labels else y_train,
         x_validation=images(arrays["x_train"][validation]),
         y_validation=labels(arrays["y_train"][validation]),
-        x_test=images(arrays["x_test"]),
-        y_test=labels(arrays["y_test"]),
+        x_test=images(arrays["x_test"][test]),
+        y_test=labels(arrays["y_test"][test]),
         num_classes=archive.num_classes,
     )
 
@@ -184,6 +187,12 @@ def _split(total: int, train_examples: int, validation_examples: int, seed: int)
     candidates = _generator(seed, _SUBSET).permutation(total) if train_examples else np.arange(total)
     candidates = candidates[~np.isin(candidates, validation)]
     return candidates[:train_examples] if train_examples else candidates, validation
+
+
+def _at_most(name: str, value: int, most: int) -> int:
+    if _whole(name, value) > most:
+        raise UserError(f"{name} is at most the {most} that there are: got {value}; lower it")
+    return int(value)
 
 
 def _whole(name: str, value: int) -> int:

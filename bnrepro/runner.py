@@ -122,7 +122,7 @@ class _Run:
         return batch_order(config.seed, examples, config.batch_size, count, start, config.shuffling)
 
 
-_DATA_FIELDS = ("dataset", "pixels", "train_examples", "shuffled_labels", "validation_examples")
+_DATA_FIELDS = ("dataset", "pixels", "train_examples", "shuffled_labels", "validation_examples", "test_examples")
 
 
 def _data_part(config: RunConfig) -> tuple:

@@ -29,6 +29,7 @@ from bnrepro.errors import UserError
         ({"ghost_size": 1}, "ghost_size is 2 or more and divides the mini-batch of 60: got 1"),
         ({"matched_decay": 0.1, "weight_decay": 0.1}, "matched_decay stands for weight_decay"),
         ({"train_examples": 70_000}, "train_examples is at most 60000 for mnist: got 70000"),
+        ({"test_examples": 10_001}, "test_examples is from 0 to 10000: got 10001"),
     ],
 )
 def test_a_wrong_value_is_refused_with_the_rule_and_what_came(changes, message):

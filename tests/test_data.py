@@ -137,6 +137,12 @@ def test_no_validation_example_is_trained_on(numbered, train_examples):
     assert not trained & held_out
 
 
+@pytest.mark.parametrize("test_examples", [0, 1, 60])
+def test_a_smaller_test_set_begins_the_whole(numbered, test_examples):
+    dataset = load_dataset("mnist", test_examples=test_examples)
+    assert numbers(dataset.x_test).tolist() == list(range(test_examples or 60))
+
+
 def test_images_keep_their_labels_in_every_split(numbered):
     dataset = load_dataset("mnist", train_examples=100, validation_examples=100, seed=2)
     for split in ("train", "validation", "test"):
@@ -170,6 +176,7 @@ def test_the_seed_decides_how_labels_are_shuffled(numbered):
         (dict(seed=True), "seed is a whole number, 0 or above: got True"),
         (dict(train_examples=401, validation_examples=100), "share 500 examples"),
         (dict(validation_examples=500), "share 500 examples and one or more is trained on"),
+        (dict(test_examples=61), "test_examples is at most the 60 that there are: got 61"),
     ],
 )
 def test_a_wrong_option_is_answered_with_the_rule_and_what_came(numbered, options, message):
