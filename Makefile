@@ -3,6 +3,7 @@
 VENV ?= .venv
 PRESET ?= quick
 PYTHON ?=
+FAST ?=
 BACKENDS ?=
 
 BIN := $(VENV)/bin
@@ -19,8 +20,8 @@ help:  ## this list
 reproduce: $(RUN)  ## every notebook (PRESET=quick): figures, verdicts, report
 	$(BIN)/bnrepro run --preset $(PRESET)
 
-test: $(TEST)  ## the whole test suite; BACKENDS=1 adds JAX and PyTorch
-	$(BIN)/python -m pytest
+test: $(TEST)  ## the whole test suite, a process a core; FAST=1 only what is quick, BACKENDS=1 adds JAX and PyTorch
+	$(BIN)/python -m pytest --numprocesses logical --dist loadgroup --no-loadscope-reorder $(if $(FAST),-m "not slow")
 
 lab: $(RUN)  ## JupyterLab at the first notebook
 	$(BIN)/jupyter lab notebooks/00_the_layer.ipynb

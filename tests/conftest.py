@@ -1,5 +1,6 @@
-"""What all tests share: quick ones first, no window for figures, no chatter of TensorFlow."""
+"""What all tests share: quick ones first, tests of the same things in one process, no window for figures, no chatter."""
 
+import math
 import os
 
 import pytest
@@ -8,6 +9,21 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A mistake shows within seconds, and what takes minutes runs last."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """A mistake shows within seconds; what takes minutes runs last, the longest first, so that no core idles at the end.
+
+    What tests of one module or of one notebook share (tables, figures, compiled programs) is made in one process alone.
+    """
+    items.sort(key=order)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            parameters = item.callspec.params if hasattr(item, "callspec") else {}
+            shared = parameters.get("notebook", item.module.__name__)
+            item.add_marker(pytest.mark.xdist_group(f"{shared}{'_slow' * math.isfinite(order(item))}"))
+
+
+def order(item: pytest.Item) -> float:
+    """Minus infinity for a quick test, else minus about as many as the marker `slow` says that it takes."""
+    slow = item.get_closest_marker("slow")
+    return -slow.kwargs.get("seconds", 10) if slow else -math.inf

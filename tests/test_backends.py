@@ -21,7 +21,10 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=["tensorflow", "jax", "torch"])
+BACKENDS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("tensorflow", "jax", "torch")]
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
 def found(request, tmp_path_factory):
     """What `backend_probe.py` wrote: arrays by `case/name`."""
     if importlib.util.find_spec(request.param) is None:

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import sysconfig
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from bnrepro import archives, cli, fetching, pool
 from bnrepro.batch import Failure
 from bnrepro.claims import COLUMNS
 from bnrepro.errors import RecordError
-from bnrepro.findings import FINDINGS
 from bnrepro.notebooks import find_notebooks
 from bnrepro.workspace import CHECKOUT
 
@@ -224,26 +222,14 @@ def test_a_network_that_cannot_be_reached_is_no_wrong_usage(capsys, tmp_path, mo
     assert captured.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["verdicts"], ["data", "list"], ["--help"]], ids=" ".join)
-def test_a_command_that_trains_nothing_starts_without_tensorflow(arguments):
+def test_a_command_that_trains_nothing_starts_without_tensorflow(results):
+    commands = ["--help"], ["list"], ["data", "list"], ["verdicts", "--output", str(results)]
     script = (
-        f"import sys\nfrom bnrepro.cli import main\ntry:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+        "import contextlib, sys\nfrom bnrepro.cli import main\n"
+        f"for arguments in {commands}:\n    with contextlib.suppress(SystemExit):\n        main(arguments)\n"
+        "    assert not {'tensorflow', 'keras'} & set(sys.modules), arguments"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=CHECKOUT)
-
-
-def test_the_figures_of_the_record_are_drawn_within_6_seconds_each_without_tensorflow(tmp_path):
-    copy = f"shutil.copytree({str(CHECKOUT / 'data/results')!r}, {str(tmp_path / 'results')!r})"
-    draw = f"print(len(draw_all(Workspace('paper', {str(tmp_path)!r}))))"
-    script = f"import shutil, sys\nfrom bnrepro import Workspace\nfrom bnrepro.report import draw_all\n{copy}\n{draw}\n"
-    check = "assert not {'tensorflow', 'keras'} & set(sys.modules)"
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", script + check], check=True, capture_output=True, text=True, cwd=CHECKOUT
-    )
-    assert time.monotonic() - began < 6 * len(FINDINGS)
-    assert int(done.stdout) == 3 * len(FINDINGS) + 1
 
 
 def test_the_module_and_the_installed_command_are_the_same():

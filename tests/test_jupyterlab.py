@@ -18,6 +18,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
+from throwaway import write_notebook
 
 from bnrepro.controls import start_of
 from bnrepro.findings import FINDINGS
@@ -28,7 +29,7 @@ from bnrepro.workspace import CHECKOUT
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.slow(seconds=90),
     pytest.mark.skipif(
         not (BROWSER and DRIVER),
         reason="JupyterLab is looked at in Chromium: none here, try `apt-get install chromium chromium-driver`",
@@ -39,8 +40,10 @@ PANELS = [
     name for name, finding in FINDINGS.items() if hasattr(finding, "explore") and (RECORD.results / name).is_dir()
 ]
 WHOLE = "01_training_speed"
-"""The notebook that is run to its end, and whose button is pressed, for that takes a minute. Of the others' copies the panel
-is the last cell: papermill runs them whole in `test_notebooks`, and `test_explorer` trains each one's live run."""
+"""The notebook that is run to its end, and whose button is pressed, for that takes a minute. The other panels are the cells of
+one notebook: papermill runs theirs whole in `test_notebooks`, and `test_explorer` trains each one's live run."""
+
+TOGETHER = [name for name in PANELS if name != WHOLE]
 
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -67,17 +70,14 @@ return [arguments[0], ...arguments[0].querySelectorAll("*")]
 """What would have a scrollbar or is cut."""
 
 
-def copy_notebook(name: str, folder: Path, output: Path) -> None:
-    """A copy at preset smoke that writes to `output`, cut after its panel unless it is the one that is run whole."""
-    notebook = nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", 4)
+def copy_whole(folder: Path, output: Path) -> None:
+    """A copy of the notebook `WHOLE` at preset smoke that writes to `output`."""
+    notebook = nbformat.read(CHECKOUT / "notebooks" / f"{WHOLE}.ipynb", 4)
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     for default, value in (('preset: str = "quick"', "smoke"), ('output_root: str = ""', str(output))):
         assert default in parameters.source
         parameters.source = parameters.source.replace(default, f"{default.split(' = ')[0]} = {value!r}")
-    if name != WHOLE:
-        panel = next(place for place, cell in enumerate(notebook.cells) if cell.source == "study.explore()")
-        notebook.cells = notebook.cells[: panel + 1]
-    nbformat.write(notebook, folder / f"{name}.ipynb")
+    nbformat.write(notebook, folder / f"{WHOLE}.ipynb")
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +86,9 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     root, output = folder / "notebooks", folder / "out"
     root.mkdir()
-    for name in PANELS:
-        copy_notebook(name, root, output)
+    copy_whole(root, output)
+    study = "Study({!r}, preset='smoke', output_root=" + repr(str(output)) + ").explore()"
+    write_notebook(root / "panels.ipynb", "from bnrepro import Study", *map(study.format, TOGETHER))
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port, token = one.getsockname()[1], "of-this-test"
@@ -99,11 +100,14 @@ def lab(tmp_path_factory):
     options = (f"--ServerApp.root_dir={root}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0")
     options += (f"--IdentityProvider.token={token}", "--ServerApp.ip=127.0.0.1", "--no-browser", "--allow-root")
     options += ("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",)
-    news = (
-        folder / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    )
-    news.parent.mkdir(parents=True)
-    news.write_text('{"fetchNews": "false"}')  # else it asks, over the page
+    settings = {
+        "apputils-extension/notification": '{"fetchNews": "false"}',  # else it asks, over the page
+        "notebook-extension/tracker": '{"windowingMode": "none"}',  # else it takes a panel away that is out of sight
+    }
+    for name, text in settings.items():
+        path = folder / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
     address = f"http://127.0.0.1:{port}"
     with open(folder / "lab.log", "wb") as log:
         command = [sys.executable, "-m", "jupyterlab", *options]
@@ -149,7 +153,7 @@ def browser(tmp_path_factory):
 
 
 class Page:
-    """A notebook in JupyterLab, and the panel in it."""
+    """A notebook in JupyterLab."""
 
     def __init__(self, browser, address: str, token: str, name: str):
         self.browser = browser
@@ -161,8 +165,9 @@ class Page:
         """The condition's first answer that is true; what it looks at may be put anew meanwhile."""
         return WebDriverWait(self.browser, SECONDS, 0.1, [StaleElementReferenceException]).until(lambda _: condition())
 
-    def one(self, selector: str):
-        return self.until(lambda: next(iter(self.browser.find_elements(By.CSS_SELECTOR, selector)), None))
+    def one(self, selector: str, place: int = 0):
+        """The element at a place among those that the selector finds."""
+        return self.until(lambda: next(iter(self.browser.find_elements(By.CSS_SELECTOR, selector)[place:]), None))
 
     def run_all(self) -> None:
         """Run, Run All Cells."""
@@ -170,27 +175,44 @@ class Page:
         self.browser.find_element(By.XPATH, menu).click()
         self.one(".lm-Menu [data-command='runmenu:run-all']").click()
 
+
+class Panel:
+    """A panel in a page.
+
+    Args:
+        page: Where.
+        place: Its place among the page's panels.
+    """
+
+    def __init__(self, page: Page, place: int = 0):
+        self.page, self.browser, self.place = page, page.browser, place
+
     @property
     def image(self):
-        return self.one(".jp-OutputArea img.widget-image")
+        return self.page.one(".jp-OutputArea img.widget-image", self.place)
+
+    @property
+    def button(self):
+        return self.page.one(".jp-OutputArea button.jupyter-button:has(.fa-play)", self.place)
 
     def shown(self) -> str:
         """The pixels of the panel's image."""
-        return self.until(lambda: self.browser.execute_script(PIXELS, self.image))
+        return self.page.until(lambda: self.browser.execute_script(PIXELS, self.image))
 
     def next_to(self, before: str) -> str:
         """The pixels of the image that comes after `before`."""
-        return self.until(lambda: (now := self.shown()) != before and now)
+        return self.page.until(lambda: (now := self.shown()) != before and now)
 
     def press(self, key: str) -> None:
         """A key on the handle of the last slider."""
-        handle = self.browser.find_elements(By.CSS_SELECTOR, ".jp-OutputArea .noUi-handle")[-1]
+        box = self.image.find_element(By.XPATH, "..")
+        handle = box.find_elements(By.CSS_SELECTOR, ".noUi-handle")[-1]
         self.browser.execute_script("arguments[0].focus()", handle)
         handle.send_keys(key)
 
     @property
     def status(self) -> str:
-        return self.browser.find_elements(By.CSS_SELECTOR, ".jp-OutputArea .widget-label")[-1].text
+        return self.button.find_elements(By.XPATH, "../*[contains(@class, 'widget-label')]")[-1].text
 
 
 @contextlib.contextmanager
@@ -204,50 +226,60 @@ def seen(browser, path: Path):
 
 
 def there_and_back(name: str) -> tuple[str, str]:
-    """The keys that move the first slider of a panel away from its start, which may be its end, and to it again."""
+    """The keys that move the last slider of a panel away from its start, which may be its end, and to it again."""
     controls = FINDINGS[name].controls(load_results(RECORD.results / name))
-    slider = next(control for control in controls if not isinstance(control.start, str))
+    slider = [control for control in controls if not isinstance(control.start, str)][-1]
     keys = Keys.ARROW_RIGHT, Keys.ARROW_LEFT
     return keys[::-1] if slider.start == slider.values[-1] else keys
 
 
-def move_a_slider(page: Page, name: str) -> tuple[str, str]:
-    """Runs all cells, moves a slider and moves it back; the pixels of both choices."""
-    page.run_all()
-    first = page.next_to("")
-    assert page.browser.execute_script("return arguments[0].naturalWidth", page.image) > 1.9 * page.image.size["width"]
-    assert page.browser.execute_script(OVERFLOWS, page.image.find_element(By.XPATH, "..")) == []
+def move_a_slider(panel: Panel, name: str) -> tuple[str, str]:
+    """Moves a slider and moves it back; the pixels of both choices."""
+    first = panel.next_to("")
+    assert (
+        panel.browser.execute_script("return arguments[0].naturalWidth", panel.image) > 1.9 * panel.image.size["width"]
+    )
+    assert panel.browser.execute_script(OVERFLOWS, panel.image.find_element(By.XPATH, "..")) == []
     there, back = there_and_back(name)
-    page.press(there)
-    second = page.next_to(first)
-    page.press(back)
-    assert page.next_to(second) == first
+    panel.press(there)
+    second = panel.next_to(first)
+    panel.press(back)
+    assert panel.next_to(second) == first
     return first, second
 
 
-@pytest.mark.parametrize("name", [name for name in PANELS if name != WHOLE])
-def test_a_slider_that_is_moved_redraws_the_panel(name, lab, browser, tmp_path):
-    with seen(browser, tmp_path / "failed.png"):
-        move_a_slider(Page(browser, *lab[:2], name), name)
+@pytest.fixture(scope="module")
+def together(lab, browser):
+    """The page with all panels but that of the whole notebook, its cells being run."""
+    page = Page(browser, *lab[:2], "panels")
+    page.run_all()
+    return page
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_a_slider_that_is_moved_redraws_the_panel(name, together, tmp_path):
+    with seen(together.browser, tmp_path / "failed.png"):
+        move_a_slider(Panel(together, TOGETHER.index(name)), name)
 
 
 def test_in_a_whole_notebook_a_slider_moves_while_cells_train_and_the_button_trains_a_run(lab, browser, tmp_path):
     *address, output = lab
     with seen(browser, tmp_path / "failed.png"):
         page = Page(browser, *address, WHOLE)
-        first, second = move_a_slider(page, WHOLE)
+        page.run_all()
+        panel = Panel(page)
+        first, second = move_a_slider(panel, WHOLE)
         assert not browser.find_elements(By.CSS_SELECTOR, IDLE), "a slider is heard while a cell trains"
-        button = page.one(".jp-OutputArea button.jupyter-button")
-        assert button.is_enabled() and button.text.strip() == "Train one run live"
-        button.click()
-        page.until(lambda: re.match(r"Step [1-9][\d,]* of ", page.status))
-        assert not button.is_enabled()
-        live = page.next_to(first)
-        page.press(Keys.ARROW_RIGHT)  # while it trains
-        page.until(lambda: page.shown() == second)
-        page.until(lambda: page.status.endswith("done, not recorded") and button.is_enabled())
-        page.press(Keys.ARROW_LEFT)
-        assert page.next_to(second) not in (first, live)
+        assert panel.button.is_enabled() and panel.button.text.strip() == "Train one run live"
+        panel.button.click()
+        page.until(lambda: re.match(r"Step [1-9][\d,]* of ", panel.status))
+        assert not panel.button.is_enabled()
+        live = panel.next_to(first)
+        panel.press(Keys.ARROW_RIGHT)  # while it trains
+        page.until(lambda: panel.shown() == second)
+        page.until(lambda: panel.status.endswith("done, not recorded") and panel.button.is_enabled())
+        panel.press(Keys.ARROW_LEFT)
+        assert panel.next_to(second) not in (first, live)
         page.until(lambda: (output / "figures" / f"{WHOLE}.svg").exists())
         page.one(IDLE)
         assert not browser.find_elements(By.CSS_SELECTOR, "[data-mime-type='application/vnd.jupyter.stderr']")

@@ -131,7 +131,7 @@ def smoke(tmp_path_factory):
     return folder, run, before
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=200)
 def test_all_notebooks_run_top_to_bottom(smoke):
     folder, run, _ = smoke
     assert run.returncode == 0, run.stderr
@@ -143,7 +143,7 @@ def test_all_notebooks_run_top_to_bottom(smoke):
     assert not list(folder.glob("notebooks/*.failed.ipynb"))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=200)
 def test_a_run_shows_a_progress_bar_and_says_where_everything_is(smoke):
     folder, run, _ = smoke
     assert "runs:" in run.stdout
@@ -153,7 +153,7 @@ def test_a_run_shows_a_progress_bar_and_says_where_everything_is(smoke):
         assert (folder / path).exists()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=200)
 def test_a_notebook_shows_its_figure_and_exports_it(smoke):
     folder, _, _ = smoke
     for name in FINDINGS:
@@ -169,7 +169,7 @@ def test_a_notebook_shows_its_figure_and_exports_it(smoke):
             assert (folder / "figures" / f"{name}.{ending}").stat().st_size > 5000
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=200)
 def test_every_page_works_offline(smoke):
     folder, _, _ = smoke
     pages = [folder / "report.html", *(folder / "notebooks" / f"{name}.html" for name in NAMES)]
@@ -177,20 +177,20 @@ def test_every_page_works_offline(smoke):
         assert not LOADS.search(page.read_text())
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=200)
 def test_with_an_output_folder_nothing_is_written_to_the_checkout(smoke):
     _, _, before = smoke
     assert state_of_the_checkout() == before
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=200)
 def test_every_claim_has_a_verdict_afterwards(smoke, capsys):
     folder, _, _ = smoke
     assert main(["verdicts", "--output", str(folder), "--json"]) == 0
     assert [row["claim"] for row in json.loads(capsys.readouterr().out)] == list(CLAIMS)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=200)
 def test_plain_papermill_runs_a_notebook_from_any_folder_and_trains_no_run_twice(smoke, tmp_path):
     folder, _, _ = smoke
     records = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/done.json")}

@@ -1,8 +1,5 @@
 import hashlib
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -207,25 +204,6 @@ def test_saving_writes_three_files_the_same_each_time(tmp_path):
             path.name: path.read_bytes() for path in plots.save_figure(drawing, tmp_path, "figure", tables)
         } == first
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.pdf", "figure.png", "figure.svg"]
-
-
-def test_a_figure_has_the_same_bytes_in_another_process_whatever_its_settings(tmp_path):
-    tables = finding_tables("02_activation_drift", "smoke")
-    here = plots.save_figure(FINDINGS["02_activation_drift"].figure(tables), tmp_path / "here", "figure", tables)
-    code = (
-        "import sys; from pathlib import Path; import matplotlib\n"
-        "matplotlib.rcParams.update({'font.size': 20, 'svg.hashsalt': 'other', 'axes.grid': True, 'figure.dpi': 50})\n"
-        "from factories import finding_tables; from bnrepro.findings import FINDINGS; from bnrepro.plots import save_figure\n"
-        "tables = finding_tables('02_activation_drift', 'smoke')\n"
-        "save_figure(FINDINGS['02_activation_drift'].figure(tables), Path(sys.argv[1]), 'figure', tables)"
-    )
-    environment = {
-        **os.environ,
-        "PYTHONHASHSEED": "123",
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
-    }
-    subprocess.run([sys.executable, "-c", code, tmp_path / "there"], check=True, env=environment)
-    assert all(path.read_bytes() == (tmp_path / "there" / path.name).read_bytes() for path in here)
 
 
 def test_files_carry_the_digest_of_their_tables_and_text_that_stays_text(tmp_path, speed_figure):

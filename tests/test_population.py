@@ -240,7 +240,6 @@ def plain_model(**arguments):
         ),
         (plain_model, np.full((8, 3), np.nan, "float32"), 4, "statistics must be finite, but those of"),
     ],
-    ids=str,
 )
 def test_errors_say_the_rule_what_came_and_the_remedy_and_leave_the_model(make, x, batch_size, message):
     model = make()

@@ -26,25 +26,30 @@ def spreads(model, seed=0):
     return {mode: rows["spread"].to_numpy() for mode, rows in mates.groupby("mode")}
 
 
-def test_an_output_varies_with_its_mates_in_training_as_one_over_the_root_of_the_mini_batch():
-    found = spreads(net(BatchNormalization()))
-    large = np.array(SIZES) >= 16
-    slope = np.polyfit(np.log(np.array(SIZES)[large]), np.log(found["training"][large]), 1)[0]
-    assert slope == pytest.approx(-0.5, abs=0.1)
-
-
-def test_an_output_does_not_vary_at_inference_nor_without_bn():
-    assert spreads(net(BatchNormalization()))["inference"].max() < 1e-5
-    assert max(values.max() for values in spreads(net()).values()) < 1e-5
-
-
-def test_measuring_leaves_the_running_statistics_as_they_were():
+@pytest.fixture(scope="module")
+def with_bn():
+    """The spreads of a net with BN, and its running means before and after they were measured."""
     layer = BatchNormalization()
     model = net(layer)
     model(X, training=True)
     before = layer.moving_mean.numpy()
-    spreads(model)
-    np.testing.assert_array_equal(layer.moving_mean.numpy(), before)
+    return spreads(model), before, layer.moving_mean.numpy()
+
+
+def test_an_output_varies_with_its_mates_in_training_as_one_over_the_root_of_the_mini_batch(with_bn):
+    found, large = with_bn[0]["training"], np.array(SIZES) >= 16
+    slope = np.polyfit(np.log(np.array(SIZES)[large]), np.log(found[large]), 1)[0]
+    assert slope == pytest.approx(-0.5, abs=0.1)
+
+
+def test_an_output_does_not_vary_at_inference_nor_without_bn(with_bn):
+    assert with_bn[0]["inference"].max() < 1e-5
+    assert max(values.max() for values in spreads(net()).values()) < 1e-5
+
+
+def test_measuring_leaves_the_running_statistics_as_they_were(with_bn):
+    _, before, after = with_bn
+    np.testing.assert_array_equal(after, before)
 
 
 def test_probabilities_are_the_softmax_of_the_logits_at_the_last_evaluation():

@@ -23,7 +23,7 @@ from bnrepro.workspace import DATA, Workspace
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.slow(seconds=20),
     pytest.mark.skipif(
         not BROWSER, reason="the report is looked at in Chromium: none here, try `apt-get install chromium`"
     ),
