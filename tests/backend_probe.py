@@ -113,6 +113,16 @@ def models():
     keep("population", mean=model.layers[1].moving_mean.value, variance=model.layers[1].moving_variance.value)
     keep("population", kernel=model.layers[0].kernel.value)
     keep("fold", unfolded=model(normal(24, 4), training=False), folded=fold(model)(normal(24, 4), training=False))
+    adapted = layers.Normalization()
+    adapted.adapt(normal(24, 4))
+    stack = [adapted, layers.GaussianNoise(1.0), layers.Dense(3), BatchNormalization(), layers.LayerNormalization()]
+    model = keras.Sequential([keras.Input((4,)), *stack])
+    before = model.get_weights()
+    folded = fold(model)
+    assert len(folded.layers) == 4
+    keep("fold, state", unfolded=model(normal(8, 4), training=False), folded=folded(normal(8, 4), training=False))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
     policy = BatchNormalization(dtype="bfloat16")
     policy(normal(4, 3), training=True)
     assert policy.moving_variance.dtype == "float32"

@@ -127,6 +127,7 @@ def test_population_statistics_are_step_10_and_the_folded_model_is_the_model(fou
     assert_close(found["population/mean"], mean, "another backend")
     assert_close(found["population/variance"], variance, "another backend")
     assert_close(found["fold/folded"], found["fold/unfolded"], "folded")
+    assert_close(found["fold, state/folded"], found["fold, state/unfolded"], "folded")
 
 
 @pytest.mark.parametrize("name", ["synchronized", "synchronized, mask"])

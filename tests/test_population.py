@@ -297,7 +297,8 @@ def test_gamma_and_beta_may_be_absent(arguments):
 def test_a_convolution_with_channels_first_takes_a_bn_on_axis_1():
     convolution = layers.Conv2D(4, 3, data_format="channels_first")
     model = keras.Sequential([keras.Input((2, 6, 6)), convolution, BatchNormalization(axis=1)])
-    assert len(fold(model).layers) == 1  # TensorFlow cannot run it on a CPU
+    with pytest.warns(UserWarning, match="fold compared no outputs of"):  # TensorFlow cannot run it on a CPU
+        assert len(fold(model).layers) == 1
 
 
 def residual_net():
