@@ -95,7 +95,19 @@ def masks():
         layer = with_random_weights(BatchNormalization(axis=axis, momentum=0.8), shape)
         train(name, layer, normal(*shape), normal(*shape, seed=1), mask=ops.convert_to_tensor(mask))
     layer = with_random_weights(BatchNormalization(), (4, 3))
+    train("empty", layer, normal(0, 3), normal(0, 3))
     train("all masked", layer, normal(4, 3), normal(4, 3, seed=1), mask=ops.zeros(4, "bool"))
+
+
+def second_runs():
+    """A step under rematerialization, and a layer that a functional graph calls for inference."""
+    with keras.RematScope(mode="full"):
+        layer = BatchNormalization(momentum=0.5)
+    fixed, inputs = BatchNormalization(momentum=0.5), keras.Input((3,))
+    model = keras.Model(inputs, layers.Dense(1)(layer(fixed(inputs, training=False))))
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.fit(normal(8, 3), normal(8, 1), batch_size=8, verbose=0)
+    keep("second run", moving_mean=layer.moving_mean.value, fixed=fixed.moving_mean.value)
 
 
 def models():
@@ -172,6 +184,7 @@ def replicas():
 if __name__ == "__main__":
     training_and_inference()
     masks()
+    second_runs()
     models()
     refusals()
     if BACKEND == "tensorflow":

@@ -96,6 +96,19 @@ def test_a_batch_that_is_all_masked_leaves_the_statistics(found):
     assert_close(found["all masked/y"], paper, "another backend")
 
 
+def test_an_empty_batch_leaves_the_statistics_and_gives_no_gradient(found):
+    _, _, mean, variance = weights(4, 3)
+    assert_close(found["empty/moving_mean"], mean, "another backend")
+    assert_close(found["empty/moving_variance"], variance, "another backend")
+    assert np.all(found["empty/d_gamma"] == 0) and np.all(found["empty/d_beta"] == 0)
+
+
+def test_rematerialization_moves_statistics_once_and_training_false_in_a_graph_not_at_all(found):
+    mean = normal(8, 3).astype("float64").mean(0) / np.sqrt(1 + EPSILON) / 2
+    assert_close(found["second run/moving_mean"], mean, "another backend")
+    assert np.all(found["second run/fixed"] == 0)
+
+
 def test_batch_renormalization_is_ioffes(found):
     x = normal(6, 5)
     gamma, beta, old_mean, _, old_stddev, renorm_mean, renorm_stddev = weights(7, 5)
