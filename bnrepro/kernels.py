@@ -157,6 +157,11 @@ def count(x, axis):
     return math.prod(ops.cast(size, x.dtype) for size in sizes)
 
 
+def demand(condition, message):
+    """Refuses when it runs what shapes did not say when the graph was traced, as only TensorFlow's graphs leave open."""
+    tf.debugging.Assert(condition, [message])
+
+
 def is_ragged(x) -> bool:
     """Whether `x` is a ragged tensor of TensorFlow."""
     return _BACKEND == "tensorflow" and isinstance(x, tf.RaggedTensor)

@@ -195,6 +195,15 @@ class BatchNormalization(keras.layers.Layer):
             y = kernels.population_transform(x, gamma, beta, mean, variance, self.axis, self.epsilon)
         return ops.cast(y, self.compute_dtype)
 
+    def batch_moments(self, x, mask=None):
+        """Mean, biased variance and number of values of each feature in each batch that is normalized apart, one in a row.
+
+        Of `BatchNormalization` there is one, the mini-batch. `x` is float32 or wider; nothing is updated.
+        """
+        mask = None if mask is None else kernels.aligned_mask(mask, x, self.axis)
+        mean, variance, number = kernels.moments(x, self.axis, mask)
+        return tuple(ops.expand_dims(each, 0) for each in (mean, variance, ops.broadcast_to(number, ops.shape(mean))))
+
     def rematerialized_call(self, layer_call, *args, **kwargs):
         return layer_call
 
@@ -216,12 +225,8 @@ class BatchNormalization(keras.layers.Layer):
 
     def _transform_batch(self, x, gamma, beta, mask):
         number = kernels.count(x, self.axis)
-        alone = isinstance(number, int) and number == 1
-        if alone and not self.synchronized and not (self.renorm and self.ddof == 0):
-            raise ValueError(
-                f"training needs at least 2 values of each feature in a mini-batch, but inputs of shape {tuple(x.shape)}, with "
-                f"features on axis {self.axis}, have 1, so that the output is beta: use a larger one, or training=False"
-            )
+        if not self.synchronized and not (self.renorm and self.ddof == 0):
+            self._refuse_one_value(number, x)
         inner = (None, None) if self.renorm else (gamma, beta)
         if mask is None and not self.synchronized:
             y, mean, variance = kernels.batch_transform(x, *inner, self.axis, self.epsilon)
@@ -242,6 +247,13 @@ class BatchNormalization(keras.layers.Layer):
         self._update_statistics(mean, variance, number)
         return y
 
+    def _refuse_one_value(self, number, x):
+        if isinstance(number, int) and number == 1:
+            raise ValueError(
+                f"training needs at least 2 values of each feature in a mini-batch, but inputs of shape {tuple(x.shape)}, with "
+                f"features on axis {self.axis}, have 1, so that the output is beta: use a larger one, or training=False"
+            )
+
     def _or_running(self, mean, variance, number):
         """The statistics, or the running ones of features that have no value."""
         running = (ops.cast(weight, mean.dtype) for weight in (self.moving_mean, self.moving_variance))
@@ -259,13 +271,19 @@ class BatchNormalization(keras.layers.Layer):
         d = d if clipping.get("dmax") is None else ops.clip(d, -clipping["dmax"], clipping["dmax"])
         return r, d
 
+    def _unbiased(self, variance, number):
+        """The variance with divisor m' - ddof, and where m' is larger than ddof; None is everywhere."""
+        if isinstance(number, int):
+            return variance * (number / (number - self.ddof)), None
+        return variance * (number / ops.maximum(number - self.ddof, 1.0)), number > self.ddof
+
     def _update_statistics(self, mean, variance, number):
+        unbiased, enough = self._unbiased(variance, number)
+        self._move_statistics(mean, variance, unbiased, enough)
+
+    def _move_statistics(self, mean, variance, unbiased, enough):
         if recomputing():
             return
-        if isinstance(number, int):
-            unbiased, enough = variance * (number / (number - self.ddof)), None
-        else:
-            unbiased, enough = variance * (number / ops.maximum(number - self.ddof, 1.0)), number > self.ddof
 
         def assign(variable, value):
             variable.assign(value if enough is None else ops.where(enough, value, ops.cast(variable, value.dtype)))
