@@ -64,14 +64,27 @@ def recomputing() -> bool:
 
 
 def _enclosing_calls() -> list[tuple[dict, bool | None]]:
-    """Local variables of every `Layer.__call__` on the stack, outermost first, and `training` in the graph that made it."""
+    """Local variables of every `Layer.__call__` on the stack, outermost first, and False if the graph says so."""
     calls, frame = [], sys._getframe()
     while frame is not None:
         if frame.f_code is _LAYER_CALL:
             calls.append((frame.f_locals, None))
         elif calls and frame.f_code.co_name == "_run_through_graph":
             node = frame.f_locals.get("node")
-            if getattr(node, "operation", None) is calls[-1][0]["self"]:
-                calls[-1] = calls[-1][0], node.arguments.kwargs.get("training")
+            if getattr(node, "operation", None) is calls[-1][0]["self"] and _fixed_for_inference(node, frame):
+                calls[-1] = calls[-1][0], False
         frame = frame.f_back
     return calls[::-1]
+
+
+def _fixed_for_inference(node, frame) -> bool:
+    """Whether a functional graph, running in `frame`, was made with `training=False` for this node, as far as Keras notes it.
+
+    It notes the default of the signature just so, and in the graph inside of a `Sequential` what its first call was told.
+    """
+    if node.arguments.kwargs.get("training") is not False:
+        return False
+    around = frame.f_back.f_back
+    if around is not None and isinstance(around.f_locals.get("self"), keras.Sequential):
+        return False
+    return inspect.signature(node.operation.call).parameters["training"].default is not False

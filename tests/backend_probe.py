@@ -140,6 +140,34 @@ def models():
     assert policy.moving_variance.dtype == "float32"
 
 
+class Cell(layers.Layer):
+    """A recurrent cell with BN on its inputs."""
+
+    state_size = 2
+
+    def __init__(self):
+        super().__init__()
+        self.bn = BatchNormalization()
+
+    def build(self, shape):
+        self.bn.build((None, 2))
+
+    def call(self, inputs, states, training=None):
+        hidden = self.bn(inputs, training=training) + states[0]
+        return hidden, [hidden]
+
+
+def populations():
+    """A BN in a recurrent cell and one that the graph calls for inference, from mini-batches with targets."""
+    inputs = keras.Input((3, 2))
+    fixed, recurrent = BatchNormalization(), layers.RNN(Cell())
+    model = keras.Model(inputs, recurrent(fixed(inputs, training=False)))
+    x = normal(8, 3, 2)
+    population_statistics(model, ((x[start : start + 4], x) for start in (0, 4)))
+    bn = recurrent.cell.bn
+    keep("cell", mean=bn.moving_mean.value, variance=bn.moving_variance.value, fixed=fixed.moving_mean.value)
+
+
 def refusals():
     try:
         BatchNormalization()(normal(1, 3), training=True)
@@ -186,6 +214,7 @@ if __name__ == "__main__":
     masks()
     second_runs()
     models()
+    populations()
     refusals()
     if BACKEND == "tensorflow":
         replicas()

@@ -143,6 +143,14 @@ def test_population_statistics_are_step_10_and_the_folded_model_is_the_model(fou
     assert_close(found["fold, state/folded"], found["fold, state/unfolded"], "folded")
 
 
+def test_a_bn_in_a_recurrent_cell_averages_over_steps_and_one_called_for_inference_stays(found):
+    x = normal(8, 3, 2).astype("float64") / np.sqrt(1 + EPSILON)
+    mean, variance = reference.algorithm_2([x[start : start + 4, step] for start in (0, 4) for step in range(3)], -1)
+    assert_close(found["cell/mean"], mean, "another backend")
+    assert_close(found["cell/variance"], variance, "another backend")
+    assert np.all(found["cell/fixed"] == 0)
+
+
 @pytest.mark.parametrize("name", ["synchronized", "synchronized, mask"])
 def test_synchronized_replicas_make_one_mini_batch(found, name):
     if f"{name}/y" not in found:
