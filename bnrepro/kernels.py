@@ -157,6 +157,35 @@ def count(x, axis):
     return math.prod(ops.cast(size, x.dtype) for size in sizes)
 
 
+def demand(condition, message):
+    """Refuses when it runs what shapes did not say when the graph was traced, as only TensorFlow's graphs leave open."""
+    tf.debugging.Assert(condition, [message])
+
+
+def is_ragged(x) -> bool:
+    """Whether `x` is a ragged tensor of TensorFlow."""
+    return _BACKEND == "tensorflow" and isinstance(x, tf.RaggedTensor)
+
+
+def ragged_values(x):
+    """The values of a ragged tensor along the first axis, of size 1 along the others that are ragged or cut into rows.
+
+    Raises:
+        ValueError: If `x` is not ragged: a mask that is dense says nothing of rows that have other lengths.
+    """
+    if not is_ragged(x):
+        raise ValueError(
+            f"the mask of a ragged tensor must be ragged too, but has shape {tuple(x.shape)}: leave it out"
+        )
+    values = x.flat_values
+    return tf.reshape(values, tf.concat([tf.shape(values)[:1], [1] * x.ragged_rank, tf.shape(values)[1:]], 0))
+
+
+def as_ragged(values, like):
+    """What `ragged_values` took apart, put together with the rows of `like`."""
+    return like.with_flat_values(tf.reshape(values, tf.shape(like.flat_values)))
+
+
 def along(vector, x, axis):
     """The vector `(features,)`, shaped to broadcast along `axis` of `x`."""
     rank = len(x.shape)

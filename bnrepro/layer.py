@@ -4,7 +4,7 @@ import keras
 from keras import constraints, initializers, ops, regularizers
 
 from bnrepro import kernels
-from bnrepro.phase import training_phase
+from bnrepro.phase import recomputing, training_phase
 
 
 @keras.saving.register_keras_serializable(package="bnrepro")
@@ -39,7 +39,11 @@ class BatchNormalization(keras.layers.Layer):
       `Resizing` before it does not make a bare `model(x)` train.
     - Features of which a mini-batch has no more than `ddof` values, because they are masked, are normalized with the
       running statistics if they have none at all, and leave the running statistics as they are.
+    - A mini-batch without values, such as one of 0 examples, leaves the running statistics as they are.
     - `mask` may leave out the last axis, as Keras's own masks do, or else the axis of the features.
+    - `training=False` in a functional graph holds, whatever the whole model is told.
+    - Under `keras.RematScope` a step moves the running statistics once. The layer itself is left out of it: its gradient needs
+      nothing but the input, which rematerialization keeps too.
 
     With `renorm`, Batch Renormalization: `y = gamma (x_hat r + d) + beta` with `r = sigma / renorm_stddev`,
     `d = (mean - renorm_mean) / renorm_stddev`, `sigma = sqrt(variance + epsilon)`, both clipped and constant to
@@ -67,7 +71,7 @@ class BatchNormalization(keras.layers.Layer):
         **kwargs: As for any Keras layer, such as `name`, `dtype` and `trainable`.
 
     Call arguments:
-        inputs: Tensor of any rank above 1.
+        inputs: Tensor of any rank above 1, on TensorFlow a ragged one too: its values count, and no others.
         training: Whether to normalize with the mini-batch; None is what the calls around say, else inference.
         mask: Boolean tensor with one dimension less than `inputs`; only values where it is True enter the statistics.
 
@@ -171,14 +175,37 @@ class BatchNormalization(keras.layers.Layer):
         self.input_spec = keras.InputSpec(ndim=len(input_shape), axes={self.axis: features})
 
     def call(self, inputs, training=None, mask=None):
+        if kernels.is_ragged(inputs):
+            if self.axis % len(inputs.shape) <= inputs.ragged_rank:
+                raise ValueError(
+                    f"the features of a ragged tensor must be among its {len(inputs.flat_values.shape) - 1} axes that are not "
+                    f"ragged, the last ones, but axis is {self.axis} in {inputs.shape}: use -1, or to_tensor() with a mask"
+                )
+            values = [None if each is None else kernels.ragged_values(each) for each in (inputs, mask)]
+            y = BatchNormalization.call(self, values[0], training=training, mask=values[1])
+            return kernels.as_ragged(y, inputs)
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         gamma, beta = (None if weight is None else ops.cast(weight, x.dtype) for weight in (self.gamma, self.beta))
-        if self.trainable and training_phase(self, training):
+        # Where the number of values is not known, `_update_statistics` sees to the same.
+        empty = 0 in tuple(x.shape) and not self.synchronized
+        if self.trainable and not empty and training_phase(self, training):
             y = self._transform_batch(x, gamma, beta, mask)
         else:
             mean, variance = (ops.cast(weight, x.dtype) for weight in (self.moving_mean, self.moving_variance))
             y = kernels.population_transform(x, gamma, beta, mean, variance, self.axis, self.epsilon)
         return ops.cast(y, self.compute_dtype)
+
+    def batch_moments(self, x, mask=None):
+        """Mean, biased variance and number of values of each feature in each batch that is normalized apart, one in a row.
+
+        Of `BatchNormalization` there is one, the mini-batch. `x` is float32 or wider; nothing is updated.
+        """
+        mask = None if mask is None else kernels.aligned_mask(mask, x, self.axis)
+        mean, variance, number = kernels.moments(x, self.axis, mask)
+        return tuple(ops.expand_dims(each, 0) for each in (mean, variance, ops.broadcast_to(number, ops.shape(mean))))
+
+    def rematerialized_call(self, layer_call, *args, **kwargs):
+        return layer_call
 
     def get_config(self):
         plain = ("axis", "momentum", "epsilon", "center", "scale", "renorm", "renorm_clipping", "renorm_momentum")
@@ -198,21 +225,18 @@ class BatchNormalization(keras.layers.Layer):
 
     def _transform_batch(self, x, gamma, beta, mask):
         number = kernels.count(x, self.axis)
-        alone = isinstance(number, int) and number == 1
-        if alone and not self.synchronized and not (self.renorm and self.ddof == 0):
-            raise ValueError(
-                f"training needs at least 2 values of each feature in a mini-batch, but inputs of shape {tuple(x.shape)}, with "
-                f"features on axis {self.axis}, have 1, so that the output is beta: use a larger one, or training=False"
-            )
+        if not self.synchronized and not (self.renorm and self.ddof == 0):
+            self._refuse_one_value(number, x)
         inner = (None, None) if self.renorm else (gamma, beta)
         if mask is None and not self.synchronized:
             y, mean, variance = kernels.batch_transform(x, *inner, self.axis, self.epsilon)
+            if self.renorm and not isinstance(number, int):
+                mean, variance = self._or_running(mean, variance, number)  # else d is nan, and so is a gradient
         else:
             mask = None if mask is None else kernels.aligned_mask(mask, x, self.axis)
             mean, variance, number = kernels.moments(x, self.axis, mask, self.synchronized)
             if mask is not None:
-                mean = ops.where(number > 0, mean, ops.cast(self.moving_mean, x.dtype))
-                variance = ops.where(number > 0, variance, ops.cast(self.moving_variance, x.dtype))
+                mean, variance = self._or_running(mean, variance, number)
             y = kernels.transform(x, *inner, mean, variance, self.axis, self.epsilon)
             mean, variance = ops.stop_gradient(mean), ops.stop_gradient(variance)
         if self.renorm:
@@ -222,6 +246,18 @@ class BatchNormalization(keras.layers.Layer):
             y = y * kernels.along(scale, x, self.axis) + kernels.along(offset, x, self.axis)
         self._update_statistics(mean, variance, number)
         return y
+
+    def _refuse_one_value(self, number, x):
+        if isinstance(number, int) and number == 1:
+            raise ValueError(
+                f"training needs at least 2 values of each feature in a mini-batch, but inputs of shape {tuple(x.shape)}, with "
+                f"features on axis {self.axis}, have 1, so that the output is beta: use a larger one, or training=False"
+            )
+
+    def _or_running(self, mean, variance, number):
+        """The statistics, or the running ones of features that have no value."""
+        running = (ops.cast(weight, mean.dtype) for weight in (self.moving_mean, self.moving_variance))
+        return tuple(ops.where(number > 0, *pair) for pair in zip((mean, variance), running))
 
     def _renorm_correction(self, mean, variance):
         renorm_mean = ops.cast(self.renorm_mean, mean.dtype)
@@ -235,11 +271,19 @@ class BatchNormalization(keras.layers.Layer):
         d = d if clipping.get("dmax") is None else ops.clip(d, -clipping["dmax"], clipping["dmax"])
         return r, d
 
-    def _update_statistics(self, mean, variance, number):
+    def _unbiased(self, variance, number):
+        """The variance with divisor m' - ddof, and where m' is larger than ddof; None is everywhere."""
         if isinstance(number, int):
-            unbiased, enough = variance * (number / (number - self.ddof)), None
-        else:
-            unbiased, enough = variance * (number / ops.maximum(number - self.ddof, 1.0)), number > self.ddof
+            return variance * (number / (number - self.ddof)), None
+        return variance * (number / ops.maximum(number - self.ddof, 1.0)), number > self.ddof
+
+    def _update_statistics(self, mean, variance, number):
+        unbiased, enough = self._unbiased(variance, number)
+        self._move_statistics(mean, variance, unbiased, enough)
+
+    def _move_statistics(self, mean, variance, unbiased, enough):
+        if recomputing():
+            return
 
         def assign(variable, value):
             variable.assign(value if enough is None else ops.where(enough, value, ops.cast(variable, value.dtype)))

@@ -4,16 +4,15 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from bnrepro import kernels
 from bnrepro.errors import UserError
 from bnrepro.folding import KINDS, fold
-from bnrepro.layer import BatchNormalization
-from bnrepro.phase import training_phase
+from bnrepro.mini_batches import mini_batches
+from bnrepro.recording import recording, repeats_any, unrolled
 
 __all__ = ["fold", "population_statistics"]
 
 
-def population_statistics(model, x, batch_size):
+def population_statistics(model, x, batch_size=None, steps=None):
     """Replaces every BN's running statistics by those of step 10 of Algorithm 2.
 
     For each feature, over the mini-batches B of m' values that `x` is cut into:
@@ -24,13 +23,17 @@ def population_statistics(model, x, batch_size):
     theirs normalized with the mini-batch and Dropout active with a fresh mask for each. Nothing else changes: not the
     seeds, nor the state of any other layer, nor the statistics of Batch Renormalization that training uses. Where a mask
     leaves a mini-batch fewer than two values of a feature, the expectation is over the others. A BN that is called several
-    times in the model averages over its calls; one that is not `trainable`, or called with `training=False`, stays.
+    times in the model, as in the cell of a recurrent layer, averages over its calls, and one of ghost batches over these; one
+    that is not `trainable`, or called with `training=False`, also in a functional graph, normalizes as at inference and stays.
 
     Args:
         model: A built Keras model with BN layers, ours or Keras's, at any depth.
-        x: Training examples as `model` takes them: an array `(examples, ...)`, or a list, tuple or dict of such. They are
-            used in the order given, so shuffle them first; a last mini-batch that is not full is left out.
-        batch_size: Examples in a mini-batch, as in training.
+        x: Training examples. Either as `model` takes them, an array `(examples, ...)`, or a list, tuple or dict of such: they
+            are used in the order given, so shuffle them first. Or what `fit` takes that is cut into mini-batches already, a
+            `tf.data.Dataset`, `keras.utils.PyDataset`, torch `DataLoader` or generator of inputs, `(inputs, targets)` or
+            `(inputs, targets, weights)`. A last mini-batch that is not full is left out.
+        batch_size: Examples in a mini-batch, as in training. Of arrays it must be given; else it is that of the first.
+        steps: Mini-batches that are used at most, the first ones; all by default. What has no end needs it.
 
     Returns:
         `{layer: (mean, variance)}` of float64 arrays `(features,)`, as they were assigned.
@@ -50,7 +53,7 @@ def population_statistics(model, x, batch_size):
             f"a trainable BN is needed, but of the {len(layers)} in {model.name!r} none is: add one, or set trainable=True"
         )
     statistics = {}
-    for layer, (number, mean, variance) in _sum_over_batches(model, layers, _batches(x, batch_size)).items():
+    for layer, (number, mean, variance) in _sum_over_batches(model, layers, mini_batches(x, batch_size, steps)).items():
         if not np.any(number):
             raise UserError(
                 f"a mini-batch must have 2 values of a feature or more, but {layer.name!r} never saw so many with "
@@ -63,6 +66,11 @@ def population_statistics(model, x, batch_size):
         old = [ops.convert_to_numpy(weight.value) for weight in (layer.moving_mean, layer.moving_variance)]
         new = [total / np.maximum(number, 1) for total in (mean, variance)]
         statistics[layer] = tuple(np.where(number > 0, *pair) for pair in zip(new, old, strict=True))
+    if not statistics:
+        raise UserError(
+            f"a trainable BN must be called in training, but none of the {len(layers)} in {model.name!r} is: leave "
+            "training=False out where it is called"
+        )
     for layer, (mean, variance) in statistics.items():
         layer.moving_mean.assign(mean)
         layer.moving_variance.assign(variance)
@@ -71,24 +79,10 @@ def population_statistics(model, x, batch_size):
     return statistics
 
 
-def _batches(x, batch_size):
-    """The full mini-batches of `x`, in order."""
-    sizes = {len(array) if np.ndim(array) else 0 for array in tree.flatten(x)}
-    if len(sizes) != 1:
-        raise UserError(f"all arrays in x must have as many examples, but they have {sorted(sizes)}: cut them alike")
-    if not isinstance(batch_size, int) or not 1 <= batch_size <= min(sizes):
-        raise UserError(
-            f"batch_size must be a whole number from 1 to the number of examples, {min(sizes)}, but is {batch_size!r}: use "
-            "that of training"
-        )
-    for start in range(0, min(sizes) - batch_size + 1, batch_size):
-        yield tree.map_structure(lambda array: array[start : start + batch_size], x)  # noqa: B023 (used at once)
-
-
 def _sum_over_batches(model, layers, batches):
     """`{layer: [number, mean, variance]}`, summed over mini-batches and calls that have two values of the feature or more."""
     seeds = [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
-    calls = []
+    places, calls = {id(layer): place for place, layer in enumerate(layers)}, []
 
     def step(states, batch):
         calls.clear()
@@ -99,39 +93,22 @@ def _sum_over_batches(model, layers, batches):
                 sums[place] = tree.map_structure(lambda a, b: a + b, sums[place], moments) if place in sums else moments
         return sums, [scope.get_current_value(seed) for seed in seeds]
 
-    for place, layer in enumerate(layers):
-        layer.call = _recording(layer, place, calls)
-    try:
-        compiled, totals, states = _compiled(step, model), {}, [seed.value for seed in seeds]
+    totals, states = {}, [seed.value for seed in seeds]
+    recurrent = [layer for layer in model._flatten_layers() if repeats_any(layer, places)]
+    with recording(places, calls), unrolled(recurrent):
+        run = _op_by_op(step) if recurrent else _compiled(step, model)
         for batch in batches:
-            sums, states = compiled(states, batch)
+            try:
+                sums, states = run(states, batch)
+            except Exception:
+                # As with a BN inside of a loop that is compiled: its tensors are the loop's own. What is wrong with the
+                # model or the mini-batch goes wrong again.
+                run = _op_by_op(step)
+                sums, states = run(states, batch)
             for place, moments in sums.items():
                 new = np.array([ops.convert_to_numpy(moment) for moment in moments], "float64")
                 totals[place] = totals.get(place, 0) + new
-    finally:
-        for layer in layers:
-            del layer.call
-    return {layers[place]: total for place, total in totals.items()}
-
-
-def _recording(layer, place, calls):
-    """The layer's `call`, which also notes the moments of what it normalizes with this mini-batch."""
-    call = layer.call
-
-    def recording(inputs, training=None, mask=None):
-        # Keras's own layer does what a sibling was told, ours what it was told.
-        told = training_phase(layer, training) if isinstance(layer, BatchNormalization) else training
-        if told and layer.trainable:
-            x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-            aligned = None if mask is None else kernels.aligned_mask(mask, x, layer.axis)
-            mean, variance, number = kernels.moments(x, layer.axis, aligned)
-            number = ops.broadcast_to(ops.cast(number, x.dtype), ops.shape(mean))
-            usable = ops.cast(number > 1, x.dtype)
-            correction = number / ops.maximum(number - 1, 1)
-            calls.append((place, (usable, usable * mean, usable * variance * correction)))
-        return call(inputs, training=training, mask=mask)
-
-    return recording
+    return {layers[place]: totals[place] for place in sorted(totals)}
 
 
 def _compiled(step, model):
@@ -140,7 +117,7 @@ def _compiled(step, model):
 
         return torch.no_grad()(step)
     if getattr(model, "run_eagerly", False):
-        return step
+        return _op_by_op(step)
     if keras.backend.backend() == "jax":
         import jax
 
@@ -148,3 +125,16 @@ def _compiled(step, model):
     import tensorflow as tf
 
     return tf.function(step, autograph=False)
+
+
+def _op_by_op(step):
+    if keras.backend.backend() != "jax":
+        return step
+
+    def loops_in_python(*arguments):
+        import jax
+
+        with jax.disable_jit():
+            return step(*arguments)
+
+    return loops_in_python

@@ -95,7 +95,19 @@ def masks():
         layer = with_random_weights(BatchNormalization(axis=axis, momentum=0.8), shape)
         train(name, layer, normal(*shape), normal(*shape, seed=1), mask=ops.convert_to_tensor(mask))
     layer = with_random_weights(BatchNormalization(), (4, 3))
+    train("empty", layer, normal(0, 3), normal(0, 3))
     train("all masked", layer, normal(4, 3), normal(4, 3, seed=1), mask=ops.zeros(4, "bool"))
+
+
+def second_runs():
+    """A step under rematerialization, and a layer that a functional graph calls for inference."""
+    with keras.RematScope(mode="full"):
+        layer = BatchNormalization(momentum=0.5)
+    fixed, inputs = BatchNormalization(momentum=0.5), keras.Input((3,))
+    model = keras.Model(inputs, layers.Dense(1)(layer(fixed(inputs, training=False))))
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.fit(normal(8, 3), normal(8, 1), batch_size=8, verbose=0)
+    keep("second run", moving_mean=layer.moving_mean.value, fixed=fixed.moving_mean.value)
 
 
 def models():
@@ -113,9 +125,47 @@ def models():
     keep("population", mean=model.layers[1].moving_mean.value, variance=model.layers[1].moving_variance.value)
     keep("population", kernel=model.layers[0].kernel.value)
     keep("fold", unfolded=model(normal(24, 4), training=False), folded=fold(model)(normal(24, 4), training=False))
+    adapted = layers.Normalization()
+    adapted.adapt(normal(24, 4))
+    stack = [adapted, layers.GaussianNoise(1.0), layers.Dense(3), BatchNormalization(), layers.LayerNormalization()]
+    model = keras.Sequential([keras.Input((4,)), *stack])
+    before = model.get_weights()
+    folded = fold(model)
+    assert len(folded.layers) == 4
+    keep("fold, state", unfolded=model(normal(8, 4), training=False), folded=folded(normal(8, 4), training=False))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
     policy = BatchNormalization(dtype="bfloat16")
     policy(normal(4, 3), training=True)
     assert policy.moving_variance.dtype == "float32"
+
+
+class Cell(layers.Layer):
+    """A recurrent cell with BN on its inputs."""
+
+    state_size = 2
+
+    def __init__(self):
+        super().__init__()
+        self.bn = BatchNormalization()
+
+    def build(self, shape):
+        self.bn.build((None, 2))
+
+    def call(self, inputs, states, training=None):
+        hidden = self.bn(inputs, training=training) + states[0]
+        return hidden, [hidden]
+
+
+def populations():
+    """A BN in a recurrent cell and one that the graph calls for inference, from mini-batches with targets."""
+    inputs = keras.Input((3, 2))
+    fixed, recurrent = BatchNormalization(), layers.RNN(Cell())
+    model = keras.Model(inputs, recurrent(fixed(inputs, training=False)))
+    x = normal(8, 3, 2)
+    population_statistics(model, ((x[start : start + 4], x) for start in (0, 4)))
+    bn = recurrent.cell.bn
+    keep("cell", mean=bn.moving_mean.value, variance=bn.moving_variance.value, fixed=fixed.moving_mean.value)
 
 
 def refusals():
@@ -162,7 +212,9 @@ def replicas():
 if __name__ == "__main__":
     training_and_inference()
     masks()
+    second_runs()
     models()
+    populations()
     refusals()
     if BACKEND == "tensorflow":
         replicas()

@@ -99,6 +99,19 @@ def test_a_batch_that_is_all_masked_leaves_the_statistics(found):
     assert_close(found["all masked/y"], paper, "another backend")
 
 
+def test_an_empty_batch_leaves_the_statistics_and_gives_no_gradient(found):
+    _, _, mean, variance = weights(4, 3)
+    assert_close(found["empty/moving_mean"], mean, "another backend")
+    assert_close(found["empty/moving_variance"], variance, "another backend")
+    assert np.all(found["empty/d_gamma"] == 0) and np.all(found["empty/d_beta"] == 0)
+
+
+def test_rematerialization_moves_statistics_once_and_training_false_in_a_graph_not_at_all(found):
+    mean = normal(8, 3).astype("float64").mean(0) / np.sqrt(1 + EPSILON) / 2
+    assert_close(found["second run/moving_mean"], mean, "another backend")
+    assert np.all(found["second run/fixed"] == 0)
+
+
 def test_batch_renormalization_is_ioffes(found):
     x = normal(6, 5)
     gamma, beta, old_mean, _, old_stddev, renorm_mean, renorm_stddev = weights(7, 5)
@@ -130,6 +143,15 @@ def test_population_statistics_are_step_10_and_the_folded_model_is_the_model(fou
     assert_close(found["population/mean"], mean, "another backend")
     assert_close(found["population/variance"], variance, "another backend")
     assert_close(found["fold/folded"], found["fold/unfolded"], "folded")
+    assert_close(found["fold, state/folded"], found["fold, state/unfolded"], "folded")
+
+
+def test_a_bn_in_a_recurrent_cell_averages_over_steps_and_one_called_for_inference_stays(found):
+    x = normal(8, 3, 2).astype("float64") / np.sqrt(1 + EPSILON)
+    mean, variance = reference.algorithm_2([x[start : start + 4, step] for start in (0, 4) for step in range(3)], -1)
+    assert_close(found["cell/mean"], mean, "another backend")
+    assert_close(found["cell/variance"], variance, "another backend")
+    assert np.all(found["cell/fixed"] == 0)
 
 
 @pytest.mark.parametrize("name", ["synchronized", "synchronized, mask"])

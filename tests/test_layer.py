@@ -402,6 +402,94 @@ def test_one_value_in_a_batch_of_unknown_size_leaves_the_running_variance():
         np.testing.assert_array_equal(old, new)
 
 
+# No value, rows of any length, a second run
+
+
+@pytest.mark.parametrize("arguments", [{}, {"ddof": 0}, {"renorm": True}, {"axis": 1}], ids=str)
+@pytest.mark.parametrize("shape", [(0, 3), (4, 3, 0, 3), (0, 3, 40, 3)])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_mini_batch_without_values_leaves_statistics_and_gives_no_gradient(arguments, shape, known):
+    layer = with_random_weights(BatchNormalization(**arguments), (None, *shape[1:]))
+    before, x = layer.get_weights(), tf.zeros(shape)
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            y = layer(x, training=True)
+        return y, *tape.gradient(y, [weight.value for weight in layer.trainable_weights])
+
+    y, *gradients = (step if known else tf.function(step, input_signature=[tf.TensorSpec((None, *shape[1:]))]))(x)
+    assert y.shape == x.shape
+    for gradient in gradients:
+        np.testing.assert_array_equal(gradient, np.zeros(3))
+    for old, new in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"renorm": True}, {"axis": 2}], ids=str)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_values_of_a_ragged_tensor_count_and_no_others(arguments, compiled):
+    x = tf.RaggedTensor.from_row_lengths(normal(7, 3), [2, 0, 1, 4])
+    layer = with_random_weights(BatchNormalization(**arguments), (None, None, 3))
+    flat = with_random_weights(BatchNormalization(**{**arguments, "axis": -1}), (None, 3))
+    call = tf.function(layer) if compiled else layer
+    for training in (True, False):
+        y = call(x, training=training)
+        np.testing.assert_array_equal(y.row_lengths(), [2, 0, 1, 4])
+        assert_close(y.flat_values, flat(x.flat_values, training=training), "float32")
+    for mine, theirs in zip(layer.get_weights(), flat.get_weights(), strict=True):
+        assert_close(mine, theirs, "float32")
+
+
+def test_a_ragged_tensor_may_have_a_ragged_mask_and_more_axes_and_else_is_refused_in_one_line():
+    values, mask = normal(3, 2, 4), np.array([True, False, True])
+    x = tf.RaggedTensor.from_nested_row_lengths(values, [[2, 1], [1, 2, 0]])
+    layer = BatchNormalization(momentum=0.0)
+    layer(x, training=True)
+    assert_close(layer.moving_mean.value, values.mean((0, 1)), "float32")
+    x = tf.RaggedTensor.from_row_lengths(values[:, 0], [2, 1])
+    layer = BatchNormalization(momentum=0.0)
+    layer(x, training=True, mask=tf.RaggedTensor.from_row_lengths(mask, [2, 1]))
+    assert_close(layer.moving_mean.value, values[mask, 0].mean(0), "float32")
+    for call, message in (
+        (lambda: layer(x, training=True, mask=np.ones((2, 2), bool)), "the mask of a ragged tensor must be ragged too"),
+        (lambda: BatchNormalization(axis=1)(x), "the features' axis must have a known size"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    uniform = tf.RaggedTensor.from_uniform_row_length(tf.RaggedTensor.from_row_lengths(values[:, 0], [2, 1]), 2)
+    with pytest.raises(
+        ValueError, match="the features of a ragged tensor must be among its 1 axes that are not ragged"
+    ):
+        BatchNormalization(axis=1)(uniform)
+
+
+def rematerialized(make):
+    with keras.RematScope(mode="full"):
+        return make()
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_step_moves_the_statistics_once_under_rematerialization(inside):
+    block = rematerialized(Block if inside else lambda: BatchNormalization(momentum=0.0))
+    layer = block.normalization if inside else block
+    layer.build((None, 3))
+    layer.momentum, x = 0.5, normal(8, 3)
+    weight = tf.Variable(1.0)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(block(x * weight, training=True)))
+    assert tape.gradient(loss, weight) is not None
+    assert_close(layer.moving_mean.value, x.mean(0) / 2, "float32")
+
+
+def test_fit_takes_the_layer_inside_of_a_remat_scope():
+    layer = rematerialized(lambda: BatchNormalization(momentum=0.5))
+    model = keras.Sequential([keras.Input((3,)), layer, layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    x = normal(8, 3)
+    model.fit(x, x[:, :1], batch_size=8, verbose=0)
+    assert_close(layer.moving_mean.value, x.mean(0) / 2, "float32")
+
+
 # Batch Renormalization
 
 
@@ -555,6 +643,20 @@ def test_training_fixed_in_a_functional_graph_is_kept():
     model = keras.Model(inputs, BatchNormalization(momentum=0.0)(inputs, training=True))
     model(normal(4, 3))
     assert moved(model)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_training_false_fixed_in_a_functional_graph_holds_in_fit_where_keras_forgets_it(nested):
+    moves = []
+    for kind in (BatchNormalization, Theirs):
+        fixed, usual, inputs = kind(momentum=0.0), kind(momentum=0.0), keras.Input((3,))
+        part = keras.Sequential([keras.Input((3,)), fixed]) if nested else fixed
+        model = keras.Model(inputs, usual(part(inputs, training=False)))
+        model.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=True)
+        model.fit(normal(8, 3), normal(8, 3), batch_size=8, verbose=0)
+        assert np.any(usual.moving_mean.numpy())
+        moves.append(bool(np.any(fixed.moving_mean.numpy())))
+    assert moves == [False, True]
 
 
 # Errors
