@@ -118,6 +118,7 @@ class _Execution:
         environment["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel before one of the same name elsewhere
         environment["BNREPRO_JOBS"] = str(plan.jobs)
         command = [sys.executable, "-m", "bnrepro.execute", source, self.draft.name, json.dumps(values)]
+        self.log.unlink(missing_ok=True)  # a link is replaced, what it leads to stays
         with open(self.log, "wb") as log:
             # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
             self.process = subprocess.Popen(

@@ -26,7 +26,7 @@ from bnrepro.engine import Engine
 from bnrepro.machine import cores, peak_memory_mib, provenance
 from bnrepro.models import build_model, initialize
 from bnrepro.pool import run_all, train
-from bnrepro.tables import read_record
+from bnrepro.tables import read_record, write_whole
 
 Row = dict[str, str | float | int]
 
@@ -52,7 +52,7 @@ def bench(json_path: str | Path | None = None, repeats: int = 5) -> list[Row]:
             flush=True,
         )
     if json_path:
-        Path(json_path).write_text(json.dumps(rows, indent=1) + "\n")
+        write_whole(Path(json_path), f"{json.dumps(rows, indent=1)}\n".encode())
     return rows
 
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bnrepro.errors import RecordError, UserError
-from bnrepro.workspace import CHECKOUT, Workspace
+from bnrepro.workspace import CHECKOUT, Workspace, check_not_committed, whole_path
 
 RECORD = "paper"
 """The preset whose results are committed."""
@@ -128,16 +128,17 @@ def _writable(path: str | None) -> Path | None:
     """The path of a file to write, or a `UserError` before any work is done for it."""
     if path is None:
         return None
+    check_not_committed(path)
     try:
-        with tempfile.TemporaryFile(dir=Path(path).parent):
+        with tempfile.TemporaryFile(dir=whole_path(path).parent):
             pass
-        if Path(path).is_dir():
+        if whole_path(path).is_dir():
             raise IsADirectoryError(0, "is a folder")
     except OSError as error:
         raise UserError(
             f"a file is written where that is possible: {path} cannot be ({error.strerror}); name another"
         ) from error
-    return Path(path)
+    return Path(path).expanduser()
 
 
 def _data(options) -> int:

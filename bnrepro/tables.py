@@ -128,6 +128,9 @@ def write_results(folder: Path, tables: Tables) -> None:
             if old.exists():
                 os.rename(old, folder)
             raise
+        for other in old.iterdir() if old.is_dir() and not old.is_symlink() else ():
+            if other.suffix != ".csv":  # not ours: somebody put it beside the tables
+                os.rename(other, folder / other.name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

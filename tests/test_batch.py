@@ -42,7 +42,7 @@ def executed(tmp_path_factory):
         output = tmp_path_factory.mktemp("out") / "a {folder}"
         stale = output / "notebooks" / "11_raises.ipynb"
         stale.parent.mkdir(parents=True)
-        stale.write_text("of an earlier batch")
+        stale.write_text('{"metadata": {"papermill": "of an earlier batch"}}')
         plan = make_plan(preset="smoke", assignments=["size=3"], output=str(output), jobs=2)
         failures = {failure.what: failure for failure in run_batch(plan)}
     return output / "notebooks", failures, plan
