@@ -155,14 +155,14 @@ def _train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, ba
 
     threads, before = concurrent.futures.ThreadPoolExecutor(jobs), dict(os.environ)
     try:
-        os.environ.update(_ONE_THREAD)  # a worker's NumPy reads it while it is imported, before any function runs there
+        os.environ.update(_WORKERS)  # NumPy and Keras read it while they are imported, before any function runs there
         for number in range(jobs):
             threads.submit(train_lane, number, new_worker())
         _wait({future: config for config, future in futures.items()}, move_bar, lambda config: None)
     finally:
         stop.value = True
         threads.shutdown(wait=True)
-        for name in _ONE_THREAD:
+        for name in _WORKERS:
             os.environ.pop(name)
             os.environ.update({name: before[name]} if name in before else {})
         move_bar()
@@ -182,7 +182,8 @@ def _wait(futures: dict, while_waiting, when_done) -> None:
         raise RunsFailed(failures, len(futures))
 
 
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+_WORKERS = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+_WORKERS["KERAS_BACKEND"] = "tensorflow"  # whatever the process that asks uses
 _worker = {}
 
 
