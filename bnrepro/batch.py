@@ -20,7 +20,7 @@ LAST = "99_verdicts"
 """Reads what the other notebooks write."""
 
 SESSION = "JPY_SESSION_NAME"
-"""What jupyter_server puts into the environment of a kernel that a browser opened; papermill and nbconvert do not."""
+"""What jupyter_server puts into the environment of a kernel that a browser opened, and so of all that is started from it."""
 
 
 @dataclass(frozen=True)

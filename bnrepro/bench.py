@@ -22,11 +22,12 @@ from bnrepro.architecture import Module, inception_small
 from bnrepro.bench_layer import layer_rows
 from bnrepro.config import RunConfig, grid
 from bnrepro.data import batch_order, load_dataset
+from bnrepro.drafts import write_whole
 from bnrepro.engine import Engine
 from bnrepro.machine import cores, peak_memory_mib, provenance
 from bnrepro.models import build_model, initialize
 from bnrepro.pool import run_all, train
-from bnrepro.tables import read_record, write_whole
+from bnrepro.tables import read_record
 
 Row = dict[str, str | float | int]
 

@@ -36,7 +36,7 @@ def execute(source: Path, draft: Path, values: dict) -> None:
 
     Args:
         source: The notebook; it is not changed.
-        draft: Where to write, from the working folder. An absolute path must have no braces, which papermill fills in.
+        draft: Where to write, from the working folder.
         values: Its parameters, plain JSON values.
 
     Raises:
@@ -47,7 +47,8 @@ def execute(source: Path, draft: Path, values: dict) -> None:
     from nbclient.exceptions import DeadKernelError
 
     def attempt():
-        return papermill.execute_notebook(source, draft, values, progress_bar=False, start_timeout=START_SECONDS)
+        paths = map(_literally, (source, draft))
+        return papermill.execute_notebook(*paths, values, progress_bar=False, start_timeout=START_SECONDS)
 
     try:
         notebook = attempt()
@@ -60,6 +61,11 @@ def execute(source: Path, draft: Path, values: dict) -> None:
         if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
             raise RuntimeError(f"every cell is executed: {source.name} ended before cell {number}")
     draft.with_suffix(".html").write_text(to_html(notebook), encoding="utf-8")
+
+
+def _literally(path: Path) -> str:
+    """The path as papermill takes it, which fills in what stands between single braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def to_html(notebook) -> str:

@@ -54,9 +54,11 @@ def parameters(notebook: Path) -> pd.DataFrame:
     """
     import papermill
     from nbformat import ValidationError
+    from papermill.iorw import load_notebook_node
 
     try:
-        found = papermill.inspect_notebook(str(notebook)).values()
+        # Not by its path, in which papermill would fill in what stands between braces.
+        found = papermill.inspect_notebook(load_notebook_node(str(notebook))).values()
     except (ValidationError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         why = textwrap.shorten(str(error), 200)
         raise UserError(

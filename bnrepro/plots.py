@@ -13,7 +13,8 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro.tables import csv_bytes, write_whole
+from bnrepro.drafts import write_whole
+from bnrepro.tables import csv_bytes
 
 COLORS = {
     **{"none": "#D55E00", "batch": "#0072B2", "off": "#009E73", "paper": "#4D4D4D"},

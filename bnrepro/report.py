@@ -12,11 +12,12 @@ import pandas as pd
 from bnrepro import claims
 from bnrepro.config import RunConfig
 from bnrepro.deviations import deviations
+from bnrepro.drafts import write_whole
 from bnrepro.errors import UserError
 from bnrepro.findings import FINDINGS
 from bnrepro.page import Part, render_page
 from bnrepro.plots import FORMATS, digest, save_figure
-from bnrepro.tables import SCHEMAS, Tables, load_results, write_whole
+from bnrepro.tables import SCHEMAS, Tables, load_results
 from bnrepro.wording import verdict_markdown, verdict_text
 from bnrepro.workspace import Workspace
 

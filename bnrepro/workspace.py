@@ -13,9 +13,17 @@ from bnrepro.errors import UserError
 CHECKOUT = Path(__file__).resolve().parent.parent
 DATA = CHECKOUT / "data"
 NOTEBOOKS = CHECKOUT / "notebooks"
-CACHE = Path(
-    os.environ.get("BNREPRO_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bnrepro"
-)
+
+
+def _cache() -> Path:
+    """Where fetched data go. Somebody who has no home, as in many a container, has them among the temporary files."""
+    if own := os.environ.get("BNREPRO_CACHE"):
+        return Path(os.path.expanduser(own))
+    caches = os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    return Path(tempfile.gettempdir() if caches.startswith("~") else caches, "bnrepro")
+
+
+CACHE = _cache()
 
 COMMITTED = (
     *("bnrepro", "tests", "data", "figures", "notebooks", "docs"),

@@ -1,7 +1,9 @@
-"""Where output may go: no notebook that is read and no committed room is written to, under whatever name it is given."""
+"""Places: where output may go, whatever the name it is given, and where people and their files may be."""
 
 import os
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,7 @@ from throwaway import write_notebook
 
 from bnrepro import cli, pool, workspace
 from bnrepro.errors import UserError
+from bnrepro.execute import execute
 from bnrepro.plan import make_plan
 from bnrepro.study import Study
 from bnrepro.tables import SCHEMAS, write_results
@@ -174,6 +177,42 @@ def test_a_place_that_is_none_is_refused_in_one_line(place):
     with pytest.raises(UserError, match="a place for output is a path: got") as error:
         Workspace("smoke", place).check_writable()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "cache"),
+    [
+        ({"HOME": "/home/me"}, "/home/me/.cache/bnrepro"),
+        ({"HOME": "/home/me", "XDG_CACHE_HOME": "/scratch"}, "/scratch/bnrepro"),
+        ({"HOME": "/home/me", "XDG_CACHE_HOME": "/scratch", "BNREPRO_CACHE": "~/data"}, "/home/me/data"),
+        ({}, f"{tempfile.gettempdir()}/bnrepro"),
+    ],
+)
+def test_fetched_data_have_a_place_also_where_nobody_has_a_home(given, cache, monkeypatch):
+    for name in ("HOME", "XDG_CACHE_HOME", "BNREPRO_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # a user of a container, whom the system has not heard of
+    assert workspace._cache() == Path(cache)
+
+
+def test_a_folder_named_bnrepro_hides_no_package_where_one_works_above_a_clone(tmp_path):
+    (tmp_path / "bnrepro/notebooks").mkdir(parents=True)
+    subprocess.run([sys.executable, "-c", "from bnrepro import Workspace"], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("name", ["exp_{seed}", "a {} b", "{"])
+def test_braces_in_a_path_are_part_of_its_name(name, tmp_path, monkeypatch):
+    (tmp_path / name).mkdir()
+    source = write_notebook(tmp_path / name / "{preset}.ipynb", "print(preset)")
+    monkeypatch.chdir(tmp_path / name)
+    plan = make_plan([str(source)], "smoke", output=str(tmp_path / name))
+    assert list(plan.notebooks) == [source] and plan.notebooks[source]["preset"] == "smoke"
+    monkeypatch.setattr("papermill.execute.papermill_engines.execute_notebook_with_engine", lambda name, nb, **rest: nb)
+    with pytest.raises(RuntimeError, match="ended before cell 1"):  # for nothing was executed
+        execute(source, Path("out {preset}.ipynb"), plan.notebooks[source])
+    assert (tmp_path / name / "out {preset}.ipynb").is_file()
 
 
 def test_what_git_knows_is_what_no_output_goes_to():
