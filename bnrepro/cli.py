@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bnrepro.errors import RecordError, UserError
+from bnrepro.output import ReaderGone, careful_output, flush
 from bnrepro.workspace import CHECKOUT, Workspace, check_not_committed, whole_path
 
 RECORD = "paper"
@@ -18,11 +19,23 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-        0 all well, 1 something failed, 2 wrong usage (one line on stderr, nothing trained, nothing written), 130 an interrupt.
+        0 all well, 1 something failed, 2 wrong usage (one line on stderr, nothing trained, nothing written), 130 an interrupt,
+        141 nobody reads what is printed.
     """
-    options = _parser().parse_args(arguments)
     try:
-        return options.command(options)
+        with careful_output():
+            return _main(arguments)
+    except ReaderGone:
+        return 141
+
+
+def _main(arguments: list[str] | None) -> int:
+    try:
+        try:
+            options = _parser().parse_args(arguments)
+            return options.command(options)
+        finally:
+            flush()
     except UserError as error:
         return _say(str(error), 2)
     except (RecordError, OSError) as error:
@@ -32,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"bnrepro: {message}", file=sys.stderr)
+    print("bnrepro:", *message.splitlines(), file=sys.stderr)
     return code
 
 
@@ -90,7 +103,7 @@ def _verdicts(options) -> int:
     if options.json:
         rows = table[list(COLUMNS)].to_dict("records")
         rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        print(json.dumps(rows, indent=1))
     else:
         print(verdict_text(table))
     return 0

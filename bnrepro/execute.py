@@ -11,7 +11,10 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
+
+from bnrepro.errors import one_line
 
 START_SECONDS = 180
 """A kernel on a loaded machine may need longer than papermill's 60 s."""
@@ -29,6 +32,16 @@ LOADS = re.compile(
     r"""<(script|img|link|iframe)\b[^>]*\b(src|href)=["']?(https?:)?//[^"'\s>]*|(url\(["']?|@import ["'])https?:"""
 )
 """What makes a browser fetch something; a link to click on does not."""
+
+
+REASON = "failed: "
+"""What the line of the log begins with that says why."""
+
+
+def reason(error: Exception) -> str:
+    """Why a notebook failed, in one line: what its cell raised, where it was that, without the cell and the way to it."""
+    kind = getattr(error, "ename", type(error).__name__)
+    return one_line(f"{kind}: {getattr(error, 'evalue', error)}")
 
 
 def execute(source: Path, draft: Path, values: dict) -> None:
@@ -94,4 +107,8 @@ def _end_with(parent: int) -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
+    try:
+        execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
+    except Exception as error:
+        traceback.print_exc()
+        sys.exit(f"\n{REASON}{reason(error)}")

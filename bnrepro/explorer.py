@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from bnrepro.batch import SESSION
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, start_of
-from bnrepro.errors import UserError
+from bnrepro.errors import UserError, one_line
 from bnrepro.findings import FINDINGS
 from bnrepro.plots import styled
 from bnrepro.report import RECORD
@@ -202,4 +202,4 @@ def _outcome(run: pd.Series, config: RunConfig, curves: pd.DataFrame) -> str:
 
 def _one_line(error: Exception) -> str:
     name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-    return " ".join(f"{name}{error}".split())
+    return one_line(f"{name}{error}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bnrepro.config import RunConfig
-from bnrepro.errors import RecordError, UserError
+from bnrepro.errors import RecordError, UserError, one_line
 from bnrepro.lanes import Lanes, program
 from bnrepro.machine import cores
 from bnrepro.quiet import load_tensorflow
@@ -31,7 +31,7 @@ class RunsFailed(RuntimeError):
     """Some runs failed; all others are recorded. The message names three, `failures` has a line for each."""
 
     def __init__(self, failures: list[str], total: int):
-        named = "; ".join(failures[:3])
+        named = "; ".join(map(one_line, failures[:3]))
         super().__init__(f"{len(failures)} of {total} runs failed, the others are recorded: {named}")
         self.failures = failures
 

@@ -140,7 +140,7 @@ def _links(workspace: Workspace, folder: Path) -> dict[str, str]:
     """By notebook that has an executed page, the way to it from `folder`."""
     pages = {notebook: workspace.executed / f"{notebook}.html" for notebook in (*FINDINGS, "99_verdicts")}
     ways = {notebook: Path(os.path.relpath(page, folder)) for notebook, page in pages.items() if page.is_file()}
-    return {notebook: quote(way.as_posix()) for notebook, way in ways.items()}
+    return {notebook: quote(os.fsencode(way.as_posix())) for notebook, way in ways.items()}
 
 
 def _provenance(results: list[Result]) -> list[dict]:
