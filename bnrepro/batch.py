@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnrepro.errors import RecordError
+from bnrepro.execute import REASON
 from bnrepro.plan import Plan
 from bnrepro.workspace import CHECKOUT
 
@@ -20,7 +21,7 @@ LAST = "99_verdicts"
 """Reads what the other notebooks write."""
 
 SESSION = "JPY_SESSION_NAME"
-"""What jupyter_server puts into the environment of a kernel that a browser opened; papermill and nbconvert do not."""
+"""What jupyter_server puts into the environment of a kernel that a browser opened, and so of all that is started from it."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ class _Execution:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CHECKOUT), environment.get("PYTHONPATH")]))
         environment["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel before one of the same name elsewhere
         environment["BNREPRO_JOBS"] = str(plan.jobs)
+        environment["PYTHONIOENCODING"] = "utf-8"  # of the log
         command = [sys.executable, "-m", "bnrepro.execute", source, self.draft.name, json.dumps(values)]
+        self.log.unlink(missing_ok=True)  # a link is replaced, what it leads to stays
         with open(self.log, "wb") as log:
             # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
             self.process = subprocess.Popen(
@@ -135,7 +138,8 @@ class _Execution:
         page.unlink(missing_ok=True)
         if self.draft.exists():
             self.draft.replace(self.folder / f"{self.stem}.failed.ipynb")
-        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        log = self.log.read_text(encoding="utf-8", errors="replace")
+        lines = [line.removeprefix(REASON) for line in log.splitlines() if line.startswith(REASON)]
         why = f"killed by signal {-code}" if code < 0 else (lines or [f"exit code {code}"])[-1]
         return [Failure(self.stem, why, self.log)]
 

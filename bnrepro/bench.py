@@ -22,6 +22,7 @@ from bnrepro.architecture import Module, inception_small
 from bnrepro.bench_layer import layer_rows
 from bnrepro.config import RunConfig, grid
 from bnrepro.data import batch_order, load_dataset
+from bnrepro.drafts import write_whole
 from bnrepro.engine import Engine
 from bnrepro.machine import cores, peak_memory_mib, provenance
 from bnrepro.models import build_model, initialize
@@ -52,7 +53,7 @@ def bench(json_path: str | Path | None = None, repeats: int = 5) -> list[Row]:
             flush=True,
         )
     if json_path:
-        Path(json_path).write_text(json.dumps(rows, indent=1) + "\n")
+        write_whole(Path(json_path), f"{json.dumps(rows, indent=1)}\n".encode())
     return rows
 
 

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from bnrepro.errors import RecordError, UserError
-from bnrepro.workspace import CHECKOUT, Workspace
+from bnrepro.output import ReaderGone, careful_output, flush
+from bnrepro.workspace import CHECKOUT, Workspace, check_not_committed, whole_path
 
 RECORD = "paper"
 """The preset whose results are committed."""
@@ -18,11 +19,23 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-        0 all well, 1 something failed, 2 wrong usage (one line on stderr, nothing trained, nothing written), 130 an interrupt.
+        0 all well, 1 something failed, 2 wrong usage (one line on stderr, nothing trained, nothing written), 130 an interrupt,
+        141 nobody reads what is printed.
     """
-    options = _parser().parse_args(arguments)
     try:
-        return options.command(options)
+        with careful_output():
+            return _main(arguments)
+    except ReaderGone:
+        return 141
+
+
+def _main(arguments: list[str] | None) -> int:
+    try:
+        try:
+            options = _parser().parse_args(arguments)
+            return options.command(options)
+        finally:
+            flush()
     except UserError as error:
         return _say(str(error), 2)
     except (RecordError, OSError) as error:
@@ -32,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"bnrepro: {message}", file=sys.stderr)
+    print("bnrepro:", *message.splitlines(), file=sys.stderr)
     return code
 
 
@@ -90,7 +103,7 @@ def _verdicts(options) -> int:
     if options.json:
         rows = table[list(COLUMNS)].to_dict("records")
         rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        print(json.dumps(rows, indent=1))
     else:
         print(verdict_text(table))
     return 0
@@ -128,16 +141,17 @@ def _writable(path: str | None) -> Path | None:
     """The path of a file to write, or a `UserError` before any work is done for it."""
     if path is None:
         return None
+    check_not_committed(path)
     try:
-        with tempfile.TemporaryFile(dir=Path(path).parent):
+        with tempfile.TemporaryFile(dir=whole_path(path).parent):
             pass
-        if Path(path).is_dir():
+        if whole_path(path).is_dir():
             raise IsADirectoryError(0, "is a folder")
     except OSError as error:
         raise UserError(
             f"a file is written where that is possible: {path} cannot be ({error.strerror}); name another"
         ) from error
-    return Path(path)
+    return Path(path).expanduser()
 
 
 def _data(options) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import math
+import numbers
 import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -212,13 +213,19 @@ def largest_prime(limit: int) -> int:
 
 
 def check_type(name: str, value, kind: type):
-    """`value` as `kind`, or a `UserError`: whole numbers pass for floats, never the reverse, and no NaN passes."""
+    """`value` as `kind`, or a `UserError`: whole numbers pass for floats, never the reverse, and no NaN passes.
+
+    A scalar of NumPy or another library counts as the Python value that it holds.
+    """
     words = {int: "a whole number", float: "a finite number", str: "a word", bool: "true or false"}
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if kind is float and (whole or isinstance(value, float)) and math.isfinite(value):
-        return float(value)
-    if (kind is int and whole) or (kind in (str, bool) and isinstance(value, kind)):
-        return value
+    plain = value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
+    number = isinstance(plain, numbers.Real) and not isinstance(plain, bool)
+    if kind is float and number and math.isfinite(plain):
+        return float(plain)
+    if kind is int and number and isinstance(plain, numbers.Integral):
+        return int(plain)
+    if kind in (str, bool) and isinstance(plain, kind):
+        return plain
     raise UserError(f"{name} is {words[kind]}: got {value!r}; change {name}")
 
 
@@ -235,7 +242,7 @@ def grid(base: RunConfig = RunConfig(), **axes: Iterable) -> list[RunConfig]:
     Example: `grid(normalization=("none", "batch"), seed=range(10))` are the twenty runs of Figure 1.
     """
     for name, values in axes.items():
-        if isinstance(values, str) or not isinstance(values, Iterable):
+        if isinstance(values, str) or not isinstance(values, Iterable) or getattr(values, "shape", None) == ():
             raise UserError(f"an axis of a grid is a list of values: {name} got {values!r}; write [{values!r}]")
         axes[name] = list(values)
         if not axes[name]:

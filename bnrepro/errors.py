@@ -1,6 +1,7 @@
 """What a user did wrong, told in one line: the rule, what came, the remedy. Knows nothing of the other rooms."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -10,6 +11,12 @@ class UserError(ValueError):
 
 class RecordError(RuntimeError):
     """A record on disk that is damaged, or was written by another version."""
+
+
+def one_line(text: str, longest: int = 300) -> str:
+    """A message in one line without a terminal's colors, its beginning where it is long: there stands what is wrong."""
+    line = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
+    return line if len(line) <= longest else f"{line[:longest]} …"
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:

@@ -11,7 +11,10 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
+
+from bnrepro.errors import one_line
 
 START_SECONDS = 180
 """A kernel on a loaded machine may need longer than papermill's 60 s."""
@@ -31,12 +34,22 @@ LOADS = re.compile(
 """What makes a browser fetch something; a link to click on does not."""
 
 
+REASON = "failed: "
+"""What the line of the log begins with that says why."""
+
+
+def reason(error: Exception) -> str:
+    """Why a notebook failed, in one line: what its cell raised, where it was that, without the cell and the way to it."""
+    kind = getattr(error, "ename", type(error).__name__)
+    return one_line(f"{kind}: {getattr(error, 'evalue', error)}")
+
+
 def execute(source: Path, draft: Path, values: dict) -> None:
     """Runs a notebook top to bottom and writes `draft`, the executed notebook, and an HTML page beside it.
 
     Args:
         source: The notebook; it is not changed.
-        draft: Where to write, from the working folder. An absolute path must have no braces, which papermill fills in.
+        draft: Where to write, from the working folder.
         values: Its parameters, plain JSON values.
 
     Raises:
@@ -47,7 +60,8 @@ def execute(source: Path, draft: Path, values: dict) -> None:
     from nbclient.exceptions import DeadKernelError
 
     def attempt():
-        return papermill.execute_notebook(source, draft, values, progress_bar=False, start_timeout=START_SECONDS)
+        paths = map(_literally, (source, draft))
+        return papermill.execute_notebook(*paths, values, progress_bar=False, start_timeout=START_SECONDS)
 
     try:
         notebook = attempt()
@@ -60,6 +74,11 @@ def execute(source: Path, draft: Path, values: dict) -> None:
         if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
             raise RuntimeError(f"every cell is executed: {source.name} ended before cell {number}")
     draft.with_suffix(".html").write_text(to_html(notebook), encoding="utf-8")
+
+
+def _literally(path: Path) -> str:
+    """The path as papermill takes it, which fills in what stands between single braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def to_html(notebook) -> str:
@@ -88,4 +107,8 @@ def _end_with(parent: int) -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
+    try:
+        execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
+    except Exception as error:
+        traceback.print_exc()
+        sys.exit(f"\n{REASON}{reason(error)}")

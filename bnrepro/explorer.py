@@ -6,6 +6,7 @@ record, and TensorFlow is loaded when the button is pressed, not before.
 
 import io
 import os
+import sys
 import threading
 from types import ModuleType
 
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure
 from bnrepro.batch import SESSION
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, start_of
-from bnrepro.errors import UserError
+from bnrepro.errors import UserError, one_line
 from bnrepro.findings import FINDINGS
 from bnrepro.plots import styled
 from bnrepro.report import RECORD
@@ -31,8 +32,13 @@ _DENSITY = 2  # pixels of the image in each of them
 
 
 def has_front_end() -> bool:
-    """Whether somebody looks at this kernel in a browser."""
-    return SESSION in os.environ
+    """Whether somebody looks at this kernel in a browser: a server started it, and a front end asks, which names its cell.
+
+    The server's mark alone is not enough: what is started from such a kernel, as papermill's, inherits it.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    request = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return SESSION in os.environ and "cellId" in request.get("metadata", {})
 
 
 def explorer(notebook: str, record: Workspace = RECORD):
@@ -196,4 +202,4 @@ def _outcome(run: pd.Series, config: RunConfig, curves: pd.DataFrame) -> str:
 
 def _one_line(error: Exception) -> str:
     name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-    return " ".join(f"{name}{error}".split())
+    return one_line(f"{name}{error}")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bnrepro.archives import KEYS, archive_of, digest, is_sound, pack
-from bnrepro.tables import write_whole
+from bnrepro.drafts import write_whole
 
 Arrays = dict[str, np.ndarray]
 

@@ -12,6 +12,7 @@ from bnrepro import reference
 from bnrepro.data import batch_order
 from bnrepro.layer import BatchNormalization
 from bnrepro.population import fold, population_statistics
+from bnrepro.settings import default_settings
 from bnrepro.tables import SCHEMAS, Tables
 
 EPSILON = 1e-3
@@ -22,6 +23,7 @@ BATCH_SIZES = (2, 4, 8, 16)
 """The m over which the running variance is measured."""
 
 
+@default_settings()
 def measure(draws: int) -> Tables:
     """The tables `facts`, `pairs` and `bias`, each draw from its own generator."""
     facts, pairs, bias = [], [], []

@@ -1,6 +1,7 @@
 """The notebooks as programs: which there are, their parameters, and the values that a command line gives them. Runs none."""
 
 import ast
+import json
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,8 @@ SHARED = ("preset", "output_root")
 """Parameters of every notebook, which the command line also has options for."""
 
 _KINDS = {"int": int, "float": float, "str": str, "bool": bool}
+"""Types that a parameter is declared with. Any other, or none, leaves it to the default what it may be."""
+
 _LOWEST = {int: "is at least 1", float: "is above 0", str: "is not empty"}
 
 
@@ -51,9 +54,11 @@ def parameters(notebook: Path) -> pd.DataFrame:
     """
     import papermill
     from nbformat import ValidationError
+    from papermill.iorw import load_notebook_node
 
     try:
-        found = papermill.inspect_notebook(str(notebook)).values()
+        # Not by its path, in which papermill would fill in what stands between braces.
+        found = papermill.inspect_notebook(load_notebook_node(str(notebook))).values()
     except (ValidationError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         why = textwrap.shorten(str(error), 200)
         raise UserError(
@@ -67,11 +72,15 @@ def parameters(notebook: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "type", "default", "help"], dtype=object)
 
 
+class _Expression(str):
+    """A text that is no literal: what it is worth, only running it would tell."""
+
+
 def _literal(text: str):
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return _Expression(text)
 
 
 def parse(assignments: Iterable[str], tables: Iterable[pd.DataFrame]) -> dict:
@@ -79,13 +88,16 @@ def parse(assignments: Iterable[str], tables: Iterable[pd.DataFrame]) -> dict:
 
     Args:
         assignments: The words, as typed.
-        tables: The parameters of each chosen notebook; a name has to occur in one of them.
+        tables: The parameters of each chosen notebook; a name has to occur in one of them. One that is declared without a
+            type takes values like its default.
 
     Raises:
         UserError: No such parameter, or a value of another type. In a notebook 0 or empty means the preset's value; a 0
             that somebody typed is refused.
     """
-    known = {row.name: row for row in pd.concat(tables).itertuples(index=False, name="Parameter")}
+    known = {}
+    for row in pd.concat(tables).itertuples(index=False, name="Parameter"):
+        known.setdefault(row.name, []).append(row)
     values = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -93,12 +105,49 @@ def parse(assignments: Iterable[str], tables: Iterable[pd.DataFrame]) -> dict:
             raise UserError(f"a parameter is given as NAME=VALUE: got {assignment!r}; write -p {assignment}=VALUE")
         if name not in known:
             raise unknown("parameter", name, known)
-        kind = _KINDS.get(known[name].type, str)
-        value = check_type(name, _as(kind, text), kind)
-        if kind in _LOWEST and name not in SHARED and not value and not known[name].default:
-            raise UserError(f"{name} {_LOWEST[kind]}: got {text or repr(text)}; leave it out for the preset's value")
+        value, *others = [_value(row, text) for row in known[name]]
+        if any((type(other), other) != (type(value), value) for other in others):
+            raise UserError(f"{name} is of one type in a batch: got {text!r} for several; run the notebooks one by one")
         values[name] = value
     return values
+
+
+def _value(parameter, text: str):
+    """The value that `text` is for one notebook's parameter."""
+    name, default, kind = parameter.name, parameter.default, _KINDS.get(parameter.type)
+    if kind is None:
+        return _like(name, default, text)
+    value = check_type(name, _as(kind, text), kind)
+    if kind in _LOWEST and name not in SHARED and not value and not default:
+        raise UserError(f"{name} {_LOWEST[kind]}: got {text or repr(text)}; leave it out for the preset's value")
+    return value
+
+
+def _like(name: str, default, text: str):
+    """The text as a value of the default's kind, for what is declared without a type or with one of its own."""
+    if isinstance(default, str) and not isinstance(default, _Expression):
+        return text
+    if isinstance(default, bool):
+        return check_type(name, _as(bool, text), bool)
+    value = _literal(text)
+    if isinstance(default, int | float):
+        return value if type(value) is int else check_type(name, value, float)
+    if isinstance(value, tuple):
+        value = list(value)
+    elif isinstance(value, _Expression):
+        value = _as(bool, text)
+    wanted = object if default is None or isinstance(default, _Expression) else type(default)
+    if not _is_json(value) or not isinstance(value, list if wanted is tuple else wanted):
+        raise UserError(f"{name} is written as {default!r} is: got {text!r}; change {name}")
+    return value
+
+
+def _is_json(value) -> bool:
+    """Whether it arrives in a notebook as it is."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False)) == value
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 def _as(kind: type, text: str):

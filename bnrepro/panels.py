@@ -8,9 +8,9 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from bnrepro.plots import COLORS, INK, LABELS
+from bnrepro.plots import COLORS, GREY, INK, LABELS
 
-DOTTED = dict(color="#8C8C8C", linewidth=0.7, linestyle=":", zorder=1)
+DOTTED = dict(color=GREY, linewidth=0.7, linestyle=":", zorder=1)
 """A line of reference."""
 
 _DASHES = (0, (4, 1.6))

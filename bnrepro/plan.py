@@ -54,10 +54,10 @@ def make_plan(
     changes = notebooks.parse(assignments, tables.values())
     preset = _once("preset", preset, changes) or "quick"
     output = _once("output_root", output, changes)
-    workspace = Workspace(preset, output or "", changed=any(changes.values()))
+    workspace = Workspace(preset, output or "", changed=any(changes.values())).check_spares(tables)
     changes.pop("changed", None)  # names the rooms, and is no parameter of a run
     # A notebook has its own working folder, so the path is passed whole.
-    root = str(Path(output).expanduser().resolve()) if output else ""
+    root = str(workspace.root or "")
     values = {"preset": preset, "output_root": root, "changed": workspace.changed, **changes}
     passed = {path: {name: values[name] for name in table["name"] if name in values} for path, table in tables.items()}
     configs = {}
@@ -82,10 +82,9 @@ def _check_stems(paths: Iterable[Path]) -> None:
     """What a notebook writes has its stem for a name."""
     known = {}
     for path in paths:
-        if known.setdefault(path.stem, path) != path:
-            raise UserError(
-                f"notebooks of one batch have different names: got {known[path.stem]} and {path}; rename one"
-            )
+        name = path.stem.casefold()  # where case does not count, the names of files are one
+        if known.setdefault(name, path) != path:
+            raise UserError(f"notebooks of one batch have different names: got {known[name]} and {path}; rename one")
 
 
 def _check_data(configs: Iterable[RunConfig]) -> None:

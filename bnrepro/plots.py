@@ -13,20 +13,24 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro.tables import csv_bytes, write_whole
+from bnrepro.drafts import write_whole
+from bnrepro.tables import csv_bytes
+
+INK, GREY, _FAINT = "#262626", "#737373", "#E6E6E6"
 
 COLORS = {
     **{"none": "#D55E00", "batch": "#0072B2", "off": "#009E73", "paper": "#4D4D4D"},
-    **{"population": "#009E73", "noise": "#CC79A7", "none_dropout": "#B07A00", "batch_dropout": "#5E3C99"},
-    **{"baseline": "#D55E00", "baseline_x5": "#B07A00", "baseline_x30": "#6B2E00", "sigmoid": "#8C8C8C"},
-    **{"bn_baseline": "#0072B2", "bn_x5": "#5E3C99", "bn_x30": "#CC79A7", "bn_x5_sigmoid": "#009E73"},
-    **{"renorm": "#009E73", "ghost": "#5E3C99"},
-    **{"moving": "#0072B2", "moving_ddof0": "#5E3C99", "pooled": "#B07A00", "test_batch": "#CC79A7"},
-    **{"before": "#CC79A7", "after": "#B07A00", "last": "#009E73", "no_dropout": "#009E73"},
-    **{"decay": "#5E3C99", "matched": "#009E73"},
+    **{"population": "#009E73", "noise": "#CB76A7", "none_dropout": "#8F5A31", "batch_dropout": "#5A319A"},
+    **{"baseline": "#D55E00", "baseline_x5": "#8F5A31", "baseline_x30": "#6B2E00", "sigmoid": GREY},
+    **{"bn_baseline": "#0072B2", "bn_x5": "#5A319A", "bn_x30": "#CB76A7", "bn_x5_sigmoid": "#009E73"},
+    **{"renorm": "#009E73", "ghost": "#5A319A"},
+    **{"moving": "#0072B2", "moving_ddof0": "#5A319A", "pooled": "#8F5A31", "test_batch": "#CB76A7"},
+    **{"before": "#CB76A7", "after": "#8F5A31", "last": "#009E73", "no_dropout": "#009E73"},
+    **{"decay": "#5A319A", "matched": "#009E73"},
 }
-"""One color an arm in the whole project, told apart by color-blind readers too, mostly Okabe and Ito's. The paper is grey.
+"""One color an arm in the whole project, mostly Okabe and Ito's. The paper is grey.
 
+Whoever sees no red, no green or no blue tells any two of them apart, and from `INK` and `GREY`: CIEDE2000 is 10 or more.
 Arms that never meet in a figure may share one; the Baseline is the arm without BN, BN-Baseline the arm with BN.
 """
 
@@ -51,8 +55,6 @@ MM = 25.4
 """Millimetres in an inch."""
 
 FORMATS = ("svg", "pdf", "png")
-
-INK, _FAINT = "#262626", "#E6E6E6"
 
 _STYLE = {
     "figure.dpi": 150,

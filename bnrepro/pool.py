@@ -17,7 +17,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bnrepro.config import RunConfig
-from bnrepro.errors import RecordError, UserError
+from bnrepro.errors import RecordError, UserError, one_line
 from bnrepro.lanes import Lanes, program
 from bnrepro.machine import cores
 from bnrepro.quiet import load_tensorflow
@@ -31,7 +31,7 @@ class RunsFailed(RuntimeError):
     """Some runs failed; all others are recorded. The message names three, `failures` has a line for each."""
 
     def __init__(self, failures: list[str], total: int):
-        named = "; ".join(failures[:3])
+        named = "; ".join(map(one_line, failures[:3]))
         super().__init__(f"{len(failures)} of {total} runs failed, the others are recorded: {named}")
         self.failures = failures
 
@@ -155,14 +155,14 @@ def _train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, ba
 
     threads, before = concurrent.futures.ThreadPoolExecutor(jobs), dict(os.environ)
     try:
-        os.environ.update(_ONE_THREAD)  # a worker's NumPy reads it while it is imported, before any function runs there
+        os.environ.update(_WORKERS)  # NumPy and Keras read it while they are imported, before any function runs there
         for number in range(jobs):
             threads.submit(train_lane, number, new_worker())
         _wait({future: config for config, future in futures.items()}, move_bar, lambda config: None)
     finally:
         stop.value = True
         threads.shutdown(wait=True)
-        for name in _ONE_THREAD:
+        for name in _WORKERS:
             os.environ.pop(name)
             os.environ.update({name: before[name]} if name in before else {})
         move_bar()
@@ -182,7 +182,8 @@ def _wait(futures: dict, while_waiting, when_done) -> None:
         raise RunsFailed(failures, len(futures))
 
 
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+_WORKERS = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+_WORKERS["KERAS_BACKEND"] = "tensorflow"  # whatever the process that asks uses
 _worker = {}
 
 

@@ -12,11 +12,12 @@ import pandas as pd
 from bnrepro import claims
 from bnrepro.config import RunConfig
 from bnrepro.deviations import deviations
+from bnrepro.drafts import write_whole
 from bnrepro.errors import UserError
 from bnrepro.findings import FINDINGS
 from bnrepro.page import Part, render_page
 from bnrepro.plots import FORMATS, digest, save_figure
-from bnrepro.tables import SCHEMAS, Tables, load_results, write_whole
+from bnrepro.tables import SCHEMAS, Tables, load_results
 from bnrepro.wording import verdict_markdown, verdict_text
 from bnrepro.workspace import Workspace
 
@@ -139,7 +140,7 @@ def _links(workspace: Workspace, folder: Path) -> dict[str, str]:
     """By notebook that has an executed page, the way to it from `folder`."""
     pages = {notebook: workspace.executed / f"{notebook}.html" for notebook in (*FINDINGS, "99_verdicts")}
     ways = {notebook: Path(os.path.relpath(page, folder)) for notebook, page in pages.items() if page.is_file()}
-    return {notebook: quote(way.as_posix()) for notebook, way in ways.items()}
+    return {notebook: quote(os.fsencode(way.as_posix())) for notebook, way in ways.items()}
 
 
 def _provenance(results: list[Result]) -> list[dict]:

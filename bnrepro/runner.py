@@ -20,6 +20,7 @@ from bnrepro.models import build_model, initialize
 from bnrepro.predictions import Mates, Probabilities
 from bnrepro.probes import ActivationQuantiles
 from bnrepro.schedule import HalvingRate, MatchedSGD
+from bnrepro.settings import default_settings
 from bnrepro.tables import SCHEMAS, Tables
 
 _ONE_RUN_AT_A_TIME = threading.Lock()  # engines are kept from run to run, so two threads must not train at once
@@ -32,15 +33,19 @@ def run(
 ) -> Tables:
     """Trains one net and returns its tables: `runs`, `curves`, `provenance`, and those of its probes.
 
-    A pure function of the config: on one machine with one thread all tables but `provenance` are the same to the bit.
+    A pure function of the config: on one machine with one thread all tables but `provenance` are the same to the bit,
+    whatever Keras's global settings are.
     A loss that is no longer finite ends the run, which is recorded as diverged.
 
     Args:
         config: The run.
         on_steps: Called after each chunk with the steps that it did; what it raises ends the run.
         on_curves: Called after each evaluation with the table `curves` so far; what it raises ends the run.
+
+    Raises:
+        UserError: Keras runs on another backend than TensorFlow.
     """
-    with _ONE_RUN_AT_A_TIME:
+    with _ONE_RUN_AT_A_TIME, default_settings():
         return _Run(config).train(on_steps, on_curves)
 
 

@@ -8,13 +8,12 @@ import errno
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import pandas as pd
 
 from bnrepro.config import RunConfig
+from bnrepro.drafts import draft_folder, new_folder, write_bytes, write_whole
 from bnrepro.errors import RecordError, UserError
 
 RECORD_VERSION = 2
@@ -49,23 +48,19 @@ Tables = dict[str, pd.DataFrame]
 
 def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
     """Writes one run's tables below `folder`, whole or not at all; of two writers of the same run one wins, silently."""
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{config.id}.", dir=folder))
-    try:
+    record = folder / config.id
+    with draft_folder(config.id, folder) as draft:
         checksums = {
-            f"{name}.csv": _write_bytes(draft / f"{name}.csv", _csv(name, table)) for name, table in tables.items()
+            f"{name}.csv": write_bytes(draft / f"{name}.csv", _csv(name, table)) for name, table in tables.items()
         }
         done = {"version": RECORD_VERSION, "config": config.as_dict(), "checksums": checksums}
-        _write_bytes(draft / "done.json", json.dumps(done, indent=1).encode())
-        record = folder / config.id
+        write_bytes(draft / "done.json", json.dumps(done, indent=1).encode())
         try:
             os.rename(draft, record)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        return record
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    return record
 
 
 def read_record(folder: Path, config: RunConfig) -> Tables | None:
@@ -81,13 +76,15 @@ def read_record(folder: Path, config: RunConfig) -> Tables | None:
             raise RecordError(f"{record} holds the run of another config")
         tables = {Path(name).stem: _read_verified(record / name, digest) for name, digest in done["checksums"].items()}
         return tables | {"runs": _with_all_fields(tables["runs"], config)}
+    except PermissionError:  # somebody else's, and maybe whole
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{record} is damaged: {error}") from error
 
 
 def move_aside(folder: Path, config: RunConfig) -> Path | None:
     """Renames a damaged record so that it can be looked at and the run trained again; None if another process just did."""
-    kept = Path(tempfile.mkdtemp(prefix=f"{config.id}.damaged-", dir=folder))
+    kept = new_folder(f"{config.id}.damaged-", folder)
     try:
         os.rename(folder / config.id, kept / config.id)
     except FileNotFoundError:
@@ -114,9 +111,7 @@ def collect(sweep: dict[str, list[RunConfig]], folder: Path, names: tuple[str, .
 
 def write_results(folder: Path, tables: Tables) -> None:
     """Replaces the tables of one notebook, all of them or none."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with draft_folder(folder.name, folder.parent) as draft:
         new, old = draft / "new", draft / "old"
         for name, table in tables.items():
             write_whole(new / f"{name}.csv", _csv(name, table))
@@ -128,8 +123,9 @@ def write_results(folder: Path, tables: Tables) -> None:
             if old.exists():
                 os.rename(old, folder)
             raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        for other in old.iterdir() if old.is_dir() and not old.is_symlink() else ():
+            if other.suffix != ".csv":  # not ours: somebody put it beside the tables
+                os.rename(other, folder / other.name)
 
 
 def load_results(folder: Path) -> Tables:
@@ -161,19 +157,6 @@ def select(tables: Tables, group: str, name: str) -> pd.DataFrame:
     return rows if name == "runs" else rows.merge(tables[name], on="run")
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all, its folder too if it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        _write_bytes(Path(draft), content)
-        os.chmod(draft, 0o644)  # mkstemp's files are the owner's alone
-        os.replace(draft, path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
-
-
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """A table as it is written: each float with as many digits as give it back to the bit, so that equal means equal."""
     return table.to_csv(index=False, lineterminator="\n").encode()
@@ -183,14 +166,6 @@ def _csv(name: str, table: pd.DataFrame) -> bytes:
     if name in SCHEMAS and tuple(table.columns) != SCHEMAS[name]:
         raise ValueError(f"the table {name} has the columns {SCHEMAS[name]}: got {tuple(table.columns)}")
     return csv_bytes(table)
-
-
-def _write_bytes(path: Path, content: bytes) -> str:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return hashlib.sha256(content).hexdigest()
 
 
 def _joined(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -13,13 +13,14 @@ import papermill
 import pytest
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from papermill.exceptions import PapermillExecutionError
 from throwaway import KILL, write_notebook
 
 from bnrepro import pool, workspace
 from bnrepro.batch import Failure, run_batch
 from bnrepro.config import RunConfig
 from bnrepro.errors import UserError
-from bnrepro.execute import execute, to_html
+from bnrepro.execute import execute, reason, to_html
 from bnrepro.plan import Plan, make_plan
 from bnrepro.workspace import CHECKOUT, Workspace
 
@@ -42,7 +43,7 @@ def executed(tmp_path_factory):
         output = tmp_path_factory.mktemp("out") / "a {folder}"
         stale = output / "notebooks" / "11_raises.ipynb"
         stale.parent.mkdir(parents=True)
-        stale.write_text("of an earlier batch")
+        stale.write_text('{"metadata": {"papermill": "of an earlier batch"}}')
         plan = make_plan(preset="smoke", assignments=["size=3"], output=str(output), jobs=2)
         failures = {failure.what: failure for failure in run_batch(plan)}
     return output / "notebooks", failures, plan
@@ -88,6 +89,12 @@ def test_the_verdicts_come_last_and_the_others_run_whatever_fails(executed):
     text = (folder / "99_verdicts.ipynb").read_text()
     assert len(failures) == 4
     assert all(name in text for name in ("10_good.html", "11_raises.failed.ipynb", "14_leaves.failed.ipynb"))
+
+
+def test_the_reason_is_what_the_cell_raised_and_where_it_begins():
+    error = PapermillExecutionError(0, 1, "cell", "ValueError", "alpha is above 0\n\nArguments:\n  • mask=None", [])
+    assert reason(error) == "ValueError: alpha is above 0 Arguments: • mask=None"
+    assert reason(DeadKernelError("Kernel died")) == "DeadKernelError: Kernel died"
 
 
 def test_a_failure_says_which_why_and_where_the_log_is(executed):

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from bnrepro.config import PRESETS, RunConfig, check_preset, grid
@@ -39,6 +41,24 @@ def test_a_wrong_value_is_refused_with_the_rule_and_what_came(changes, message):
     assert "\n" not in str(raised.value)
 
 
+def test_a_scalar_of_numpy_is_the_python_value_that_it_holds():
+    given = dict(seed=np.int64(3), steps=np.array(40), initial_std=np.float64(0.1), learning_rate=np.float32(0.5))
+    config = RunConfig(**given, shuffled_labels=np.True_, dataset=np.str_("mnist"), momentum=np.longdouble(0.5))
+    plain = RunConfig(seed=3, steps=40, initial_std=0.1, learning_rate=0.5, shuffled_labels=True, momentum=0.5)
+    assert config.id == plain.id
+    assert [type(value) for value in config.as_dict().values()] == [type(value) for value in plain.as_dict().values()]
+    for axis in (np.arange(3), pd.Series([0, 1, 2]), range(3)):
+        assert [config.id for config in grid(seed=axis)] == [RunConfig(seed=seed).id for seed in range(3)]
+
+
+@pytest.mark.parametrize(
+    "value", [np.float64(3), np.True_, np.array([3]), np.datetime64(3, "s"), np.int64(-1), 3.0, "3", None]
+)
+def test_what_holds_no_whole_number_is_none_be_it_of_numpy_or_not(value):
+    with pytest.raises(UserError, match="seed is .*: got"):
+        RunConfig(seed=value)
+
+
 def test_an_unknown_field_or_preset_is_refused_with_the_nearest_name():
     with pytest.raises(UserError, match="did you mean 'learning_rate'"):
         grid(learning_rat=[0.1])
@@ -52,6 +72,8 @@ def test_an_axis_without_values_is_refused():
         grid(seed=[])
     with pytest.raises(UserError, match="seed got 3"):
         grid(seed=3)
+    with pytest.raises(UserError, match="seed got array"):
+        grid(seed=np.array(3))
     with pytest.raises(UserError, match="normalization got 'batch'"):
         grid(normalization="batch")
 

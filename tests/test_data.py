@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bnrepro import archives
 from bnrepro.data import batch_order, list_datasets, load_dataset, verify
+from bnrepro.drafts import write_whole
 from bnrepro.errors import UserError
-from bnrepro.tables import write_whole
 from bnrepro.workspace import DATA
 
 MNIST_CLASSES = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import papermill
 import pytest
 from factories import finding_tables
 from matplotlib.figure import Figure
+from throwaway import write_notebook
 
 import bnrepro
 from bnrepro import explorer as panels
@@ -171,9 +173,32 @@ def test_without_a_front_end_the_panel_is_the_figure_of_the_first_choice(noteboo
     assert panels._picture(figure) == panels._picture(first)
 
 
+def test_somebody_looks_where_a_server_started_the_kernel_and_a_front_end_names_its_cell(monkeypatch):
+    for session, metadata, seen in (
+        ("a.ipynb", {"cellId": "1"}, True),
+        ("a.ipynb", {}, False),
+        ("", {"cellId": "1"}, False),
+    ):
+        monkeypatch.setattr(
+            "IPython.get_ipython", lambda metadata=metadata: SimpleNamespace(get_parent=lambda: {"metadata": metadata})
+        )
+        monkeypatch.setenv(SESSION, session) if session else monkeypatch.delenv(SESSION, raising=False)
+        assert panels.has_front_end() is seen
+
+
+def test_a_notebook_that_papermill_runs_from_a_notebook_has_nobody_who_looks(monkeypatch, tmp_path):
+    monkeypatch.setenv(SESSION, "notebook.ipynb")  # as in the kernel of the notebook around it
+    asked = (
+        "from bnrepro.explorer import SESSION, has_front_end\nimport os\nprint(SESSION in os.environ, has_front_end())"
+    )
+    source = write_notebook(tmp_path / "10_a.ipynb", asked)
+    notebook = papermill.execute_notebook(str(source), None, progress_bar=False)
+    assert notebook.cells[-1].outputs[0].text == "True False\n"
+
+
 @each_panel
 def test_with_a_front_end_it_has_a_slider_a_control_and_one_that_is_moved_redraws_at_once(notebook, monkeypatch):
-    monkeypatch.setenv(SESSION, "notebook.ipynb")
+    monkeypatch.setattr(panels, "has_front_end", lambda: True)
     box = explorer(notebook)
     finding, tables = record(notebook)
     panel = Panel(finding, tables)
@@ -319,7 +344,7 @@ def test_a_batch_that_was_started_from_a_notebook_keeps_its_panels_static(monkey
 
 
 def test_the_panel_loads_no_tensorflow():
-    code = f"import os; os.environ[{SESSION!r}] = 'x'\nfrom bnrepro.explorer import explorer\nexplorer('01_training_speed')"
+    code = "from bnrepro import explorer\nexplorer.has_front_end = lambda: True\nexplorer.explorer('01_training_speed')"
     check = "import sys\nassert 'ipywidgets' in sys.modules and not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"{code}\n{check}"], check=True)
 

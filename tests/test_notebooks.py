@@ -10,12 +10,14 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+from throwaway import write_notebook
 
 from bnrepro.claims import CLAIMS
 from bnrepro.cli import main
+from bnrepro.errors import UserError
 from bnrepro.execute import LOADS
 from bnrepro.findings import FINDINGS
-from bnrepro.notebooks import find_notebooks, parameters
+from bnrepro.notebooks import find_notebooks, parameters, parse
 from bnrepro.report import RECORD
 from bnrepro.workspace import CHECKOUT
 
@@ -112,6 +114,66 @@ def test_the_last_notebook_trains_nothing_and_imports_no_tensorflow():
     script = "\n".join(code(nbformat.read(find_notebooks(["99"])[0], 4)))
     check = "import sys\nassert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"{script}\n{check}"], check=True)
+
+
+OWN = """alpha = 3
+rate = 0.5
+flag = True
+word = "a"
+sizes: list = [1, 2]
+pair = (1, 2)
+weights: dict = {}
+limit = None
+derived = 2 * 3
+typed: int = 4"""
+"""A parameters cell as people write them."""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    return parameters(write_notebook(tmp_path_factory.mktemp("own") / "mine.ipynb", parameters=OWN))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "value"),
+    [
+        ("alpha=5", 5),
+        ("alpha=0.25", 0.25),
+        ("rate=1", 1),
+        ("flag=False", False),
+        ("flag=false", False),
+        ("word=5", "5"),
+        ("sizes=[3, 4]", [3, 4]),
+        ("pair=(3, 4)", [3, 4]),
+        ("weights={'a': [1.5, None]}", {"a": [1.5, None]}),
+        ("limit=7", 7),
+        ("limit=False", False),
+        ("limit=some words", "some words"),
+        ("derived=5", 5),
+        ("typed=5", 5),
+    ],
+)
+def test_a_value_without_a_declared_type_is_read_as_the_default_is(own, assignment, value):
+    (found,) = parse([assignment], [own]).values()
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    ["alpha=many", "alpha=True", "alpha=1e999", "rate=[1]", "flag=5", "flag=no", "sizes=3", "sizes={3}", "pair=3"]
+    + ["weights={1: 2}", "weights=[1]", "weights={[]: 1}", "limit={3}", "limit=1j", "derived=b'x'", "typed=0.5"],
+)
+def test_a_value_of_another_type_than_the_default_is_refused_in_one_line(own, assignment):
+    with pytest.raises(UserError, match=f"^{assignment.partition('=')[0]} is .*: got .*; change") as error:
+        parse([assignment], [own])
+    assert "\n" not in str(error.value)
+
+
+def test_a_value_that_two_notebooks_read_differently_is_refused(own, tmp_path):
+    other = parameters(write_notebook(tmp_path / "other.ipynb", parameters='alpha: str = "a"\nrate: float = 1.0'))
+    assert parse(["rate=2.5"], [own, other]) == {"rate": 2.5}
+    with pytest.raises(UserError, match="alpha is of one type in a batch"):
+        parse(["alpha=5"], [own, other])
 
 
 def state_of_the_checkout() -> dict[Path, int]:

@@ -1,10 +1,13 @@
+import functools
 import hashlib
+import itertools
 import os
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from color_blindness import BLINDNESS, closest, difference, lab
 from factories import finding_tables, make_tables
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, to_hex, to_rgb
@@ -61,6 +64,62 @@ def test_every_arm_has_a_color_of_its_own_dark_enough_for_white_paper_and_a_name
     assert set().union(*TOGETHER) == set(plots.COLORS) == set(plots.LABELS)
     for arm, color in plots.COLORS.items():
         assert 1.05 / (luminance(color) + 0.05) >= 3, f"{arm} is too pale"
+
+
+@functools.cache
+def drawn(notebook, preset):
+    """A notebook's figure, drawn once for all that is asked of it."""
+    return FINDINGS[notebook].figure(finding_tables(notebook, preset))
+
+
+def too_close(colors) -> list[tuple[str, str, float]]:
+    """The pairs of colors that some readers cannot tell apart, and how far they are for them."""
+    found = [(*pair, closest(*pair)) for pair in itertools.combinations(sorted(colors), 2)]
+    return [pair for pair in found if pair[-1] < 10]
+
+
+def test_any_two_colors_are_told_apart_by_the_color_blind_too():
+    assert too_close({*plots.COLORS.values(), plots.INK, plots.GREY}) == []
+
+
+@pytest.mark.parametrize(("notebook", "preset"), DRAWN)
+def test_any_two_lines_of_a_panel_are_of_one_color_or_told_apart_by_the_color_blind(notebook, preset):
+    quiet = {"#ffffff", plots._FAINT.lower()}  # what lies behind the data
+    for axes in drawn(notebook, preset).axes:
+        assert too_close({to_hex(line.get_color()) for line in axes.lines} - quiet) == [], axes.get_title()
+
+
+SHARMA = [
+    ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+    ((50, -1.3802, -84.2814), (50, 0, -82.7485), 1.0),
+    ((50, 0, 0), (50, -1, 2), 2.3669),
+    ((50, 2.49, -0.001), (50, -2.49, 0.0010), 7.1792),
+    ((50, 2.49, -0.001), (50, -2.49, 0.0011), 7.2195),
+    ((50, -0.001, 2.49), (50, 0.0010, -2.49), 4.8045),
+    ((50, -0.001, 2.49), (50, 0.0011, -2.49), 4.7461),
+    ((50, 2.5, 0), (50, 0, -2.5), 4.3065),
+    ((50, 2.5, 0), (73, 25, -18), 27.1492),
+    ((50, 2.5, 0), (56, -27, -3), 31.9030),
+    ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+    ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
+    ((36.4612, 47.8580, 18.3852), (36.2715, 50.5065, 21.2231), 1.4146),
+    ((90.8027, -2.0831, 1.4410), (91.1528, -1.6435, 0.0447), 1.4441),
+    ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+]
+"""Of the pairs that Sharma, Wu and Dalal 2005 publish to test a program with, those at its turns."""
+
+
+@pytest.mark.parametrize(("one", "two", "expected"), SHARMA)
+def test_the_difference_of_two_colors_is_the_published_one(one, two, expected):
+    assert difference(np.array(one), np.array(two)) == pytest.approx(expected, abs=5e-5)
+    assert difference(np.array(two), np.array(one)) == pytest.approx(expected, abs=5e-5)
+
+
+def test_color_blindness_leaves_grey_as_it_is_and_makes_some_colors_one():
+    for blindness in BLINDNESS:
+        np.testing.assert_allclose(lab("#808080", blindness), lab("#808080"), atol=0.01)
+    found = {pair: closest(*pair) for pair in (("#D55E00", "#B07A00"), ("#000000", "#FFFFFF"))}
+    assert found["#D55E00", "#B07A00"] < 2 < 99 < found["#000000", "#FFFFFF"]
 
 
 def test_the_thick_line_is_the_median_of_the_seeds_and_each_seed_is_a_thin_one(speed_figure):
@@ -171,7 +230,7 @@ def labels_out_of_view(axis):
 
 @pytest.mark.parametrize(("notebook", "preset"), DRAWN)
 def test_all_text_is_legible_inside_the_figure_and_overlaps_no_other(notebook, preset):
-    figure = FINDINGS[notebook].figure(finding_tables(notebook, preset))
+    figure = drawn(notebook, preset)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     hidden = {label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in labels_out_of_view(axis)}

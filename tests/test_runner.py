@@ -1,13 +1,18 @@
 """A run is a pure function of its config, and fair to both arms."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from bnrepro import layer_facts, runner
 from bnrepro.config import RunConfig
 from bnrepro.data import batch_order
+from bnrepro.errors import UserError
 from bnrepro.layer import BatchNormalization
 from bnrepro.models import build_model, initialize
 from bnrepro.runner import run
+from bnrepro.settings import default_settings
 
 SHORT = RunConfig(steps=40, evaluate_every=20, initial_std=0.1)
 SHAPE, CLASSES = (28, 28, 1), 10
@@ -66,6 +71,50 @@ def test_the_same_config_gives_the_same_tables_to_the_bit(tables):
     again = run(SHORT)
     for name in ("runs", "curves", "quantiles", "drift"):
         assert again[name].equals(tables["none"][name]), name
+
+
+GLOBAL = {
+    "floatx": ("float64", keras.config.floatx, keras.config.set_floatx),
+    "epsilon": (1e-3, keras.config.epsilon, keras.config.set_epsilon),
+    "image_data_format": ("channels_first", keras.config.image_data_format, keras.config.set_image_data_format),
+    "dtype_policy": ("mixed_bfloat16", lambda: keras.config.dtype_policy().name, keras.config.set_dtype_policy),
+    "functions_run_eagerly": (True, tf.config.functions_run_eagerly, tf.config.run_functions_eagerly),
+}
+"""Each setting of Keras and TensorFlow that holds everywhere: another value of it, how it is read, how it is set."""
+
+
+@pytest.fixture
+def other_settings():
+    """All of them at once at values that nobody's record was made with."""
+    before = {name: read() for name, (_, read, _) in GLOBAL.items()}
+    for value, _, change in GLOBAL.values():
+        change(value)
+    runner._engine.cache_clear()  # a net that was built before would hide what a new one depends on
+    yield {name: value for name, (value, _, _) in GLOBAL.items()}
+    for name, (_, _, change) in GLOBAL.items():
+        change(before[name])
+
+
+def test_no_global_setting_changes_a_run_or_is_changed_by_one(tables, other_settings):
+    again = run(SHORT.replace(normalization="batch"))
+    for name in ("runs", "curves", "quantiles", "drift"):
+        assert again[name].equals(tables["batch"][name]), name
+    assert {name: read() for name, (_, read, _) in GLOBAL.items()} == other_settings
+
+
+def test_settings_are_put_back_after_an_error_too(other_settings):
+    with pytest.raises(KeyError, match="stop"), default_settings():
+        assert {name: read() for name, (_, read, _) in GLOBAL.items()}["dtype_policy"] == "float32"
+        raise KeyError("stop")
+    assert {name: read() for name, (_, read, _) in GLOBAL.items()} == other_settings
+
+
+@pytest.mark.parametrize("measured", [lambda: run(SHORT), lambda: layer_facts.measure(1)])
+def test_another_backend_is_refused_in_one_line_before_anything_is_computed(monkeypatch, measured):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(UserError, match="need Keras on TensorFlow: got jax; set KERAS_BACKEND=tensorflow") as error:
+        measured()
+    assert "\n" not in str(error.value)
 
 
 def test_with_bn_switched_off_the_run_is_the_run_without_bn_to_the_bit(tables):

@@ -3,12 +3,15 @@
 import json
 import multiprocessing
 import os
+import stat
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from bnrepro.config import RunConfig
 from bnrepro.errors import RecordError, UserError
+from bnrepro.plots import new_figure, save_figure
 from bnrepro.tables import (
     SCHEMAS,
     collect,
@@ -138,8 +141,36 @@ def test_results_are_replaced_all_or_none(tmp_path, monkeypatch):
     assert [path.name for path in folder.parent.iterdir()] == ["01_training_speed"]
 
 
-def refuse():
-    raise OSError("disk full")
+def refuse(error=OSError):
+    raise error("disk full")
+
+
+@pytest.mark.parametrize(
+    ("umask", "folder", "file"), [(0o022, 0o755, 0o644), (0o077, 0o700, 0o600), (0o002, 0o775, 0o664)]
+)
+def test_all_that_is_written_has_the_rights_that_the_umask_gives(tmp_path, umask, folder, file):
+    before = os.umask(umask)
+    try:
+        write_results(tmp_path / "a" / "results" / "01", collect_one(tmp_path / "a"))
+        write_record(tmp_path / "a" / "runs", CONFIG.replace(seed=1), record_of(CONFIG.replace(seed=1)))
+        move_aside(tmp_path / "a" / "runs", CONFIG)
+        save_figure(new_figure(20, 20), tmp_path / "a" / "figures", "01", {})
+    finally:
+        os.umask(before)
+    written = list((tmp_path / "a").rglob("*"))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written if path.is_dir()} == {folder}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written if path.is_file()} == {file}
+    assert {path.suffix for path in written} >= {".csv", ".json", ".svg"}
+
+
+def test_a_record_that_may_not_be_read_is_not_taken_for_a_damaged_one(tmp_path, monkeypatch):
+    record = write_record(tmp_path, CONFIG, record_of(CONFIG))
+    read = Path.read_bytes
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path: refuse(PermissionError) if record in path.parents else read(path)
+    )
+    with pytest.raises(PermissionError):
+        read_record(tmp_path, CONFIG)
 
 
 def test_every_column_of_every_table_is_described():

@@ -9,8 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from bnrepro import panels
 from bnrepro.findings import dropout_and_weight_decay_panels as decay
 from bnrepro.findings.dropout_and_weight_decay_effects import DECAY, DROPOUT, PLACES, STATISTICS
-from bnrepro.findings.dropout_and_weight_decay_panels import ARMS, GREY, median_line, name_lines, percent_axis
-from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
+from bnrepro.findings.dropout_and_weight_decay_panels import ARMS, median_line, name_lines, percent_axis
+from bnrepro.plots import COLORS, DOUBLE, GREY, LABELS, add_panel, new_figure, styled
 
 _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))  # the arm without BN beside the places
 _TICKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50)

@@ -9,12 +9,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from bnrepro import panels
 from bnrepro.findings.dropout_and_weight_decay_effects import DECAY, REACHES, medians
 from bnrepro.findings.regularization_effects import intervals
-from bnrepro.plots import COLORS, LABELS
+from bnrepro.plots import COLORS, GREY, LABELS
 
 ARMS = ("batch", "none")
 """As they stand in a figure: BN first."""
 
-GREY = "#8C8C8C"
 """Of the net without a regularizer."""
 
 _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (1, 1.2)), linewidth=1.1)
@@ -75,7 +74,9 @@ def grown(axes: Axes, growth: pd.DataFrame, runs: pd.DataFrame, value: str, grou
     """A shade an L2 weight, the darkest the largest; dashed, the matched rate."""
     runs, growth = (table[table["normalization"] == "batch"] for table in (runs, growth))
     weights, ends = sorted(set(runs["weight"])), []
-    shades = dict(zip(weights, seaborn.blend_palette(["#7FB5DB", COLORS["batch"], "#001A33"], len(weights)).as_hex()))
+    # None near the light blue that is the matched rate's green to those who see no blue.
+    darker = seaborn.blend_palette([COLORS["batch"], "#001A33"], max(len(weights) - 1, 1)).as_hex()
+    shades = dict(zip(weights, ["#7FB5DB", *darker]))
     for group in groups:
         for weight, own in runs[runs["group"] == group].groupby("weight"):
             rows = growth[(growth["group"] == group) & (growth["weight"] == weight)]

@@ -1,0 +1,51 @@
+"""Files and folders that are there whole or not at all: written under another name, then renamed. Knows none of their contents.
+
+What is written has the rights that the umask of its writer gives, as anything made without a draft. `tempfile`'s would be
+its owner's alone, in a folder that others read too.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def new_folder(prefix: str, folder: Path) -> Path:
+    """Makes a folder of a name that no other process has, in `folder`, which is made too if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = folder / f"{prefix}{secrets.token_hex(4)}"
+    made.mkdir()
+    return made
+
+
+@contextlib.contextmanager
+def draft_folder(name: str, folder: Path) -> Iterator[Path]:
+    """A hidden folder beside the one that is to be `name`; what is left of it goes when the block ends."""
+    draft = new_folder(f".{name}.", folder)
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all, its folder too if it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.parent / f".{path.name}.{secrets.token_hex(4)}"
+    try:
+        write_bytes(draft, content)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> str:
+    """Writes a new file, waits until the disk has it, and returns the sha256 of what is in it."""
+    with open(path, "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(content).hexdigest()
