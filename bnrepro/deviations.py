@@ -6,7 +6,8 @@ from bnrepro import paper
 from bnrepro.architecture import inception_small
 from bnrepro.claims import FEWEST
 from bnrepro.config import RunConfig
-from bnrepro.findings import batch_size, dropout_and_weight_decay, inception, inference_statistics, initialization
+from bnrepro.findings import batch_size, dropout_and_weight_decay, inference_statistics, initialization
+from bnrepro.findings.setups import BASELINE, changed
 
 _READINGS = {"binary": "above half of the range", "nonzero": "above 0", "grey": "is white, with all greys between"}
 
@@ -67,8 +68,8 @@ def _figure1() -> list[Deviation]:
 
 
 def _section_42() -> list[Deviation]:
-    used, printed = inception.BASELINE, paper.figure3().iloc[0]
-    decay, weight, shuffling = (inception.changed(used, name) for name in ("decay", "weight_decay", "shuffling"))
+    used, printed = BASELINE, paper.figure3().iloc[0]
+    decay, weight, shuffling = (changed(used, name) for name in ("decay", "weight_decay", "shuffling"))
     modules = inception_small(used.width, _SIZE)[1:]
     return [
         Deviation(

@@ -1,4 +1,4 @@
-"""One function a kind of panel, drawn on axes from tables that are already computed. Knows no run, no finding and no file."""
+"""One function a kind of panel, drawn on axes from tables that are already computed. Knows no run, no experiment and no file."""
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from bnrepro.plots import COLORS, GREY, INK, LABELS
+from bnrepro.stats import CHANCE
 
 DOTTED = dict(color=GREY, linewidth=0.7, linestyle=":", zorder=1)
 """A line of reference."""
@@ -41,6 +42,11 @@ def accuracy_axis(axes: Axes, low: float, high: float) -> None:
     axes.yaxis.set_major_locator(FixedLocator(chosen))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+
+
+def accuracy_axis_to(axes: Axes, highest: float, room: float = 1.15) -> None:
+    """An `accuracy_axis` from below chance to a little above `highest`, where the error is `room` times smaller."""
+    accuracy_axis(axes, CHANCE / 2, min(1 - (1 - highest) / room, 0.999))
 
 
 def log_axis(axes: Axes, which: str, limits: tuple[float, float] | None = None) -> None:
@@ -97,15 +103,16 @@ def nothing(axes: Axes, words: str = "every run diverged") -> None:
     axes.text(0.5, 0.5, words, transform=axes.transAxes, fontsize=7, ha="center", va="center")
 
 
-def name_ends(axes: Axes, ends: pd.DataFrame, room: float = 4, size: float = 7) -> None:
+def name_ends(axes: Axes, ends: pd.DataFrame | list[tuple], room: float = 4, size: float = 7) -> None:
     """Writes names right of the axes, each as near to its curve's end as the others let it, with a thin line to it.
 
     Args:
         axes: Where to; its limits are final.
-        ends: `step`, `value`, `words`, `color` of each curve's end.
+        ends: `step`, `value`, `words`, `color` of each curve's end, as columns or as tuples in this order.
         room: Points between the axes and the names.
         size: Of the font.
     """
+    ends = pd.DataFrame(ends, columns=["step", "value", "words", "color"])
     ends = ends.dropna(subset=["value"]).sort_values("value", kind="stable")
     if ends.empty:
         return

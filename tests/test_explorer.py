@@ -16,12 +16,13 @@ from throwaway import write_notebook
 
 import bnrepro
 from bnrepro import explorer as panels
+from bnrepro import widget_figure
 from bnrepro.batch import SESSION, run_batch
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, start_of, values_in
 from bnrepro.errors import UserError
 from bnrepro.explorer import Panel, explorer
-from bnrepro.findings import FINDINGS, explored
+from bnrepro.findings import FINDINGS
 from bnrepro.plan import Plan
 from bnrepro.report import RECORD
 from bnrepro.stats import median_curves
@@ -86,7 +87,7 @@ def test_every_choice_has_a_small_figure_and_they_differ(notebook):
     images = []
     for choice in choices(controls):
         figure = finding.explore(tables, **choice)
-        assert figure.get_size_inches() * 25.4 == pytest.approx(explored.SIZE, rel=0.2)
+        assert figure.get_size_inches() * 25.4 == pytest.approx(widget_figure.SIZE, rel=0.2)
         images.append(panels._picture(figure))
     assert len(set(images)) >= len(controls) + 1
 
@@ -160,7 +161,7 @@ def test_the_axes_are_the_same_for_every_choice():
 def test_of_two_runs_the_interval_of_the_median_is_their_range():
     tables = finding_tables("01_training_speed", "smoke")
     own = select(tables, "main", "curves")
-    pd.testing.assert_frame_equal(explored.medians(own), median_curves(own).drop(columns="n"), check_names=False)
+    pd.testing.assert_frame_equal(widget_figure.medians(own), median_curves(own).drop(columns="n"), check_names=False)
 
 
 @each_panel

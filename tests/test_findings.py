@@ -8,7 +8,7 @@ from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.config import PRESETS, RunConfig
 from bnrepro.errors import UserError
 from bnrepro.findings import FINDINGS, activation_drift, training_speed
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import CALIBRATION_SEEDS
 from bnrepro.report import judged
 from bnrepro.tables import SCHEMAS
 from bnrepro.workspace import DATA

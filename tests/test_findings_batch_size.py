@@ -7,12 +7,12 @@ from factories_batch_size import SIZES, accuracy_of, alternating, arm_of, gap_of
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from bnrepro import plots
+from bnrepro import plots, widget_figure
 from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.controls import start_of
-from bnrepro.findings import batch_size, explored
+from bnrepro.findings import batch_size
 from bnrepro.findings import batch_size_effects as found
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import CALIBRATION_SEEDS
 from bnrepro.report import judged
 from bnrepro.stats import CHANCE
 
@@ -410,7 +410,7 @@ def test_the_panel_shows_accuracy_over_the_rates_and_a_ring_around_each_best_one
     np.testing.assert_allclose(lines["with BN"].get_ydata(), [0.661 - 0.1 / 2, 0.861 - 0.1 / 2])
     assert "best rate: BN 0.3, Renormalization 0.3, without 0.03" in words(axes)
     assert words(beside)[-1] == "live run" and not beside.lines
-    assert drawn.get_size_inches() * 25.4 == pytest.approx(explored.SIZE)
+    assert drawn.get_size_inches() * 25.4 == pytest.approx(widget_figure.SIZE)
 
 
 def test_a_size_without_renormalization_has_two_arms(tables):

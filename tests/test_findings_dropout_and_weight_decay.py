@@ -7,15 +7,15 @@ from factories_dropout_and_weight_decay import RATIOS, kept
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
+from bnrepro import widget_figure
 from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.config import RunConfig
 from bnrepro.controls import start_of
 from bnrepro.findings import dropout_and_weight_decay as finding
 from bnrepro.findings import dropout_and_weight_decay_effects as found
-from bnrepro.findings import explored
 from bnrepro.findings.dropout_and_weight_decay_claims import STATISTICS_OF_CLAIMS
 from bnrepro.findings.dropout_and_weight_decay_panels import reproduced
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import CALIBRATION_SEEDS
 from bnrepro.plots import COLORS, SINGLE, new_figure
 from bnrepro.report import judged
 from bnrepro.stats import CHANCE
@@ -503,7 +503,7 @@ def test_the_panel_draws_the_runs_of_the_choice_over_those_without_dropout(dropo
         write(tables, "curves", "accuracy", [run], [value], step=QUICK.main.evaluate_every, split="validation")
     figure = finding.explore(tables, dropout=dropout, dropout_place=place)
     (axes,) = figure.axes
-    assert figure.get_size_inches() * 25.4 == pytest.approx(explored.SIZE)
+    assert figure.get_size_inches() * 25.4 == pytest.approx(widget_figure.SIZE)
     (line,) = named(axes, f"Dropout of {dropout:.0%}")
     assert line.get_ydata()[1] == pytest.approx(0.62)
     thin = [line.get_ydata()[1] for line in axes.lines if line.get_linewidth() == 0.5]

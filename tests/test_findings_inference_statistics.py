@@ -14,7 +14,7 @@ from bnrepro.controls import start_of
 from bnrepro.findings import inference_statistics as finding
 from bnrepro.findings import inference_statistics_claims as claims
 from bnrepro.findings import inference_statistics_effects as found
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import CALIBRATION_SEEDS
 from bnrepro.report import judged
 from bnrepro.runner import run
 from bnrepro.stats import CHANCE

@@ -9,10 +9,10 @@ from factories_initialization import made
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from bnrepro import plots
+from bnrepro import plots, widget_figure
 from bnrepro.claims import CLAIMS, CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.controls import start_of
-from bnrepro.findings import explored, initialization, initialization_claims
+from bnrepro.findings import initialization, initialization_claims
 from bnrepro.findings import initialization_effects as found
 from bnrepro.report import judged
 from bnrepro.stats import CHANCE
@@ -431,7 +431,7 @@ def test_the_panel_draws_the_runs_of_the_cell_and_says_where_they_end_on_the_tes
     expected = f"on the test set: with BN {ends['batch']:.1%}, without BN {ends['none']:.1%}"
     assert expected in words(axes)
     assert any(f"{net} net" in text for text in words(axes))
-    assert tuple(figure.get_size_inches() * plots.MM) == pytest.approx(explored.SIZE)
+    assert tuple(figure.get_size_inches() * plots.MM) == pytest.approx(widget_figure.SIZE)
 
 
 def test_the_panels_longest_words_fit_into_it():

@@ -5,16 +5,17 @@ from factories import finding_tables, make_tables
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from bnrepro import paper
+from bnrepro import network_diagram, paper
 from bnrepro.architecture import inception_small
 from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.config import PRESETS
-from bnrepro.findings import learning_rates, network_figure
+from bnrepro.findings import learning_rates
 from bnrepro.findings import learning_rates_tables as statistics_of
-from bnrepro.findings.inception import BASE_RATE, CHANGES
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import CALIBRATION_SEEDS
+from bnrepro.findings.setups import BASE_RATE, CHANGES
 from bnrepro.plots import COLORS, LABELS
 from bnrepro.report import judged
+from bnrepro.select import curves_of
 from bnrepro.stats import CHANCE
 from bnrepro.tables import SCHEMAS, select
 
@@ -365,7 +366,7 @@ def thick(axes, arm):
 
 
 def test_the_thick_lines_are_medians_and_each_seed_is_a_thin_one(drawn):
-    curves = statistics_of.curves_of(finding_tables(NOTEBOOK, "paper"), *ARMS).query("split == 'validation'")
+    curves = curves_of(finding_tables(NOTEBOOK, "paper"), *ARMS).query("split == 'validation'")
     for arm in ("baseline", "bn_x5", "sigmoid"):
         own = curves[curves["arm"] == arm]
         np.testing.assert_allclose(thick(drawn["a"], arm).get_ydata(), own.groupby("step")["accuracy"].median())
@@ -449,7 +450,7 @@ def test_the_picture_of_the_network_has_every_branch_with_its_channels(drawn):
     modules = inception_small(16, 28)
     words = [text.get_text() for text in drawn["i"].texts]
     for module in modules:
-        for row in network_figure.branches(module):
+        for row in network_diagram.branches(module):
             assert all(box.text in words for box in row)
         assert f"{module.size}×{module.size}×{module.channels}" in words and module.name in words
     assert {"LRN", "Dropout", "softmax\n10", "28×28×1"} <= set(words)
@@ -458,7 +459,7 @@ def test_the_picture_of_the_network_has_every_branch_with_its_channels(drawn):
 @pytest.mark.parametrize("kind", ["inception", "stride"])
 def test_a_module_has_the_branches_of_its_kind(kind):
     module = next(module for module in inception_small(16, 28) if module.kind == kind)
-    rows = network_figure.branches(module)
+    rows = network_diagram.branches(module)
     assert len(rows) == {"inception": 4, "stride": 3}[kind]
     assert all(("/2" in row[-1].text) == (kind == "stride") for row in rows)
 

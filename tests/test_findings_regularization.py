@@ -13,7 +13,7 @@ from bnrepro import panels, paper, plots, study
 from bnrepro.claims import CLAIMS, FEWEST, INCONCLUSIVE
 from bnrepro.findings import regularization, regularization_claims
 from bnrepro.findings import regularization_effects as found
-from bnrepro.findings.inception import CHANGES
+from bnrepro.findings.setups import CHANGES
 from bnrepro.report import judged
 from bnrepro.stats import CHANCE
 from bnrepro.tables import SCHEMAS

@@ -1,4 +1,4 @@
-"""Figure 1(b, c): do the inputs of a sigmoid drift less with BN? Claim T3 and the figure, on the runs of `training_speed`."""
+"""Figure 1(b, c): do the inputs of a sigmoid drift less with BN? Claim T3 and the figure, on the runs of Figure 1."""
 
 import numpy as np
 import pandas as pd
@@ -6,13 +6,16 @@ from matplotlib.figure import Figure
 
 from bnrepro import paper
 from bnrepro.config import RunConfig
-from bnrepro.findings import activation_drift_figure, training_speed
+from bnrepro.findings import activation_drift_figure
+from bnrepro.findings.figure1 import PRESETS, pairs
+from bnrepro.select import on_papers_data
 from bnrepro.stats import Statistic, bootstrap_ratio, bound_of_median, paired
 from bnrepro.tables import Tables, select
 
+__all__ = ["CAPTION", "PAPER", "PRESETS", "TABLES", "TITLE", "analyse", "figure", "sweep", "typical_drift"]
+
 TITLE = "Activation drift"
 TABLES = ("runs", "quantiles", "drift")
-PRESETS = training_speed.PRESETS
 PAPER = {"T3": paper.DRIFT["none"] / paper.DRIFT["batch"]}
 
 CAPTION = (
@@ -28,8 +31,8 @@ CAPTION = (
 
 
 def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
-    """The pairs of runs of `training_speed`; whoever has trained those has these."""
-    return {"main": training_speed.sweep(preset, **overrides)["main"]}
+    """The pairs of runs of Figure 1(a); whoever has trained those has these."""
+    return {"main": pairs(preset, **overrides)}
 
 
 def analyse(tables: Tables) -> pd.DataFrame:
@@ -40,7 +43,7 @@ def analyse(tables: Tables) -> pd.DataFrame:
 def figure(tables: Tables) -> Figure:
     """Percentiles of the typical unit and of all units pooled in each arm, and the drift of every unit."""
     quantiles = select(tables, "main", "quantiles")
-    is_papers = set(tables["runs"]["dataset"]) == {"mnist"}
+    is_papers = on_papers_data(tables)
     published = paper.figure1bc() if is_papers else paper.figure1bc().iloc[:0]
     marks = paper.DRIFT if is_papers else {}
     return activation_drift_figure.draw(quantiles, published, select(tables, "main", "drift"), marks)

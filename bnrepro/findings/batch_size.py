@@ -10,8 +10,8 @@ from bnrepro.findings import batch_size_claims, batch_size_figure
 from bnrepro.findings import batch_size_effects as found
 from bnrepro.findings.batch_size_effects import BUDGETS, LARGE, REFERENCE, SMALL, effects
 from bnrepro.findings.batch_size_explore import controls, explore, live
-from bnrepro.findings.inception import BASE_RATE
-from bnrepro.findings.lengths import DENSE, Length, lengthened, resolve
+from bnrepro.findings.presets import Length, lengthened, resolve
+from bnrepro.findings.setups import ARMS, BASE_RATE, DENSE
 from bnrepro.tables import Tables
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
 
 TITLE = "Batch size"
 TABLES = ("runs", "curves", "statistics", "errors", "provenance")
-ARMS = ("none", "batch")
 
 PAPER = {}
 """The paper says nothing of other mini-batches than its own."""
@@ -91,14 +90,44 @@ SIZES = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 PRESETS = {
-    "smoke": Preset(1, 2_048, (2, 8, 128, 256), (2,), (8,), (0.1,), 1, Length(2, 2), (2,), Length(2, 2), (2, 16)),
+    "smoke": Preset(
+        seeds=1,
+        examples=2_048,
+        sizes=(2, 8, 128, 256),
+        renorm_sizes=(2,),
+        ghosts=(8,),
+        rates=(0.1,),
+        conv_seeds=1,
+        conv=Length(2, 2),
+        conv_sizes=(2,),
+        cost=Length(2, 2),
+        cost_sizes=(2, 16),
+    ),
     "quick": Preset(
-        *(2, 8_192, (2, 8, 128, 256), (2,), (8,), (0.03, 0.3)),
-        *(1, Length(60, 60), (2, 16), Length(4, 4), (2, 128)),
+        seeds=2,
+        examples=8_192,
+        sizes=(2, 8, 128, 256),
+        renorm_sizes=(2,),
+        ghosts=(8,),
+        rates=(0.03, 0.3),
+        conv_seeds=1,
+        conv=Length(60, 60),
+        conv_sizes=(2, 16),
+        cost=Length(4, 4),
+        cost_sizes=(2, 128),
     ),
     "paper": Preset(
-        *(8, 32_768, SIZES, (2, 4, 8, 16), (4, 8, 16, 32, 64, 128), RATES),
-        *(8, Length(200, 100), (2, 4, 16, 64), Length(12, 6), (2, 32, 512)),
+        seeds=8,
+        examples=32_768,
+        sizes=SIZES,
+        renorm_sizes=(2, 4, 8, 16),
+        ghosts=(4, 8, 16, 32, 64, 128),
+        rates=RATES,
+        conv_seeds=8,
+        conv=Length(200, 100),
+        conv_sizes=(2, 4, 16, 64),
+        cost=Length(12, 6),
+        cost_sizes=(2, 32, 512),
     ),
 }
 
@@ -118,7 +147,7 @@ CONV = RunConfig(
 )
 """The convolutional net, without regularizers; its rate is that of the Baseline in notebook 03, tuned for no size."""
 
-_OVERRIDES = {"seeds": int, "steps": int, "hidden_units": int, "dataset": str}
+_ACCEPTED = ("hidden_units", "dataset")
 
 
 def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
@@ -129,29 +158,23 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     ghost batches, examples fixed. `sampling`: the net whose statistics are compared with the population's. `conv`: the
     convolutional net, steps fixed. `cost`: time and memory, each run in a process of its own.
     """
-    most = overrides.pop("steps", 0)
-    values, base = resolve(PRESETS, preset, {**overrides, "steps": most}, _OVERRIDES, BASE)
-    seeds = range(values.seeds)
+    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
+    seeds, most = range(values.seeds), overrides.get("steps", 0)
 
     def seeing(size: int, budget: str, probe: str = "modes") -> RunConfig:
         steps = values.examples // (size if budget == "examples" else REFERENCE)
         steps = min(steps, most or steps)
         return base.replace(batch_size=size, steps=steps, evaluate_every=steps, probe=probe)
 
-    def arms(size: int) -> tuple[str, ...]:
-        return (*ARMS, *(("renorm",) if size in values.renorm_sizes else ()))
-
-    groups = {
-        budget: [
-            config
-            for size in values.sizes
-            for config in grid(seeing(size, budget), normalization=arms(size), learning_rate=values.rates, seed=seeds)
-        ]
-        for budget in BUDGETS
-    }
-    large, sampled = (
-        seeing(*of).replace(normalization="batch") for of in ((LARGE, "examples"), (REFERENCE, "examples", "sampling"))
-    )
+    groups = {}
+    for budget in BUDGETS:
+        groups[budget] = []
+        for size in values.sizes:
+            arms = (*ARMS, "renorm") if size in values.renorm_sizes else ARMS
+            cells = dict(normalization=arms, learning_rate=values.rates, seed=seeds)
+            groups[budget] += grid(seeing(size, budget), **cells)
+    large = seeing(LARGE, "examples").replace(normalization="batch")
+    sampled = seeing(REFERENCE, "examples", probe="sampling").replace(normalization="batch")
     conv_seeds = seeds if overrides.get("seeds") else range(values.conv_seeds)
     conv = CONV.replace(dataset=base.dataset)
     cost = lengthened(conv, values.cost).replace(probe="cost", train_examples=5_000)
@@ -178,5 +201,9 @@ def analyse(tables: Tables) -> pd.DataFrame:
 
 def figure(tables: Tables) -> Figure:
     """Accuracy, best rates and the gap between inference and training over the mini-batch; errors of moments; time, memory."""
-    best = found.at_best_rates(found.measured(tables))
-    return batch_size_figure.draw(best, found.sampling_errors(tables), found.times(tables), found.memory(tables))
+    return batch_size_figure.draw(
+        best=found.at_best_rates(found.measured(tables)),
+        errors=found.sampling_errors(tables),
+        times=found.times(tables),
+        memory=found.memory(tables),
+    )

@@ -13,13 +13,13 @@ from bnrepro.findings.batch_size_effects import (
     by_seed,
     chosen,
     measured,
-    median,
     memory,
     over_layers,
     sampling_errors,
     slopes,
     times,
 )
+from bnrepro.select import median
 from bnrepro.stats import Interval, Statistic
 from bnrepro.tables import Tables, select
 from bnrepro.wording import diverged, interval, joined, number, points
@@ -121,8 +121,13 @@ def peak_memory(tables: Tables) -> Statistic:
 
 
 STATISTICS = (
-    *(falls_with_bn, does_not_without, error_of_the_mean, error_of_the_variance),
-    *(ghosts_act_like_small_mini_batches, time_an_example, peak_memory),
+    falls_with_bn,
+    does_not_without,
+    error_of_the_mean,
+    error_of_the_variance,
+    ghosts_act_like_small_mini_batches,
+    time_an_example,
+    peak_memory,
 )
 """In their order."""
 

@@ -6,7 +6,8 @@ Knows no claim and draws nothing.
 import numpy as np
 import pandas as pd
 
-from bnrepro.stats import CHANCE, Interval, bootstrap_median
+from bnrepro.select import at_best_rate, rows_of, where
+from bnrepro.stats import CHANCE, bootstrap_median
 from bnrepro.tables import Tables, select
 
 BUDGETS = ("examples", "steps")
@@ -26,7 +27,7 @@ def measured(tables: Tables) -> pd.DataFrame:
         accuracy on the test set with the moving averages lies from that with its own mini-batches, NaN where the run diverged
         or has no BN.
     """
-    runs = pd.concat([select(tables, group, "runs").assign(group=group) for group in _GROUPS], ignore_index=True)
+    runs = rows_of(tables, _GROUPS)
     curves = tables["curves"].merge(runs[["run", "steps"]].drop_duplicates("run"), on="run")
     last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="accuracy")
     said = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="accuracy")
@@ -53,20 +54,17 @@ def at_best_rates(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The runs with `edge`: `smallest` or `largest`, where the best rate is at that end of several tried.
     """
-    medians = runs.groupby([*_KEYS, "learning_rate"])["validation"].median().fillna(CHANCE)
-    best = pd.DataFrame(medians.groupby(_KEYS).idxmax().tolist(), columns=[*_KEYS, "learning_rate"])
     tried = runs.groupby(_KEYS)["learning_rate"].agg(least="min", most="max").reset_index()
-    best = best.merge(tried, on=_KEYS)
+    best = at_best_rate(runs, _KEYS, "validation").merge(tried, on=_KEYS)
     several = best["least"] < best["most"]
     ends = [several & (best["learning_rate"] == best[end]) for end in ("least", "most")]
-    best = best.assign(edge=np.select(ends, ["smallest", "largest"], "")).drop(columns=["least", "most"])
-    return runs.merge(best, on=[*_KEYS, "learning_rate"])
+    return best.assign(edge=np.select(ends, ["smallest", "largest"], "")).drop(columns=["least", "most"])
 
 
 def chosen(best: pd.DataFrame, group: str, arm: str, size: int, together: int = 0) -> pd.DataFrame:
     """Of the runs at their best rates those of one group, arm and size, by seed; `together` tells ghosts of one size."""
-    own = best[(best["group"] == group) & (best["arm"] == arm) & (best["batch_size"] == size)]
-    return own[own["together"] == (together or size)].set_index("seed").sort_index()
+    own = where(best, group=group, arm=arm, batch_size=size, together=together or size)
+    return own.set_index("seed").sort_index()
 
 
 def effects(tables: Tables) -> pd.DataFrame:
@@ -132,13 +130,6 @@ def memory(tables: Tables) -> pd.DataFrame:
     return rows[["arm", "batch_size", "seed", "peak"]]
 
 
-def by_seed(table: pd.DataFrame, value: str, **where) -> pd.Series:
+def by_seed(table: pd.DataFrame, value: str, **values) -> pd.Series:
     """A column of `times` or `memory` by seed, of one arm and size."""
-    for name, wanted in where.items():
-        table = table[table[name] == wanted]
-    return table.set_index("seed")[value].sort_index()
-
-
-def median(values: pd.Series) -> Interval:
-    """Of the seeds that have a value."""
-    return bootstrap_median(values.dropna())
+    return where(table, **values).set_index("seed")[value].sort_index()

@@ -3,17 +3,15 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from bnrepro import panels
+from bnrepro import panels, widget_figure
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, values_in
-from bnrepro.findings import explored
 from bnrepro.findings.batch_size_effects import BUDGETS, SMALL, at_best_rates, chosen, measured
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
-from bnrepro.findings.regularization_effects import intervals
+from bnrepro.findings.presets import live_run
+from bnrepro.lines import ticks_at
 from bnrepro.plots import COLORS, LABELS, add_panel, new_figure, styled
-from bnrepro.stats import CHANCE
+from bnrepro.select import config_of, intervals
 from bnrepro.tables import Tables, select
 
 _LIVE_STEPS, _LIVE_EVALUATIONS = 10_000, 16
@@ -38,7 +36,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, batch_size: int
     own = runs[(runs["group"] == budget) & (runs["batch_size"] == batch_size)]
     best = at_best_rates(own)
     rates = {arm: f"{chosen(best, budget, arm, batch_size)['learning_rate'].iloc[0]:g}" for arm in _arms(own)}
-    figure = new_figure(*explored.SIZE)
+    figure = new_figure(*widget_figure.SIZE)
     words = ", ".join(f"{_SHORT[arm]} {rate}" for arm, rate in rates.items())
     title = f"Validation accuracy at m = {batch_size:,}, as many {budget}"
     axes = add_panel(figure, (11, 12, 49, 40), title, subtitle=f"best rate: {words}")
@@ -49,14 +47,14 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, batch_size: int
     panels.step_axis(beside, _live(best, batch_size, budget).steps)
     highest = runs["validation"].max()
     for each in (axes, beside):
-        panels.accuracy_axis(each, CHANCE / 2, min(1 - (1 - highest) / 1.15, 0.999))
+        panels.accuracy_axis_to(each, highest)
     beside.tick_params(labelleft=False)
-    explored.live_curve(beside, live)
+    widget_figure.live_curve(beside, live)
     if not beside.lines:
         style = dict(fontsize=7, ha="center", va="center", color="#6B6B6B")
         beside.text(0.5, 0.5, "live run", transform=beside.transAxes, **style)
-    explored.name_lines(axes)
-    explored.name_lines(beside)
+    widget_figure.name_lines(axes)
+    widget_figure.name_lines(beside)
     return figure
 
 
@@ -67,11 +65,8 @@ def live(tables: Tables, *, batch_size: int, budget: str) -> RunConfig:
 
 
 def _live(best: pd.DataFrame, batch_size: int, budget: str) -> RunConfig:
-    row = chosen(best, budget, "batch", batch_size).reset_index().to_dict("records")[0]
-    config = RunConfig(**{name: row[name] for name in RunConfig().as_dict()})
-    steps = min(config.steps, _LIVE_STEPS)
-    every = max(1, steps // _LIVE_EVALUATIONS)
-    return config.replace(steps=steps, evaluate_every=every, probe="", seed=CALIBRATION_SEEDS[0])
+    runs = chosen(best, budget, "batch", batch_size).reset_index()
+    return live_run(config_of(runs), _LIVE_EVALUATIONS, _LIVE_STEPS)
 
 
 def _arms(runs: pd.DataFrame) -> list[str]:
@@ -90,6 +85,4 @@ def _rates(axes: Axes, runs: pd.DataFrame, arm: str) -> None:
 
 def _rate_axis(axes: Axes, rates: list[float]) -> None:
     axes.set(xscale="log", xlim=(rates[0] / 1.4, rates[-1] * 1.1), xlabel="Learning rate")
-    axes.xaxis.set_major_locator(FixedLocator(rates))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+    ticks_at(axes.xaxis, rates)

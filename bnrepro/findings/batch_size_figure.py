@@ -5,21 +5,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bnrepro import panels
 from bnrepro.findings.batch_size_effects import LARGE
 from bnrepro.findings.batch_size_panels import (
     ARMS,
     accuracy_limits,
-    name_lines,
+    arm_line,
     peak_memory,
     plain,
     sampling_errors,
-    seeds_of_arm,
     size_axis,
     training_times,
 )
+from bnrepro.lines import name_lines, ticks_at
 from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
 
 _CLEAR = [withStroke(linewidth=2, foreground="white")]
@@ -68,7 +67,7 @@ def draw(best: pd.DataFrame, errors: pd.DataFrame, times: pd.DataFrame, memory: 
 
 def _accuracy(axes: Axes, runs: pd.DataFrame, sizes: list[int], limits: tuple[float, float]) -> None:
     for arm in ARMS:
-        seeds_of_arm(axes, runs[runs["arm"] == arm], "test", arm, f"_{arm}" if arm == "renorm" else LABELS[arm])
+        arm_line(axes, runs[runs["arm"] == arm], "test", arm, f"_{arm}" if arm == "renorm" else LABELS[arm])
     size_axis(axes, sizes, "Mini-batch m")
     panels.accuracy_axis(axes, *limits)
 
@@ -93,9 +92,7 @@ def _rates(axes: Axes, budgets: dict[str, pd.DataFrame], sizes: list[int]) -> No
             axes.plot(own["batch_size"], own["learning_rate"] * apart, "o", **style)
     size_axis(axes, sizes, "Mini-batch m")
     axes.set(yscale="log", ylim=(rates[0] / 1.6, rates[-1] * 1.6))
-    axes.yaxis.set_major_locator(FixedLocator(rates))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(plain))
+    ticks_at(axes.yaxis, rates, plain)
 
 
 def _two_ways(dense: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -106,19 +103,17 @@ def _two_ways(dense: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _gaps(axes: Axes, ways: dict[str, pd.DataFrame]) -> None:
     for arm, runs in ways.items():
-        seeds_of_arm(axes, runs.assign(points=100 * runs["gap"]), "points", arm, _WAYS[arm], "together")
+        arm_line(axes, runs.assign(points=100 * runs["gap"]), "points", arm, _WAYS[arm], "together")
     size_axis(axes, _sizes_of(ways), "Examples normalized together")
     axes.set_yscale("symlog", linthresh=_SMALLEST_GAP, linscale=0.5)
     axes.set_ylim(0, max(axes.dataLim.y1, 1) * 1.3 if np.isfinite(axes.dataLim.y1) else 1)
-    axes.yaxis.set_major_locator(FixedLocator([0, 0.1, 0.3, 1, 3, 10, 30, 100]))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(plain))
+    ticks_at(axes.yaxis, [0, 0.1, 0.3, 1, 3, 10, 30, 100], plain)
     name_lines(axes)
 
 
 def _accuracy_of_ways(axes: Axes, ways: dict[str, pd.DataFrame], limits: tuple[float, float]) -> None:
     for arm, runs in ways.items():
-        seeds_of_arm(axes, runs, "test", arm, _WAYS[arm], "together")
+        arm_line(axes, runs, "test", arm, _WAYS[arm], "together")
     size_axis(axes, _sizes_of(ways), "Examples normalized together")
     panels.accuracy_axis(axes, *limits)
     name_lines(axes)
@@ -130,7 +125,7 @@ def _sizes_of(ways: dict[str, pd.DataFrame]) -> list[int]:
 
 def _convolutional(axes: Axes, conv: pd.DataFrame) -> None:
     for arm in ARMS[:2]:
-        seeds_of_arm(axes, conv[conv["arm"] == arm], "test", arm, LABELS[arm])
+        arm_line(axes, conv[conv["arm"] == arm], "test", arm, LABELS[arm])
     size_axis(axes, sorted(set(conv["batch_size"])), "Mini-batch m")
     panels.accuracy_axis(axes, *accuracy_limits(conv["test"]))
     name_lines(axes)

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from bnrepro import panels
-from bnrepro.findings.batch_size_effects import median, slopes
-from bnrepro.findings.regularization_effects import intervals
-from bnrepro.plots import COLORS, INK, LABELS
+from bnrepro.findings.batch_size_effects import slopes
+from bnrepro.lines import median_line, name_lines, ticks_at
+from bnrepro.plots import COLORS, LABELS
+from bnrepro.select import median
 
 ARMS = ("none", "batch", "renorm")
 _MARKS = 3.6  # parts of an axis of sizes that have room for a number each
@@ -24,7 +25,7 @@ def sampling_errors(axes: Axes, errors: pd.DataFrame, value: str) -> None:
         slope = f"{median(slopes(own, value)).estimate:.2f}".replace("-", "−")
         color = _paler(COLORS["batch"], 0.55 * (1 - place / max(len(layers) - 1, 1)))
         label = f"{layer.replace('_', ' ')}: {slope}"
-        panels.seeds_and_median(axes, own, intervals(own, "size", value), "size", value, color, label)
+        median_line(axes, own, "size", value, color, label)
     if not layers:
         panels.nothing(axes)
         return
@@ -42,7 +43,7 @@ def training_times(axes: Axes, times: pd.DataFrame) -> None:
         for value, words in (("step", "a step"), ("example", "an example")):
             own = times[times["arm"] == arm]
             own = own.assign(microseconds=1e6 * own[value])
-            seeds_of_arm(axes, own, "microseconds", arm, words if arm == "batch" else f"_{arm} {value}")
+            arm_line(axes, own, "microseconds", arm, words if arm == "batch" else f"_{arm} {value}")
     size_axis(axes, sorted(set(times["batch_size"])), "Mini-batch m")
     panels.log_axis(axes, "y")
     name_lines(axes)
@@ -51,18 +52,16 @@ def training_times(axes: Axes, times: pd.DataFrame) -> None:
 def peak_memory(axes: Axes, memory: pd.DataFrame) -> None:
     """Of both arms, from 0 on."""
     for arm in ARMS[:2]:
-        seeds_of_arm(axes, memory[memory["arm"] == arm], "peak", arm, LABELS[arm])
+        arm_line(axes, memory[memory["arm"] == arm], "peak", arm, LABELS[arm])
     size_axis(axes, sorted(set(memory["batch_size"])), "Mini-batch m")
     axes.set_ylim(0, 1.08 * memory["peak"].max())
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     name_lines(axes)
 
 
-def seeds_of_arm(axes: Axes, runs: pd.DataFrame, value: str, arm: str, label: str, x: str = "batch_size") -> None:
+def arm_line(axes: Axes, runs: pd.DataFrame, value: str, arm: str, label: str, x: str = "batch_size") -> None:
     """The seeds of one arm that have the value thin, their median thick over its interval."""
-    runs = runs.dropna(subset=[value])
-    if len(runs):
-        panels.seeds_and_median(axes, runs, intervals(runs, x, value), x, value, COLORS[arm], label)
+    median_line(axes, runs, x, value, COLORS[arm], label)
 
 
 def size_axis(axes: Axes, sizes: list[int], words: str) -> None:
@@ -74,9 +73,7 @@ def size_axis(axes: Axes, sizes: list[int], words: str) -> None:
     for size in sizes[1:]:
         if size >= room * shown[-1]:
             shown.append(size)
-    axes.xaxis.set_major_locator(FixedLocator(shown))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(plain))
+    ticks_at(axes.xaxis, shown, plain)
 
 
 def accuracy_limits(accuracies: pd.Series) -> tuple[float, float]:
@@ -87,16 +84,7 @@ def accuracy_limits(accuracies: pd.Series) -> tuple[float, float]:
     return max(1 - 1.25 * (1 - low), 0.0), min(1 - 0.85 * (1 - high), 0.999)
 
 
-def name_lines(axes: Axes) -> None:
-    """Writes the label of each line that has one right of the axes."""
-    named = [line for line in axes.lines if not line.get_label().startswith("_")]
-    places = [(line.get_xdata()[-1], line.get_ydata()[-1]) for line in named]
-    colors = [INK if line.get_linestyle() == ":" else line.get_color() for line in named]
-    ends = [(*place, line.get_label(), color) for place, line, color in zip(places, named, colors)]
-    panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
-
-
-def plain(value: float, place: int = 0) -> str:
+def plain(value: float) -> str:
     """A number as people write it, for the ticks of a logarithmic axis."""
     return f"{value:.4g}"
 

@@ -8,9 +8,11 @@ from matplotlib.figure import Figure
 from bnrepro.config import RunConfig, grid
 from bnrepro.findings import dropout_and_weight_decay_claims, dropout_and_weight_decay_figure
 from bnrepro.findings import dropout_and_weight_decay_effects as found
-from bnrepro.findings.dropout_and_weight_decay_effects import ARMS, DECAY, DROPOUT, PLACES, effects
+from bnrepro.findings.dropout_and_weight_decay_effects import DECAY, DROPOUT, PLACES, effects
 from bnrepro.findings.dropout_and_weight_decay_explore import controls, explore, live
-from bnrepro.findings.lengths import DENSE, Length, lengthened, resolve
+from bnrepro.findings.presets import Length, lengthened, resolve
+from bnrepro.findings.setups import ARMS, DENSE
+from bnrepro.select import rows_of
 from bnrepro.tables import Tables
 
 __all__ = [
@@ -55,22 +57,33 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(1, Length(20, 10), (DROPOUT,), (DECAY,), (DECAY,)),
-    "quick": Preset(2, Length(400, 200), (0.2, DROPOUT), (0.001, DECAY), (DECAY,)),
-    "paper": Preset(8, Length(2_000, 200), (0.1, 0.2, 0.3, DROPOUT), (1e-4, 0.001, DECAY, 0.01), (0.001, DECAY, 0.01)),
+    "smoke": Preset(
+        seeds=1,
+        main=Length(20, 10),
+        dropouts=(DROPOUT,),
+        decays=(DECAY,),
+        matched=(DECAY,),
+    ),
+    "quick": Preset(
+        seeds=2,
+        main=Length(400, 200),
+        dropouts=(0.2, DROPOUT),
+        decays=(0.001, DECAY),
+        matched=(DECAY,),
+    ),
+    "paper": Preset(
+        seeds=8,
+        main=Length(2_000, 200),
+        dropouts=(0.1, 0.2, 0.3, DROPOUT),
+        decays=(1e-4, 0.001, DECAY, 0.01),
+        matched=(0.001, DECAY, 0.01),
+    ),
 }
 
 BASE = DENSE.replace(train_examples=5_000, batch_size=64, learning_rate=0.1)
 """The dense net on few examples, for a net that does not overfit needs no regularizer."""
 
-_OVERRIDES = {
-    "seeds": int,
-    "steps": int,
-    "batch_size": int,
-    "learning_rate": float,
-    "hidden_units": int,
-    "dataset": str,
-}
+_ACCEPTED = ("batch_size", "learning_rate", "hidden_units", "dataset")
 
 
 CAPTION = (
@@ -103,7 +116,7 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     `matched`: no decay, but the rate of the hidden kernels grows as decay of those would raise their effective rate. `fresh_off`,
     `fresh_decay`, `fresh_matched`: the last comparison once more on other seeds, for D5 and D6, which were declared after it.
     """
-    values, base = resolve(PRESETS, preset, overrides, _OVERRIDES, BASE)
+    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     net, seeds = lengthened(base, values.main), dict(seed=range(values.seeds))
     dropped = net.replace(normalization="batch", probe="shift")
     decayed, arms = net.replace(probe="gradients"), dict(normalization=ARMS, **seeds)
@@ -132,9 +145,14 @@ def analyse(tables: Tables) -> pd.DataFrame:
 
 def figure(tables: Tables) -> Figure:
     """Dropout by rate and place, what it does to variances, and what weight decay does by way of the effective rate."""
-    decayed = found.rows_of(tables, found.MATCHING)
+    decayed = rows_of(tables, found.MATCHING)
     return dropout_and_weight_decay_figure.draw(
-        *(found.accuracies(tables), found.shifts(tables), found.shifted(tables), found.by_statistics(tables)),
-        *(found.growth(tables), found.losses(tables), found.shares(tables)),
-        decayed.assign(weight=found.l2_weight(decayed)),
+        accuracies=found.accuracies(tables),
+        shifts=found.shifts(tables),
+        shifted=found.shifted(tables),
+        said=found.by_statistics(tables),
+        growth=found.growth(tables),
+        losses=found.losses(tables),
+        shares=found.shares(tables),
+        runs=decayed.assign(weight=found.l2_weight(decayed)),
     )

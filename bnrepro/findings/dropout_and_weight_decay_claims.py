@@ -12,12 +12,12 @@ from bnrepro.findings.dropout_and_weight_decay_effects import (
     by_statistics,
     growth,
     nearly_equal,
-    rows_of,
     shares,
     shifted,
     shifts,
 )
 from bnrepro.plots import LABELS
+from bnrepro.select import rows_of
 from bnrepro.stats import Statistic, bootstrap_bounded, bootstrap_median, bound_of_median
 from bnrepro.tables import Tables
 from bnrepro.wording import diverged, joined, number, points, times
@@ -95,8 +95,13 @@ def not_in_training_without(tables: Tables) -> Statistic:
 _COMPARED = (("decay_off", 0.0), ("decay_hidden", DECAY), ("matched", DECAY))
 
 STATISTICS_OF_CLAIMS = (
-    *(shifts_before, none_after_the_last, recomputed, through_the_rate, not_without),
-    *(in_training, not_in_training_without),
+    shifts_before,
+    none_after_the_last,
+    recomputed,
+    through_the_rate,
+    not_without,
+    in_training,
+    not_in_training_without,
 )
 """In their order."""
 

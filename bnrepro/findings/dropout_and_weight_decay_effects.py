@@ -6,14 +6,13 @@ Knows no claim and draws nothing. A run that diverged guesses where an accuracy 
 import numpy as np
 import pandas as pd
 
-from bnrepro.findings.learning_rates_tables import curves_of
+from bnrepro.select import curves_of, over_start, rows_of
 from bnrepro.stats import CHANCE, Interval, bootstrap_bounded, bootstrap_median, evaluations, final_accuracy
 from bnrepro.tables import Tables
 
 DROPOUT, DECAY = 0.5, 0.003
 """The Dropout rate and the L2 weight by which the claims are judged."""
 
-ARMS = ("none", "batch")
 PLACES = ("before", "after", "last")
 REACHES = ("hidden", "kernels", "all")
 STATISTICS = ("moving", "population", "no_dropout")
@@ -29,13 +28,6 @@ FRESH = ("fresh_off", "fresh_decay", "fresh_matched")
 
 WHY = ("matched", "other", "nothing")
 """Why a share counts as 0: the matched run diverged, another run did, decay changed nothing."""
-
-
-def rows_of(tables: Tables, groups: tuple[str, ...], name: str = "runs") -> pd.DataFrame:
-    """The rows of table `name` that belong to any of some groups, with `group` and the run's config beside them."""
-    members = tables["sweep"][tables["sweep"]["group"].isin(groups)]
-    runs = members.merge(tables["runs"], on="run")
-    return runs if name == "runs" else runs.merge(tables[name], on="run")
 
 
 def accuracies(tables: Tables) -> pd.DataFrame:
@@ -195,13 +187,8 @@ def growth(tables: Tables) -> pd.DataFrame:
     A row a run of the groups `decay_off`, `decay_hidden` and `matched` and a step; `weight` is the L2 weight.
     """
     rows = rows_of(tables, MATCHING, "geometry")
-    rows = rows[(rows["layer"] == "all") & rows["quantity"].isin(["weight_norm", "learning_rate"])]
-    wide = rows.pivot(index=["run", "step"], columns="quantity", values="value").astype(float)
-    wide = wide.reindex(columns=["weight_norm", "learning_rate"]).reset_index().sort_values(["run", "step"])
-    wide = wide.assign(rate=wide["learning_rate"] / wide["weight_norm"] ** 2).rename(columns={"weight_norm": "norm"})
-    starts = wide.groupby("run")[["norm", "rate"]].transform("first")
     runs = rows.drop_duplicates("run")[["run", "group", "normalization", "seed"]].assign(weight=l2_weight(rows))
-    relative = wide[["run", "step"]].assign(norm=wide["norm"] / starts["norm"], rate=wide["rate"] / starts["rate"])
+    relative = over_start(rows).rename(columns={"weight_norm": "norm", "effective_rate": "rate"})
     return runs.merge(relative, on="run")
 
 

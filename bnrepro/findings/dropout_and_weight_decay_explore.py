@@ -1,19 +1,16 @@
 """The panel of notebook 08: a net with BN at any Dropout rate and place, and a run to train at once. Knows no claim."""
 
-import dataclasses
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro import panels
+from bnrepro import panels, widget_figure
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, values_in
-from bnrepro.findings import explored
 from bnrepro.findings.dropout_and_weight_decay_effects import DROPOUT, PLACES, shifted
-from bnrepro.findings.learning_rates_tables import curves_of
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import live_run
 from bnrepro.plots import COLORS, LABELS, styled
+from bnrepro.select import config_of, curves_of, where
 from bnrepro.stats import CHANCE, evaluations, median_curves
 from bnrepro.tables import Tables, select
 from bnrepro.wording import number
@@ -36,24 +33,21 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, dropout: float,
     curves = curves_of(tables, "dropout_off", "dropout")
     chosen = (curves["dropout"] == dropout) & (curves["dropout_place"] == dropout_place)
     title = f"Validation accuracy, Dropout {dropout:.0%} {LABELS[dropout_place]}"
-    figure, axes = explored.panel(title, _shift(tables, dropout, dropout_place))
+    figure, axes = widget_figure.panel(title, _shift(tables, dropout, dropout_place))
     _accuracy(axes, curves[curves["arm"] == "dropout_off"], "batch", "no Dropout")
     _accuracy(axes, curves[(curves["arm"] == "dropout") & chosen], dropout_place, f"Dropout of {dropout:.0%}")
     panels.step_axis(axes, curves["steps"].max())
     highest = evaluations(curves)["accuracy"].fillna(CHANCE).max()
-    panels.accuracy_axis(axes, CHANCE / 2, min(1 - (1 - highest) / 1.15, 0.999))
-    explored.live_curve(axes, live)
-    explored.name_lines(axes)
+    panels.accuracy_axis_to(axes, highest)
+    widget_figure.live_curve(axes, live)
+    widget_figure.name_lines(axes)
     return figure
 
 
 def live(tables: Tables, *, dropout: float, dropout_place: str) -> RunConfig:
     """The record's run at this rate and place, as long, but at a seed that is not reported and with nothing else measured."""
-    runs = select(tables, "dropout", "runs").query("dropout == @dropout and dropout_place == @dropout_place")
-    names = [field.name for field in dataclasses.fields(RunConfig)]
-    run = RunConfig(**runs[names].iloc[:1].to_dict("records")[0])
-    every = max(1, run.steps // _LIVE_EVALUATIONS)
-    return run.replace(seed=CALIBRATION_SEEDS[0], evaluate_every=every, probe="")
+    runs = where(select(tables, "dropout", "runs"), dropout=dropout, dropout_place=dropout_place)
+    return live_run(config_of(runs), _LIVE_EVALUATIONS)
 
 
 def _accuracy(axes: Axes, curves: pd.DataFrame, arm: str, label: str) -> None:

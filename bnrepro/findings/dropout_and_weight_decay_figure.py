@@ -9,7 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from bnrepro import panels
 from bnrepro.findings import dropout_and_weight_decay_panels as decay
 from bnrepro.findings.dropout_and_weight_decay_effects import DECAY, DROPOUT, PLACES, STATISTICS
-from bnrepro.findings.dropout_and_weight_decay_panels import ARMS, median_line, name_lines, percent_axis
+from bnrepro.findings.dropout_and_weight_decay_panels import ARMS, percent_axis
+from bnrepro.lines import median_line
 from bnrepro.plots import COLORS, DOUBLE, GREY, LABELS, add_panel, new_figure, styled
 
 _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))  # the arm without BN beside the places
@@ -73,7 +74,7 @@ def _dropout(axes: Axes, accuracies: pd.DataFrame) -> None:
     ends += median_line(axes, none, "amount", "final_accuracy", COLORS["none"], LABELS["none"], **_OPEN)
     _rate_axis(axes)
     percent_axis(axes)
-    name_lines(axes, ends)
+    panels.name_ends(axes, ends)
 
 
 def _rate_axis(axes: Axes) -> None:
@@ -103,7 +104,7 @@ def _ratio_axis(axes: Axes, ratios: pd.Series, ends: list[tuple]) -> None:
     apart = 0.08 * np.log(high / low)  # so that no label runs into that of 1
     shown = [tick for tick in _TICKS if low <= tick <= high and (tick == 1 or abs(np.log(tick)) > apart)]
     axes.yaxis.set_major_locator(FixedLocator(shown))
-    name_lines(axes, ends)
+    panels.name_ends(axes, ends)
 
 
 def _layers(axes: Axes, shifts: pd.DataFrame) -> None:
@@ -130,4 +131,4 @@ def _statistics(axes: Axes, said: pd.DataFrame) -> None:
     axes.set(xlim=(-0.2, len(STATISTICS) - 0.8), xticks=range(len(STATISTICS)))
     axes.set_xticklabels([_CHOICES[name] for name in STATISTICS], fontsize=7)
     percent_axis(axes)
-    name_lines(axes, ends)
+    panels.name_ends(axes, ends)

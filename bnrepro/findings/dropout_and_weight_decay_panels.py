@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bnrepro import panels
 from bnrepro.findings.dropout_and_weight_decay_effects import DECAY, REACHES, medians
-from bnrepro.findings.regularization_effects import intervals
+from bnrepro.lines import median_line, name_lines
 from bnrepro.plots import COLORS, GREY, LABELS
 
 ARMS = ("batch", "none")
@@ -23,24 +23,6 @@ _CLEAR = [withStroke(linewidth=2, foreground="white")]
 _REACHES = {"hidden": ("o", "hidden kernels"), "kernels": ("s", "all kernels"), "all": ("^", "everything")}
 _LINES = {"decay_off": "no decay", "decay_hidden": LABELS["decay"], "matched": LABELS["matched"]}
 _LINE_COLORS = {"decay_off": GREY, "decay_hidden": COLORS["decay"], "matched": COLORS["matched"]}
-
-
-def median_line(
-    axes: Axes, own: pd.DataFrame, x: str, y: str, color: str, label: str, seeds: bool = True, **style
-) -> list[tuple]:
-    """Seeds, median and interval along x; the end of the median for `panels.name_ends`, nothing where there is none."""
-    own = own.dropna(subset=[y])
-    if own.empty:
-        return []
-    middle = intervals(own, x, y)
-    panels.seeds_and_median(axes, own if seeds else own.iloc[:0], middle, x, y, color, label)
-    axes.lines[-1].set(**style)
-    return [(middle[x].iloc[-1], middle["estimate"].iloc[-1], label, color)]
-
-
-def name_lines(axes: Axes, ends: list[tuple]) -> None:
-    """Names lines right of the axes; `ends` are what `median_line` gives."""
-    panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
 
 
 def percent_axis(axes: Axes) -> None:
@@ -67,7 +49,7 @@ def decayed(axes: Axes, accuracies: pd.DataFrame) -> None:
         axes.annotate(LABELS[arm], (0, start), (0, 7 if start == max(starts.values()) else -14), **style)
     axes.margins(y=0.12)
     percent_axis(axes)
-    name_lines(axes, ends)
+    panels.name_ends(axes, ends)
 
 
 def grown(axes: Axes, growth: pd.DataFrame, runs: pd.DataFrame, value: str, groups: tuple[str, ...]) -> None:
@@ -92,7 +74,7 @@ def grown(axes: Axes, growth: pd.DataFrame, runs: pd.DataFrame, value: str, grou
     panels.step_axis(axes, runs["steps"].max())
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     panels.log_axis(axes, "y")
-    name_lines(axes, ends)
+    panels.name_ends(axes, ends)
 
 
 def loss_curves(axes: Axes, losses: pd.DataFrame, runs: pd.DataFrame) -> None:
@@ -118,9 +100,7 @@ def same_scale(both: list[Axes], losses: pd.DataFrame) -> None:
     for axes in both if len(middle) else ():
         axes.set_ylim(0.9 * middle.min(), 1.15 * middle.max())
     both[-1].tick_params(labelleft=False)
-    lines = [line for line in both[-1].lines if not line.get_label().startswith("_") and len(line.get_xdata())]
-    ends = [(line.get_xdata()[-1], line.get_ydata()[-1], line.get_label(), line.get_color()) for line in lines]
-    name_lines(both[-1], ends)
+    name_lines(both[-1])
 
 
 def reproduced(axes: Axes, shares: pd.DataFrame) -> None:
@@ -137,7 +117,7 @@ def reproduced(axes: Axes, shares: pd.DataFrame) -> None:
         axes.axhline(value, **panels.DOTTED)
     axes.set_ylim(max(axes.get_ylim()[0], _LOWEST), 1.1)
     percent_axis(axes)
-    name_lines(axes, [(place, max(share, _LOWEST), *words) for place, share, *words in ends])
+    panels.name_ends(axes, [(place, max(share, _LOWEST), *words) for place, share, *words in ends])
 
 
 def _weight_axis(axes: Axes, weights: list[float]) -> dict[float, float]:

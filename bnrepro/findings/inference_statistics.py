@@ -10,7 +10,8 @@ from bnrepro.findings import inference_statistics_claims, inference_statistics_f
 from bnrepro.findings import inference_statistics_effects as found
 from bnrepro.findings.inference_statistics_effects import effects
 from bnrepro.findings.inference_statistics_explore import controls, explore, live
-from bnrepro.findings.lengths import DENSE, Length, lengthened, resolve
+from bnrepro.findings.presets import Length, lengthened, resolve
+from bnrepro.findings.setups import DENSE
 from bnrepro.tables import Tables
 
 __all__ = [
@@ -73,15 +74,30 @@ MOMENTUM = 0.99
 """The running statistics that the claims are about; Keras's default."""
 
 PRESETS = {
-    "smoke": Preset(1, Length(20, 10), (4, 64), (0.9,)),
-    "quick": Preset(2, Length(300, 100), (2, 8, 32, 128), (0.9, 0.999)),
-    "paper": Preset(8, Length(1_000, 100), (2, 4, 8, 16, 32, 64, 128, 256), (0.9, 0.999)),
+    "smoke": Preset(
+        seeds=1,
+        main=Length(20, 10),
+        sizes=(4, 64),
+        momenta=(0.9,),
+    ),
+    "quick": Preset(
+        seeds=2,
+        main=Length(300, 100),
+        sizes=(2, 8, 32, 128),
+        momenta=(0.9, 0.999),
+    ),
+    "paper": Preset(
+        seeds=8,
+        main=Length(1_000, 100),
+        sizes=(2, 4, 8, 16, 32, 64, 128, 256),
+        momenta=(0.9, 0.999),
+    ),
 }
 
 BASE = DENSE.replace(normalization="batch", momentum=MOMENTUM, learning_rate=0.03)
 """The dense net with BN; one rate for all mini-batches, so that nothing but their size differs."""
 
-_OVERRIDES = {"seeds": int, "steps": int, "learning_rate": float, "hidden_units": int, "dataset": str}
+_ACCEPTED = ("learning_rate", "hidden_units", "dataset")
 
 
 def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
@@ -90,7 +106,7 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     `main`: each mini-batch, with every choice of statistics measured. `momentum`: the same training with other running
     averages, whose accuracy their curves have.
     """
-    values, base = resolve(PRESETS, preset, overrides, _OVERRIDES, BASE)
+    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     cells = dict(batch_size=values.sizes, seed=range(values.seeds))
     net = lengthened(base, values.main)
     return {
@@ -112,9 +128,15 @@ def figure(tables: Tables) -> Figure:
     courses = found.courses(tables, shown[0])
     same = (courses["line"] == "training") & (courses["momentum"] != MOMENTUM)  # as with MOMENTUM, to the bit
     return inference_statistics_figure.draw(
-        *(courses[~same], found.gaps(tables), found.ratios(tables)),
-        {when: found.said(tables, when) for when in ("last", "first")},
-        {data: table[table.index.get_level_values("batch_size") == shown[1]] for data, table in shifted.items()},
-        {data: found.said(tables, data=data, value="changed") for data in ("test", "imbalanced")},
-        *(sizes, shown, (run["evaluate_every"], run["steps"])),
+        courses=courses[~same],
+        gaps=found.gaps(tables),
+        ratios=found.ratios(tables),
+        accuracies={when: found.said(tables, when) for when in ("last", "first")},
+        shifted={
+            data: table[table.index.get_level_values("batch_size") == shown[1]] for data, table in shifted.items()
+        },
+        changed={data: found.said(tables, data=data, value="changed") for data in ("test", "imbalanced")},
+        sizes=sizes,
+        shown=shown,
+        steps=(run["evaluate_every"], run["steps"]),
     )

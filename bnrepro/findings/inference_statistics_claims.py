@@ -85,7 +85,12 @@ def depends_on_the_others(tables: Tables) -> Statistic:
 
 
 STATISTICS = (
-    *(gap_grows, late_at_least_as_accurate, early_better, small_better, unbiased, biased),
+    gap_grows,
+    late_at_least_as_accurate,
+    early_better,
+    small_better,
+    unbiased,
+    biased,
     depends_on_the_others,
 )
 """In their order."""

@@ -7,6 +7,7 @@ import math
 
 import pandas as pd
 
+from bnrepro.select import where
 from bnrepro.stats import CHANCE, Interval, bootstrap_median
 from bnrepro.tables import Tables, select
 
@@ -91,8 +92,7 @@ def ratios(tables: Tables) -> pd.DataFrame:
 
 def ratio_of(table: pd.DataFrame, layer: str, statistics: str) -> pd.Series:
     """Of what `ratios` gives, one layer and choice of statistics by `batch_size` and `seed`."""
-    rows = table[(table["layer"] == layer) & (table["statistics"] == statistics)]
-    return rows.set_index(_CELL)["ratio"]
+    return where(table, layer=layer, statistics=statistics).set_index(_CELL)["ratio"]
 
 
 def effects(tables: Tables) -> pd.DataFrame:
@@ -141,10 +141,7 @@ def courses(tables: Tables, batch_size: int) -> pd.DataFrame:
 
 def _finished(tables: Tables, group: str, name: str, **values: str) -> pd.DataFrame:
     """What `select` gives of the runs that did not diverge, with these values in the columns of table `name`."""
-    rows = tables[name]
-    for column, value in values.items():
-        rows = rows[rows[column] == value]
-    rows = select({**tables, name: rows}, group, name)
+    rows = select({**tables, name: where(tables[name], **values)}, group, name)
     return rows[rows["status"] == "finished"]
 
 

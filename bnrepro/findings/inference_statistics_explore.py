@@ -3,14 +3,14 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro import panels
+from bnrepro import panels, widget_figure
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, values_in
-from bnrepro.findings import explored
 from bnrepro.findings.inference_statistics_effects import SIZE, courses, momenta, nearest, sizes
 from bnrepro.findings.inference_statistics_figure import draw_courses
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import live_run
 from bnrepro.plots import styled
+from bnrepro.select import config_of
 from bnrepro.stats import CHANCE
 from bnrepro.tables import Tables, select
 
@@ -34,22 +34,20 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, momentum: float
     """
     table = courses(tables, batch_size)
     own = table[(table["momentum"] == momentum) | (table["line"] == "population")]
-    figure, axes = explored.panel(f"Accuracy at m = {batch_size}, momentum {momentum:g}", _at_the_end(own))
+    figure, axes = widget_figure.panel(f"Accuracy at m = {batch_size}, momentum {momentum:g}", _at_the_end(own))
     draw_courses(axes, own)
     panels.step_axis(axes, tables["runs"]["steps"].max())
     highest = max([CHANCE, *tables["curves"]["accuracy"]])
-    panels.accuracy_axis(axes, CHANCE / 2, min(1 - (1 - highest) / 1.15, 0.999))
-    explored.live_curve(axes, live)
-    explored.name_lines(axes)
+    panels.accuracy_axis_to(axes, highest)
+    widget_figure.live_curve(axes, live)
+    widget_figure.name_lines(axes)
     return figure
 
 
 def live(tables: Tables, *, momentum: float, batch_size: int) -> RunConfig:
     """A run of the record's length, of a seed that is not reported, evaluated more often."""
-    fields = select(tables, "momentum", "runs")[list(RunConfig().as_dict())].to_dict("records")[0]
-    every = max(1, fields["steps"] // _LIVE_EVALUATIONS)
-    choice = dict(momentum=momentum, batch_size=batch_size, seed=CALIBRATION_SEEDS[0])
-    return RunConfig(**fields | choice | {"evaluate_every": every})
+    recorded = config_of(select(tables, "momentum", "runs"))
+    return live_run(recorded.replace(momentum=momentum, batch_size=batch_size), _LIVE_EVALUATIONS)
 
 
 def _at_the_end(table: pd.DataFrame) -> str:

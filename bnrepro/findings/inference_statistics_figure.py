@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 
 from bnrepro import panels
 from bnrepro.findings.inference_statistics_effects import ratio_of
-from bnrepro.findings.regularization_effects import intervals
+from bnrepro.lines import median_line
 from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
 from bnrepro.stats import CHANCE, bootstrap_median
 
@@ -69,29 +69,29 @@ def draw(
     return figure
 
 
-def draw_courses(axes: Axes, courses: pd.DataFrame) -> pd.DataFrame:
+def draw_courses(axes: Axes, courses: pd.DataFrame) -> list[tuple]:
     """Each seed and the median of every line, other momenta in other dashes; returns the ends for `panels.name_ends`."""
     ends, momenta = [], sorted(set(courses.loc[courses["line"] == "moving", "momentum"]))
     for (line, momentum), own in courses.groupby(["line", "momentum"]):
         several = line == "moving" and len(momenta) > 1
         words = f"{_LABELS[line]}, {momentum:g}" if several else _LABELS[line]
-        medians = intervals(own, "step", "accuracy")
-        panels.seeds_and_median(axes, own, medians, "step", "accuracy", _COLORS[line], words)
-        axes.lines[-1].set_linestyle(_MOMENTA[momenta.index(momentum)] if several else "-")
-        ends.append((*medians.iloc[-1][["step", "estimate"]], words, _COLORS[line]))
-    return pd.DataFrame(ends, columns=("step", "value", "words", "color"))
+        dashes = _MOMENTA[momenta.index(momentum)] if several else "-"
+        ends += median_line(axes, own, "step", "accuracy", _COLORS[line], words, linestyle=dashes)
+    return ends
 
 
 def _courses(axes: Axes, courses: pd.DataFrame, last: int) -> None:
     ends = draw_courses(axes, courses)
     panels.step_axis(axes, last)
-    panels.accuracy_axis(axes, CHANCE / 2, min(1 - (1 - max([CHANCE, *courses["accuracy"]])) / 1.15, 0.999))
+    panels.accuracy_axis_to(axes, max([CHANCE, *courses["accuracy"]]))
     panels.name_ends(axes, ends)
 
 
 def _gaps(axes: Axes, gaps: pd.DataFrame, sizes: list[int]) -> None:
     axes.axhline(0, **panels.DOTTED)
-    ends = [_line(axes, 100 * gaps[name], _COLORS[name], _SHORT[name]) for name in gaps]
+    ends = []
+    for name in gaps:
+        ends += _line(axes, 100 * gaps[name], _COLORS[name], _SHORT[name])
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     _size_axis(axes, sizes, ends)
 
@@ -101,7 +101,9 @@ def _accuracies(both: list[Axes], tables: list[pd.DataFrame], sizes: list[int]) 
     measured = pd.concat(tables).to_numpy(float)
     low, high = (np.nanmin(measured), np.nanmax(measured)) if np.isfinite(measured).any() else (CHANCE, 0.9)
     for axes, table in zip(both, tables):
-        ends = [_line(axes, table[name], _COLORS[name], _LABELS[name]) for name in table]
+        ends = []
+        for name in table:
+            ends += _line(axes, table[name], _COLORS[name], _LABELS[name])
         panels.accuracy_axis(axes, 1 - 1.1 * (1 - low), 1 - (1 - high) / 1.15)
         _size_axis(axes, sizes, ends, named=axes is both[-1])
 
@@ -116,7 +118,7 @@ def _ratios(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
         ("population_ddof0", "without it: (m − 1) / m", "white"),
     ):
         values, mark = ratio_of(ratios, "hidden_1", statistics), dict(markerfacecolor=fill, markersize=3.5)
-        ends.append(_line(axes, values, COLORS["population"], words, **mark))
+        ends += _line(axes, values, COLORS["population"], words, **mark)
     _size_axis(axes, sizes, ends)
 
 
@@ -125,7 +127,7 @@ def _layers(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
     ends = []
     for place, layer in enumerate(sorted(set(ratios["layer"]))):
         words, style = layer.replace("hidden_", "hidden layer "), dict(linestyle=_DASHES[place % len(_DASHES)])
-        ends.append(_line(axes, ratio_of(ratios, layer, "population"), COLORS["population"], words, **style))
+        ends += _line(axes, ratio_of(ratios, layer, "population"), COLORS["population"], words, **style)
     _size_axis(axes, sizes, ends)
 
 
@@ -156,24 +158,18 @@ def _changed(axes: Axes, changed: dict[str, pd.DataFrame], sizes: list[int]) -> 
     shown = (("test", "batch", "mixed classes"), ("imbalanced", "batch", "class by class"))
     ends = []
     for place, (data, name, words) in enumerate((*shown, ("test", "moving", _LABELS["moving"]))):
-        ends.append(_line(axes, changed[data][name], _COLORS[name], words, linestyle=_DASHES[place % 2]))
+        ends += _line(axes, changed[data][name], _COLORS[name], words, linestyle=_DASHES[place % 2])
     axes.set_ylim(-0.03, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     _size_axis(axes, sizes, ends)
 
 
-def _line(axes: Axes, values: pd.Series, color: str, words: str, **style) -> tuple:
-    """Each seed and the median over the mini-batches, of values by `batch_size` and `seed`.
+def _line(axes: Axes, values: pd.Series, color: str, words: str, **style) -> list[tuple]:
+    """Each seed and the median over the mini-batches, of values by `batch_size` and `seed`; `style` is of the median.
 
-    `style` is of the median; returns the end of it, NaN where there is none and nothing is drawn.
+    Returns the end of the median for `panels.name_ends`, in a list that is empty where nothing is drawn.
     """
-    table = values.rename("value").dropna().reset_index()
-    if table.empty:
-        return np.nan, np.nan, words, color
-    medians = intervals(table, "batch_size", "value")
-    panels.seeds_and_median(axes, table, medians, "batch_size", "value", color, words)
-    axes.lines[-1].set(**style)
-    return (*medians.iloc[-1][["batch_size", "estimate"]], words, color)
+    return median_line(axes, values.rename("value").reset_index(), "batch_size", "value", color, words, **style)
 
 
 def _size_axis(axes: Axes, sizes: list[int], ends: list[tuple], named: bool = True) -> None:
@@ -183,8 +179,7 @@ def _size_axis(axes: Axes, sizes: list[int], ends: list[tuple], named: bool = Tr
     axes.xaxis.set_minor_locator(FixedLocator(sizes))
     axes.xaxis.set_major_formatter(FuncFormatter(panels.thousands))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    found = pd.DataFrame(ends, columns=("step", "value", "words", "color")).dropna()
     if named:
-        panels.name_ends(axes, found)
-    if found.empty:
+        panels.name_ends(axes, ends)
+    if not ends:
         panels.nothing(axes)

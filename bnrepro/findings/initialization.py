@@ -10,8 +10,9 @@ from bnrepro.findings import initialization_claims, initialization_figure
 from bnrepro.findings import initialization_effects as found
 from bnrepro.findings.initialization_effects import effects
 from bnrepro.findings.initialization_explore import controls, explore, live
-from bnrepro.findings.learning_rates_tables import TRAINS
-from bnrepro.findings.lengths import Length, lengthened, resolve
+from bnrepro.findings.presets import Length, lengthened, resolve
+from bnrepro.findings.setups import ARMS
+from bnrepro.select import TRAINS
 from bnrepro.tables import Tables
 
 __all__ = [
@@ -50,8 +51,6 @@ CAPTION = (
     "each depth; the ReLU nets from He's start."
 )
 
-ARMS = ("none", "batch")
-
 
 @dataclass(frozen=True)
 class Preset:
@@ -80,9 +79,33 @@ STDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 PRESETS = {
-    "smoke": Preset(1, Length(20, 10), Length(20, 10), (0.01, 1.0), (0.1, 1.0), (0.1,), (3, 6)),
-    "quick": Preset(2, Length(200, 100), Length(200, 100), STDS[::2], (0.03, 0.3, 3.0), (0.3,), (3, 10, 20)),
-    "paper": Preset(8, Length(1_000, 500), Length(600, 300), STDS, RATES, (0.1, 0.3, 1.0), (3, 10, 20)),
+    "smoke": Preset(
+        seeds=1,
+        map=Length(20, 10),
+        depth=Length(20, 10),
+        stds=(0.01, 1.0),
+        rates=(0.1, 1.0),
+        other_rates=(0.1,),
+        depths=(3, 6),
+    ),
+    "quick": Preset(
+        seeds=2,
+        map=Length(200, 100),
+        depth=Length(200, 100),
+        stds=STDS[::2],
+        rates=(0.03, 0.3, 3.0),
+        other_rates=(0.3,),
+        depths=(3, 10, 20),
+    ),
+    "paper": Preset(
+        seeds=8,
+        map=Length(1_000, 500),
+        depth=Length(600, 300),
+        stds=STDS,
+        rates=RATES,
+        other_rates=(0.1, 0.3, 1.0),
+        depths=(3, 10, 20),
+    ),
 }
 
 STARTS = {
@@ -103,7 +126,7 @@ BASE = RunConfig(validation_examples=4_000)
 DEEPER = {"activation": "relu", "hidden_layers": 6}
 """The deeper ReLU net."""
 
-_OVERRIDES = {"seeds": int, "steps": int, "batch_size": int, "hidden_units": int, "dataset": str}
+_ACCEPTED = ("batch_size", "hidden_units", "dataset")
 
 
 def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
@@ -112,7 +135,7 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     `map_sigmoid`, `map_relu`: standard deviation by rate, both arms. `start_<name>`: the deeper ReLU net from each of `STARTS`.
     `depth_sigmoid`, `depth_relu`: the nets at other depths, the first from its usual start, the second from He's.
     """
-    values, base = resolve(PRESETS, preset, overrides, _OVERRIDES, BASE)
+    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     arms = dict(normalization=ARMS, seed=range(values.seeds))
     nets = {"sigmoid": lengthened(base, values.map), "relu": lengthened(base, values.map).replace(**DEEPER)}
     deep = {
@@ -142,6 +165,9 @@ def figure(tables: Tables) -> Figure:
     """Maps of start and rate, what of them trains, the named starts, and depth."""
     runs = found.ended(tables, "map")
     return initialization_figure.draw(
-        *(found.maps(runs), found.shares(runs), found.over_stds(runs)),
-        *(found.starts(tables), found.depths(tables)),
+        maps=found.maps(runs),
+        shares=found.shares(runs),
+        over_stds=found.over_stds(runs),
+        starts=found.starts(tables),
+        depths=found.depths(tables),
     )

@@ -1,16 +1,15 @@
 """I1 to I3 as statistics, a function a claim; the notes tell of the ReLU net and of what bounds a ratio. Draws nothing."""
 
-import numpy as np
 import pandas as pd
 
 from bnrepro.findings.initialization_effects import NETS, deepest, deviations, ended, over_stds, shares
-from bnrepro.findings.learning_rates_tables import TRAINS
+from bnrepro.findings.setups import ARMS
 from bnrepro.plots import LABELS
+from bnrepro.select import TRAINS, ratios_with_bn
 from bnrepro.stats import Statistic, bootstrap_median, bootstrap_ratio, bound_of_median
 from bnrepro.tables import Tables
 from bnrepro.wording import hundredths, interval, joined, number
 
-_ARMS = ("none", "batch")
 _WORDS = {"sigmoid": "", "relu": "ReLU net: "}
 
 
@@ -22,12 +21,10 @@ def more_of_the_map(tables: Tables) -> Statistic:
         own = table[table["name"] == net]
         trained = own.pivot(index="seed", columns="normalization", values="trained")
         never = trained == 0
-        found[net] = _ratios(trained.clip(lower=1), never["none"], never["batch"])
+        found[net] = ratios_with_bn(trained.clip(lower=1), never["none"], never["batch"])
         middle = own.groupby("normalization")["share"].median()
-        words = [f"{middle[arm]:.0%} of the map trains {LABELS[arm]}" for arm in _ARMS]
-        lost = [
-            f"no cell {LABELS[arm]} with {_of(never[arm])}, which count as one" for arm in _ARMS if never[arm].any()
-        ]
+        words = [f"{middle[arm]:.0%} of the map trains {LABELS[arm]}" for arm in ARMS]
+        lost = [f"no cell {LABELS[arm]} with {_of(never[arm])}, which count as one" for arm in ARMS if never[arm].any()]
         ratio = f", ratio {_times(found[net])}" if net != NETS[0] else ""
         parts.append(_WORDS[net] + ", ".join([*words, *lost]) + ratio)
     pairs = found[NETS[0]]
@@ -47,7 +44,7 @@ def less_spread(tables: Tables) -> Statistic:
         words = [
             f"{LABELS[arm]} {hundredths(by_seed[arm].median())} at the best rate {_rate(best[arm], rates)}, "
             f"where the median accuracy is {accuracy[arm]:.0%}"
-            for arm in _ARMS
+            for arm in ARMS
         ]
         difference = ""
         if net != NETS[0]:
@@ -67,9 +64,9 @@ def deeper(tables: Tables) -> Statistic:
         layers = table.loc[net]
         nowhere, top = layers.isna(), layers == tried[-1]
         counted = layers.fillna(1)
-        found[net] = _ratios(counted, nowhere["none"] | top["batch"], nowhere["batch"] | top["none"])
+        found[net] = ratios_with_bn(counted, nowhere["none"] | top["batch"], nowhere["batch"] | top["none"])
         words = []
-        for arm in _ARMS:
+        for arm in ARMS:
             lost = f"at no depth with {_of(nowhere[arm])}, which count as 1" if nowhere[arm].any() else ""
             limited = f"limited by the largest depth tried with {_of(top[arm])}" if top[arm].any() else ""
             remark = ", ".join(part for part in (lost, limited) if part)
@@ -83,12 +80,6 @@ def deeper(tables: Tables) -> Statistic:
 
 STATISTICS = (more_of_the_map, less_spread, deeper)
 """In their order."""
-
-
-def _ratios(counted: pd.DataFrame, raises: pd.Series, lowers: pd.Series) -> pd.DataFrame:
-    """By seed, `ratio`, with BN over without, and `bound`: the true one may be larger (`>`), smaller (`<`) or both (`~`)."""
-    bound = np.select([raises & lowers, raises, lowers], ["~", ">", "<"], "")
-    return pd.DataFrame({"ratio": counted["batch"] / counted["none"], "bound": bound})
 
 
 def _times(pairs: pd.DataFrame) -> str:

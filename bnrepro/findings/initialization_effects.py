@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bnrepro.findings.learning_rates_tables import TRAINS, curves_of
+from bnrepro.select import TRAINS, at_best_rate, curves_of, with_trains
 from bnrepro.stats import bootstrap_median, final_accuracy, paired
 from bnrepro.tables import Tables
 
@@ -20,10 +20,9 @@ def ended(tables: Tables, kind: str) -> pd.DataFrame:
     groups = [group for group in dict.fromkeys(tables["sweep"]["group"]) if group.startswith(f"{kind}_")]
     curves = curves_of(tables, *groups)
     runs, validation = final_accuracy(curves, "test"), final_accuracy(curves, "validation")
-    return runs.assign(
+    return with_trains(runs).assign(
         name=runs["arm"].str.removeprefix(f"{kind}_"),
         validation_accuracy=validation["final_accuracy"],
-        trains=(runs["status"] == "finished") & (runs["final_accuracy"] >= TRAINS),
     )
 
 
@@ -47,26 +46,19 @@ def shares(runs: pd.DataFrame) -> pd.DataFrame:
     return table.assign(share=table["trained"] / table["cells"])
 
 
-def at_best_rate(runs: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Of each combination of `by`, the runs at the rate of the highest median validation accuracy (the lowest of equals)."""
-    medians = runs.groupby([*by, "learning_rate"])["validation_accuracy"].median().reset_index()
-    best = medians.loc[medians.groupby(by)["validation_accuracy"].idxmax(), [*by, "learning_rate"]]
-    return runs.merge(best, on=[*by, "learning_rate"])
-
-
 def over_stds(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs of the maps at the best rate of each net and arm, chosen once for all seeds and standard deviations."""
-    return at_best_rate(runs, ["name", "normalization"])
+    return at_best_rate(runs, ["name", "normalization"], "validation_accuracy")
 
 
 def starts(tables: Tables) -> pd.DataFrame:
     """The runs of each named start at each arm's best rate there."""
-    return at_best_rate(ended(tables, "start"), ["name", "normalization"])
+    return at_best_rate(ended(tables, "start"), ["name", "normalization"], "validation_accuracy")
 
 
 def depths(tables: Tables) -> pd.DataFrame:
     """The runs of each net and depth at each arm's best rate there."""
-    return at_best_rate(ended(tables, "depth"), ["name", "hidden_layers", "normalization"])
+    return at_best_rate(ended(tables, "depth"), ["name", "hidden_layers", "normalization"], "validation_accuracy")
 
 
 def deviations(runs: pd.DataFrame) -> pd.DataFrame:

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bnrepro import widget_figure
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, values_in
-from bnrepro.findings import explored
-from bnrepro.findings.learning_rates_tables import curves_of
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import live_run
 from bnrepro.plots import LABELS, styled
+from bnrepro.select import config_of, curves_of, where
 from bnrepro.stats import CHANCE, evaluations, final_accuracy
 from bnrepro.tables import Tables, select
 
@@ -36,24 +36,21 @@ def explore(
 ) -> Figure:
     """Validation accuracy over the steps without and with BN in one cell of a map; a run that diverged guesses from then on."""
     curves = curves_of(tables, *_GROUPS.values()).astype({"accuracy": float})  # without an evaluation it has no type
-    of_net = curves["arm"] == _GROUPS[net]
-    cell = curves[of_net & (curves["initial_std"] == initial_std) & (curves["learning_rate"] == learning_rate)]
+    cell = where(curves, arm=_GROUPS[net], initial_std=initial_std, learning_rate=learning_rate)
     title = f"Validation accuracy, {net} net, std {initial_std:g}, rate {learning_rate:g}"
-    figure, axes = explored.panel(title, _at_the_end(cell))
+    figure, axes = widget_figure.panel(title, _at_the_end(cell))
     highest = evaluations(curves)["accuracy"].fillna(CHANCE).max()
-    explored.accuracy_curves(axes, cell, curves["steps"].max(), highest)
-    explored.live_curve(axes, live)
-    explored.name_lines(axes)
+    widget_figure.accuracy_curves(axes, cell, curves["steps"].max(), highest)
+    widget_figure.live_curve(axes, live)
+    widget_figure.name_lines(axes)
     return figure
 
 
 def live(tables: Tables, *, net: str, initial_std: float, learning_rate: float) -> RunConfig:
     """The run with BN of the cell, at a seed that is not reported, and evaluated more often."""
-    runs = select(tables, _GROUPS[net], "runs").query("normalization == 'batch'")
-    cell = (runs["initial_std"] == initial_std) & (runs["learning_rate"] == learning_rate)
-    (recorded,) = runs.loc[cell, list(_FROZEN.as_dict())].head(1).to_dict("records")
-    config = RunConfig(**recorded)
-    return config.replace(seed=CALIBRATION_SEEDS[0], evaluate_every=max(1, config.steps // _LIVE_EVALUATIONS))
+    runs = select(tables, _GROUPS[net], "runs")
+    cell = where(runs, normalization="batch", initial_std=initial_std, learning_rate=learning_rate)
+    return live_run(config_of(cell), _LIVE_EVALUATIONS)
 
 
 def _frozen(name: str) -> float:

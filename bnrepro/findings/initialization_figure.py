@@ -6,21 +6,27 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from bnrepro import panels
 from bnrepro.config import RunConfig
 from bnrepro.findings.initialization_effects import NETS
-from bnrepro.findings.learning_rates_tables import TRAINS
+from bnrepro.findings.setups import ARMS
+from bnrepro.lines import median_line, row_axis, ticks_at
 from bnrepro.plots import COLORS, DOUBLE, INK, LABELS, add_panel, new_figure, styled
-from bnrepro.stats import CHANCE, Interval, bootstrap_median
+from bnrepro.select import TRAINS
+from bnrepro.stats import CHANCE, bootstrap_median
 
-_ARMS = ("none", "batch")
 _NETS = {"sigmoid": "sigmoid", "relu": "ReLU"}
 _MAPS = {"sigmoid": "Sigmoid net: final test accuracy, %", "relu": "Deeper ReLU net: final test accuracy, %"}
 _STARTS = {
-    **{"he": "He", "glorot": "Glorot", "orthogonal": "orthogonal", "same_variance": "same std in all layers"},
-    **{"biased": "He, mean not 0", "zero": "all zero", "symmetric": "all the same"},
+    "he": "He",
+    "glorot": "Glorot",
+    "orthogonal": "orthogonal",
+    "same_variance": "same std in all layers",
+    "biased": "He, mean not 0",
+    "zero": "all zero",
+    "symmetric": "all the same",
 }
 _ALIKE = ("zero", "symmetric")
 """The starts that leave all units of a layer alike."""
@@ -40,21 +46,21 @@ def draw(
     for letter, left, net in zip("de", (64, 123), NETS):
         own = over_stds[over_stds["name"] == net]
         axes = add_panel(figure, (left, 77, 34, 36), letter, f"Accuracy by start, {_NETS[net]}", _best_rates(own))
-        _curves(axes, own, "initial_std")
+        ends = _curves(axes, own, "initial_std")
         stds = own["initial_std"]
         axes.set(xscale="log", xlim=(stds.min() / 1.4, stds.max() * 1.4), xlabel="Initial std")
         _ticks(axes, stds, sparse=True)
-        _name_arms(axes, own, "initial_std")
+        panels.name_ends(axes, ends)
     _starts(figure, (34, 135, 33, 41), starts)
     for letter, left, net in zip("gh", (79, 131), NETS):
         own = depths[depths["name"] == net]
         words = (letter, f"Accuracy by depth, {_NETS[net]}", "at each depth's best rates")
         axes = add_panel(figure, (left, 135, 27, 41), *words)
-        _curves(axes, own, "hidden_layers")
+        ends = _curves(axes, own, "hidden_layers")
         layers = own["hidden_layers"]
         axes.set(xlim=(layers.min() - 1, layers.max() + 1), xlabel="Hidden layers")
         _ticks(axes, layers)
-        _name_arms(axes, own, "hidden_layers")
+        panels.name_ends(axes, ends)
     return figure
 
 
@@ -68,9 +74,9 @@ def _maps(figure: Figure, maps: pd.DataFrame) -> None:
     norm = Normalize(0, 1)
     keys = iter((f"□ ≥ {TRAINS:.0%}", "◇ notebook 01", "", "× diverged"))
     for letter, net, left in zip("ab", NETS, (15, 95)):
-        for arm in _ARMS:
+        for arm in ARMS:
             cells = maps[(maps["name"] == net) & (maps["normalization"] == arm)]
-            first = arm == _ARMS[0]
+            first = arm == ARMS[0]
             place = (left if first else left + _MAP[0] + 3, 13, *_MAP)
             axes = add_panel(figure, place, *((letter, _MAPS[net]) if first else ("", "")), LABELS[arm])
             axes.texts[-1].set_color(COLORS[arm])
@@ -124,12 +130,12 @@ def _shares(axes: Axes, shares: pd.DataFrame) -> None:
     for net in NETS:
         words.append(f"{_NETS[net]} net")
         colors.append(INK)
-        for arm in _ARMS:
+        for arm in ARMS:
             own = shares.loc[(shares["name"] == net) & (shares["normalization"] == arm), "share"]
             panels.interval_mark(axes, len(words), own, bootstrap_median(own), COLORS[arm])
             words.append(LABELS[arm])
             colors.append(COLORS[arm])
-    _rows(axes, words, colors)
+    row_axis(axes, words, colors)
     axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
 
@@ -142,10 +148,10 @@ def _starts(figure: Figure, place: tuple, starts: pd.DataFrame) -> None:
     axes.annotate(f"● {LABELS['batch']}", (0, 1), (64, 5), "axes fraction", "offset points", **style)
     axes.set_xlim(-0.04, 1.04)
     for place, name in enumerate(_STARTS):
-        for arm, shift in zip(_ARMS, (-0.17, 0.17)):
+        for arm, shift in zip(ARMS, (-0.17, 0.17)):
             own = starts.loc[(starts["name"] == name) & (starts["normalization"] == arm), "final_accuracy"]
             panels.interval_mark(axes, place + shift, own, bootstrap_median(own), COLORS[arm])
-    _rows(axes, list(_STARTS.values()), [INK] * len(_STARTS))
+    row_axis(axes, list(_STARTS.values()), [INK] * len(_STARTS))
     apart = list(_STARTS).index(_ALIKE[0]) - 0.5
     axes.plot([-0.04, 1.04], [apart, apart], color=INK, linewidth=0.8, zorder=2)
     style = dict(textcoords="offset points", fontsize=7, ha="right", color=INK, annotation_clip=False)
@@ -156,37 +162,26 @@ def _starts(figure: Figure, place: tuple, starts: pd.DataFrame) -> None:
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
 
 
-def _curves(axes: Axes, runs: pd.DataFrame, x: str) -> None:
-    """Final accuracy over `x`, both arms: each seed, the median and its interval; dotted, what counts as trained."""
-    for arm in _ARMS:
+def _curves(axes: Axes, runs: pd.DataFrame, x: str) -> list[tuple]:
+    """Final accuracy over `x`, both arms: each seed, the median and its interval; dotted, what counts as trained.
+
+    Returns the ends of the medians for `panels.name_ends`.
+    """
+    ends = []
+    for arm in ARMS:
         own = runs[runs["normalization"] == arm]
-        rows = [(place, *bootstrap_median(values)) for place, values in own.groupby(x)["final_accuracy"]]
-        medians = pd.DataFrame(rows, columns=[x, *Interval._fields])
-        panels.seeds_and_median(axes, own, medians, x, "final_accuracy", COLORS[arm], LABELS[arm])
+        ends += median_line(axes, own, x, "final_accuracy", COLORS[arm], LABELS[arm])
     axes.axhline(TRAINS, **panels.DOTTED)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    return ends
 
 
 def _ticks(axes: Axes, values: pd.Series, sparse: bool = False) -> None:
     """A tick at each of the values, and its number; with `sparse` the powers of ten alone have one."""
-    axes.xaxis.set_major_locator(FixedLocator(sorted(set(values))))
-    axes.xaxis.set_minor_locator(NullLocator())
-    named = FuncFormatter(lambda value, place: f"{value:g}" if not sparse or np.log10(value).is_integer() else "")
-    axes.xaxis.set_major_formatter(named)
-
-
-def _name_arms(axes: Axes, runs: pd.DataFrame, x: str) -> None:
-    ends = runs[runs[x] == runs[x].max()].groupby("normalization")["final_accuracy"].median()
-    rows = [(runs[x].max(), ends[arm], LABELS[arm], COLORS[arm]) for arm in _ARMS]
-    panels.name_ends(axes, pd.DataFrame(rows, columns=("step", "value", "words", "color")))
-
-
-def _rows(axes: Axes, words: list[str], colors: list[str]) -> None:
-    """A y axis of named rows, the first on top."""
-    axes.set(ylim=(len(words) - 0.4, -0.6), yticks=range(len(words)), yticklabels=words)
-    for label, color in zip(axes.get_yticklabels(), colors):
-        label.set_color(color)
-    axes.grid(False)
-    axes.spines["left"].set_visible(False)
+    ticks_at(
+        axes.xaxis,
+        sorted(set(values)),
+        lambda value: f"{value:g}" if not sparse or np.log10(value).is_integer() else "",
+    )

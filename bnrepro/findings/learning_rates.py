@@ -8,13 +8,10 @@ from matplotlib.figure import Figure
 from bnrepro.claims import CLAIMS
 from bnrepro.config import RunConfig, grid
 from bnrepro.findings import learning_rates_claims, learning_rates_figure
-from bnrepro.findings.inception import arms, resolve
 from bnrepro.findings.learning_rates_explore import controls, explore, live
 from bnrepro.findings.learning_rates_tables import (
     ARMS,
-    TRAINS,
     calibrated,
-    curves_of,
     effective_rates,
     figure3,
     gradients,
@@ -24,8 +21,9 @@ from bnrepro.findings.learning_rates_tables import (
     race,
     rate_sweep,
 )
-from bnrepro.findings.lengths import Length, lengthened
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import CALIBRATION_SEEDS, Length, lengthened, resolve
+from bnrepro.findings.setups import BASELINE_ACCEPTS, arms, baseline_of
+from bnrepro.select import TRAINS, curves_of
 from bnrepro.tables import Tables
 
 __all__ = [
@@ -70,9 +68,27 @@ class Preset:
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 PRESETS = {
-    "smoke": Preset(1, Length(4, 2), Length(4, 2), Length(4, 2), (0.03, 10.0)),
-    "quick": Preset(2, Length(400, 100), Length(150, 50), Length(150, 50), (0.003, 0.03, 0.3, 3.0)),
-    "paper": Preset(8, Length(2_400, 120), Length(300, 50), Length(1_500, 500), RATES),
+    "smoke": Preset(
+        seeds=1,
+        main=Length(4, 2),
+        sweep=Length(4, 2),
+        calibration=Length(4, 2),
+        rates=(0.03, 10.0),
+    ),
+    "quick": Preset(
+        seeds=2,
+        main=Length(400, 100),
+        sweep=Length(150, 50),
+        calibration=Length(150, 50),
+        rates=(0.003, 0.03, 0.3, 3.0),
+    ),
+    "paper": Preset(
+        seeds=8,
+        main=Length(2_400, 120),
+        sweep=Length(300, 50),
+        calibration=Length(1_500, 500),
+        rates=RATES,
+    ),
 }
 
 _PUBLISHED = published().set_index("arm")
@@ -109,7 +125,7 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
 
     `calibration`, the Baseline at each rate, which chooses the base rate; `rates`, the Baseline and BN-Baseline at each rate.
     """
-    values, baseline = resolve(PRESETS, preset, overrides)
+    values, baseline = resolve(PRESETS, preset, overrides, baseline_of(preset), BASELINE_ACCEPTS)
     seeds = range(values.seeds)
     probed = lengthened(baseline, values.main).replace(probe="geometry")
     rated = lengthened(baseline, values.sweep).replace(probe="gradients")
@@ -130,7 +146,13 @@ def analyse(tables: Tables) -> pd.DataFrame:
 def figure(tables: Tables) -> Figure:
     """Figures 2 and 3, the sweep of rates, and what may explain them."""
     return learning_rates_figure.draw(
-        *(curves_of(tables, *ARMS), race(tables), published(), rate_sweep(tables)),
-        *(effective_rates(tables), gradients(tables), jacobians(tables), invariances(tables)),
-        CLAIMS["L8"].rule.threshold,
+        curves=curves_of(tables, *ARMS),
+        race=race(tables),
+        published=published(),
+        sweep=rate_sweep(tables),
+        effective=effective_rates(tables),
+        gradients=gradients(tables),
+        jacobians=jacobians(tables),
+        invariances=invariances(tables),
+        tolerance=CLAIMS["L8"].rule.threshold,
     )

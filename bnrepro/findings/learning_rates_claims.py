@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.findings.learning_rates_tables import (
-    curves_of,
     invariances,
     isometry,
     race,
@@ -13,6 +12,7 @@ from bnrepro.findings.learning_rates_tables import (
     step_ratios,
 )
 from bnrepro.plots import LABELS
+from bnrepro.select import curves_of, ratios_with_bn
 from bnrepro.stats import (
     CHANCE,
     Statistic,
@@ -81,10 +81,8 @@ def _widest(tables: Tables) -> Statistic:
     rates = runs["learning_rate"]
     largest = runs.assign(rate=rates.where(runs["trains"])).groupby(["seed", "normalization"])["rate"].max().unstack()
     nowhere, top = largest.isna(), largest == rates.max()
-    raises, lowers = nowhere["none"] | top["batch"], nowhere["batch"] | top["none"]
-    bound = np.select([raises & lowers, raises, lowers], ["~", ">", "<"], "")
     counted = largest.fillna(rates.min())
-    pairs = pd.DataFrame({"ratio": counted["batch"] / counted["none"], "bound": bound})
+    pairs = ratios_with_bn(counted, nowhere["none"] | top["batch"], nowhere["batch"] | top["none"])
     words = []
     for arm in ("none", "batch"):
         lost = nowhere[arm].sum()

@@ -3,13 +3,13 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bnrepro import widget_figure
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, values_in
-from bnrepro.findings import explored
-from bnrepro.findings.inception import BASE_RATE, BN_BASELINE
-from bnrepro.findings.learning_rates_tables import curves_of
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import live_run
+from bnrepro.findings.setups import BASE_RATE, BN_BASELINE
 from bnrepro.plots import LABELS, styled
+from bnrepro.select import curves_of
 from bnrepro.stats import CHANCE, evaluations
 from bnrepro.tables import Tables, select
 
@@ -31,25 +31,23 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, learning_rate: 
     """Validation accuracy over the steps without and with BN at one rate; of a run that diverged, a guess from then on."""
     curves = curves_of(tables, "rates")
     own = curves[curves["learning_rate"] == learning_rate]
-    figure, axes = explored.panel(f"Validation accuracy at the rate {learning_rate:g}", _diverged(own))
+    figure, axes = widget_figure.panel(f"Validation accuracy at the rate {learning_rate:g}", _diverged(own))
     highest = evaluations(curves)["accuracy"].fillna(CHANCE).max()
-    explored.accuracy_curves(axes, own, curves["steps"].max(), highest)
-    explored.live_curve(axes, live)
-    explored.name_lines(axes)
+    widget_figure.accuracy_curves(axes, own, curves["steps"].max(), highest)
+    widget_figure.live_curve(axes, live)
+    widget_figure.name_lines(axes)
     return figure
 
 
 def live(tables: Tables, *, learning_rate: float) -> RunConfig:
     """The first half of a run of BN-Baseline at this rate, at a seed that is not reported."""
-    steps = int(select(tables, "rates", "runs")["steps"].max()) // 2
-    return BN_BASELINE.replace(
+    half = BN_BASELINE.replace(
         rate_halvings=BN_BASELINE.rate_halvings / 2,
         learning_rate=learning_rate,
-        steps=steps,
-        evaluate_every=max(1, steps // _LIVE_EVALUATIONS),
+        steps=int(select(tables, "rates", "runs")["steps"].max()) // 2,
         validation_examples=_LIVE_VALIDATION_EXAMPLES,
-        seed=CALIBRATION_SEEDS[0],
     )
+    return live_run(half, _LIVE_EVALUATIONS)
 
 
 def _diverged(curves: pd.DataFrame) -> str:

@@ -6,11 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from bnrepro import panels, paper
+from bnrepro import network_diagram, panels, paper
 from bnrepro.architecture import inception_small
 from bnrepro.findings import learning_rates_panels as explained
-from bnrepro.findings import network_figure
-from bnrepro.findings.inception import PAPER_MODELS
+from bnrepro.findings.setups import PAPER_MODELS
 from bnrepro.plots import COLORS, DOUBLE, INK, LABELS, add_panel, new_figure, styled
 from bnrepro.stats import CHANCE, bootstrap_bounded, evaluations, median_curves
 
@@ -45,7 +44,7 @@ def draw(
 
 def _network(axes: Axes, config: pd.Series) -> None:
     size, channels = (32, 3) if config["dataset"] == "cifar10" else (28, 1)
-    network_figure.draw(axes, inception_small(int(config["width"]), size), size, channels)
+    network_diagram.draw(axes, inception_small(int(config["width"]), size), size, channels)
 
 
 def _curves(axes: Axes, curves: pd.DataFrame, race: pd.DataFrame) -> None:
@@ -57,7 +56,7 @@ def _curves(axes: Axes, curves: pd.DataFrame, race: pd.DataFrame) -> None:
     axes.axhline(target, color=INK, linewidth=0.7, linestyle=":", zorder=1)
     panels.step_axis(axes, last)
     highest = runs["accuracy"].fillna(CHANCE).max()  # a run that was never evaluated is there without a value
-    panels.accuracy_axis(axes, CHANCE / 2, min(1 - (1 - highest) / 1.15, 0.999))
+    panels.accuracy_axis_to(axes, highest)
     axes.set_ylabel("")
     ends = []
     for arm, own in race.groupby("arm", sort=False):
@@ -69,7 +68,7 @@ def _curves(axes: Axes, curves: pd.DataFrame, race: pd.DataFrame) -> None:
             axes.plot(end["step"], end["estimate"], "x", color=COLORS[arm], markersize=4.5, zorder=7, clip_on=False)
         words = LABELS[arm] + f", {diverged} diverged" * (diverged > 0)
         ends.append((end["step"], end["estimate"], words, COLORS[arm]))
-    panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
+    panels.name_ends(axes, ends)
 
 
 def _papers_curves(axes: Axes) -> None:
@@ -87,7 +86,7 @@ def _papers_curves(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda steps, place: f"{steps / 1e6:g}M" if steps else "0"))
     panels.accuracy_axis(axes, table["validation_accuracy"].min(), 0.76)
-    panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
+    panels.name_ends(axes, ends)
 
 
 def _steps(axes: Axes, race: pd.DataFrame, published: pd.DataFrame) -> None:
@@ -137,7 +136,7 @@ def _rate_axes(axes: Axes, strip: Axes, sweep: pd.DataFrame) -> None:
         each.xaxis.set_minor_locator(NullLocator())
         each.set_xticks(sorted(set(rates)), words)
     axes.tick_params(labelbottom=False)
-    panels.accuracy_axis(axes, CHANCE / 2, min(1 - (1 - sweep["ci_high"].max()) / 1.25, 0.999))
+    panels.accuracy_axis_to(axes, sweep["ci_high"].max(), room=1.25)
     strip.set(ylim=(len(arms) - 0.5, -0.5), yticks=range(len(arms)), yticklabels=[LABELS[arm] for arm in arms])
     strip.set(xlabel="Learning rate (bar: trains, ★ best, × diverged)")
     for label, arm in zip(strip.get_yticklabels(), arms):

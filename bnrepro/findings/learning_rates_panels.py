@@ -36,7 +36,7 @@ def effective_rates(figure: Figure, top: float, effective: pd.DataFrame, last: f
             panels.log_axis(axes, "y")
         axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}×")
         if place:
-            panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
+            panels.name_ends(axes, ends)
 
 
 def gradient_norms(figure: Figure, top: float, gradients: pd.DataFrame) -> None:
@@ -118,4 +118,4 @@ def scaled_weights(figure: Figure, top: float, invariances: pd.DataFrame, tolera
     panels.log_axis(axes, "x")
     panels.log_axis(axes, "y")
     axes.set(xlabel="Scale a")
-    panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
+    panels.name_ends(axes, ends)

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from bnrepro import paper
-from bnrepro.findings.inception import BASE_RATE, BASELINE, PAPER_MODELS, arms
+from bnrepro.findings.setups import BASE_RATE, BASELINE, PAPER_MODELS, arms
+from bnrepro.select import curves_of, over_start, rows_of, with_trains
 from bnrepro.stats import (
     best_accuracy,
     bootstrap_bounded,
@@ -15,24 +16,14 @@ from bnrepro.stats import (
     paired,
     ratios,
     steps_to_target,
-    with_lost,
 )
 from bnrepro.tables import Tables, select
 
 ARMS = tuple(arms(BASELINE))
 """The networks of Figures 2 and 3, then those that the text only mentions; each is a group of the sweep."""
 
-TRAINS = 0.5
-"""A run trains if it ends at this validation accuracy or above; chance is a tenth."""
-
 PERCENTILES = ("p05", "p25", "p50", "p75", "p95")
 """Of the singular values of a layer's Jacobian, as they stand in the table `geometry`."""
-
-
-def curves_of(tables: Tables, *groups: str) -> pd.DataFrame:
-    """The curves of groups, one after the other, with a column `arm` for the group; a run without an evaluation has a row too."""
-    parts = [with_lost(select(tables, group, "curves"), select(tables, group, "runs")) for group in groups]
-    return pd.concat([part.assign(arm=group) for part, group in zip(parts, groups)], ignore_index=True)
 
 
 def race(tables: Tables) -> pd.DataFrame:
@@ -109,8 +100,7 @@ def calibrated(tables: Tables) -> pd.DataFrame:
 
 def rated(tables: Tables) -> pd.DataFrame:
     """By run of the sweep of rates: `final_accuracy`, and whether it `trains`: it finished at `TRAINS` or above."""
-    runs = final_accuracy(curves_of(tables, "rates"))
-    return runs.assign(trains=(runs["status"] == "finished") & (runs["final_accuracy"] >= TRAINS))
+    return with_trains(final_accuracy(curves_of(tables, "rates")))
 
 
 def rate_sweep(tables: Tables) -> pd.DataFrame:
@@ -133,14 +123,12 @@ def effective_rates(tables: Tables) -> pd.DataFrame:
     """By run of each arm and evaluation, over the start's: `weight_norm`, and `effective_rate`, the rate over its square."""
     parts = []
     for arm in ARMS:
-        rows = select(tables, arm, "geometry").query("layer == 'all'")
-        wide = rows.pivot(index=["run", "seed", "step"], columns="quantity", values="value").reset_index()
-        if len(wide):
-            wide["effective_rate"] = wide["learning_rate"] / wide["weight_norm"] ** 2
-            start = wide.groupby("run")[["weight_norm", "effective_rate"]].transform("first")
-            parts.append(wide[["run", "seed", "step"]].assign(arm=arm, **(wide[list(start)] / start)))
+        rows = select(tables, arm, "geometry")
+        seeds = rows[["run", "seed"]].drop_duplicates("run")
+        parts.append(over_start(rows).merge(seeds, on="run").assign(arm=arm))
     columns = ["run", "seed", "step", "arm", "weight_norm", "effective_rate"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    filled = [part[columns] for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
 
 
 def gradients(tables: Tables) -> pd.DataFrame:
@@ -187,6 +175,4 @@ def with_moment(rows: pd.DataFrame) -> pd.DataFrame:
 
 def invariances(tables: Tables) -> pd.DataFrame:
     """The rows of `invariances` of all arms, with their config and `arm`."""
-    parts = [select(tables, arm, "invariances").assign(arm=arm) for arm in ARMS]
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else parts[0]
+    return rows_of(tables, ARMS, "invariances").rename(columns={"group": "arm"})

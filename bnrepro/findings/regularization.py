@@ -10,9 +10,9 @@ from bnrepro.claims import CLAIMS
 from bnrepro.config import RunConfig, grid
 from bnrepro.findings import regularization_claims, regularization_figure
 from bnrepro.findings import regularization_effects as found
-from bnrepro.findings.inception import CHANGES, changed, resolve
-from bnrepro.findings.lengths import Length, lengthened
+from bnrepro.findings.presets import Length, lengthened, resolve
 from bnrepro.findings.regularization_effects import effects
+from bnrepro.findings.setups import ARMS, BASELINE_ACCEPTS, CHANGES, DENSE, baseline_of, changed
 from bnrepro.tables import Tables
 
 __all__ = ["CAPTION", "PAPER", "PRESETS", "TABLES", "TITLE", "analyse", "derive", "effects", "figure", "sweep"]
@@ -56,9 +56,27 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(1, Length(20, 10), Length(4, 2), Length(4, 2), (500, 2_000)),
-    "quick": Preset(2, Length(2_000, 500), Length(200, 50), Length(150, 150), (500, 2_000, 0)),
-    "paper": Preset(8, Length(4_000, 250), Length(800, 80), Length(600, 600), (500, 2_000, 10_000, 0)),
+    "smoke": Preset(
+        seeds=1,
+        dense=Length(20, 10),
+        changes=Length(4, 2),
+        ensemble=Length(4, 2),
+        sizes=(500, 2_000),
+    ),
+    "quick": Preset(
+        seeds=2,
+        dense=Length(2_000, 500),
+        changes=Length(200, 50),
+        ensemble=Length(150, 150),
+        sizes=(500, 2_000, 0),
+    ),
+    "paper": Preset(
+        seeds=8,
+        dense=Length(4_000, 250),
+        changes=Length(800, 80),
+        ensemble=Length(600, 600),
+        sizes=(500, 2_000, 10_000, 0),
+    ),
 }
 
 FEW = 5_000
@@ -104,18 +122,10 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     with one change of section 4.2.1, `*_none` without BN, `*_none_shuffling` that with thorough shuffling. `ensemble_0` to
     `ensemble_5`: the networks of Figure 4.
     """
-    values, baseline = resolve(PRESETS, preset, overrides)
+    values, baseline = resolve(PRESETS, preset, overrides, baseline_of(preset), BASELINE_ACCEPTS)
     seeds = range(values.seeds)
-    plain = lengthened(
-        RunConfig(
-            dataset=baseline.dataset,
-            pixels="grey",
-            activation="relu",
-            initializer="he",
-            validation_examples=baseline.validation_examples,
-        ),
-        values.dense,
-    )
+    dense = DENSE.replace(dataset=baseline.dataset, validation_examples=baseline.validation_examples)
+    plain = lengthened(dense, values.dense)
     sized = plain.replace(fit_examples=2_000)
     small = min(values.sizes, key=lambda size: abs((size or 10**6) - DENSE_FEW))
     noise = sized.replace(train_examples=small)
@@ -132,9 +142,7 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
         ),
     }
     groups = {
-        "gap": grid(
-            sized, normalization=("none", "batch"), dropout=(0.0, 0.4), train_examples=values.sizes, seed=seeds
-        ),
+        "gap": grid(sized, normalization=ARMS, dropout=(0.0, 0.4), train_examples=values.sizes, seed=seeds),
         "noise": grid(noise, normalization=("population", "noise"), seed=seeds),
         "mates": grid(plain.replace(normalization="batch", probe="mates"), seed=seeds),
     }
@@ -170,6 +178,12 @@ def analyse(tables: Tables) -> pd.DataFrame:
 def figure(tables: Tables) -> Figure:
     """Outputs that vary with the mini-batch, generalization gaps, the changes of section 4.2.1, and the ensemble."""
     return regularization_figure.draw(
-        *(found.spreads(tables), found.gaps(tables), effects(tables), found.shuffling(tables)),
-        *(tables["ensembles"], MARGINS, PAPER["R5"], SIX / ONE),
+        mates=found.spreads(tables),
+        gaps=found.gaps(tables),
+        effects=effects(tables),
+        shuffling=found.shuffling(tables),
+        ensembles=tables["ensembles"],
+        margins=MARGINS,
+        papers_gain=PAPER["R5"],
+        papers_ratio=SIX / ONE,
     )

@@ -9,6 +9,7 @@ import pandas as pd
 from bnrepro.findings.regularization_effects import (
     LOSS,
     SETTINGS,
+    ensemble_nets,
     few,
     gain,
     gap_difference,
@@ -18,6 +19,7 @@ from bnrepro.findings.regularization_effects import (
     spreads,
     step_ratios,
 )
+from bnrepro.select import rows_of
 from bnrepro.stats import Interval, Statistic, bootstrap_median, bootstrap_ratio, bound_of_median
 from bnrepro.tables import Tables, select
 from bnrepro.wording import diverged, hundredths, interval, joined, number, points
@@ -108,10 +110,8 @@ def ensemble(tables: Tables) -> Statistic:
     """R7, a seed's six nets averaged minus the mean of them alone."""
     errors = tables["ensembles"].pivot(index="seed", columns="members", values="error")
     one, six = (bootstrap_median(errors[members]) for members in (errors.columns.min(), errors.columns.max()))
-    is_member = tables["sweep"]["group"].str.startswith("ensemble_")
-    nets = tables["sweep"][is_member].merge(tables["runs"], on="run")
     words = [f"{100 * error.estimate:.2f}% ({_ends(error)})" for error in (one, six)]
-    note = joined(f"error {words[0]} alone, {words[1]} averaged", _diverged(nets))
+    note = joined(f"error {words[0]} alone, {words[1]} averaged", _diverged(ensemble_nets(tables)))
     return Statistic("R7", *bootstrap_median(errors[errors.columns.max()] - errors[errors.columns.min()]), note=note)
 
 
@@ -121,9 +121,18 @@ def smaller_gap_with_noise(tables: Tables) -> Statistic:
 
 
 STATISTICS = (
-    *(no_worse_without_dropout, varies_with_its_mates, smaller_gap_at_equal_loss, smaller_weight_decay),
-    *(thorough_shuffling, higher_rate, no_dropout, faster_decay, no_local_response_normalization, less_distortion),
-    *(ensemble, smaller_gap_with_noise),
+    no_worse_without_dropout,
+    varies_with_its_mates,
+    smaller_gap_at_equal_loss,
+    smaller_weight_decay,
+    thorough_shuffling,
+    higher_rate,
+    no_dropout,
+    faster_decay,
+    no_local_response_normalization,
+    less_distortion,
+    ensemble,
+    smaller_gap_with_noise,
 )
 """In their order."""
 
@@ -173,7 +182,7 @@ def _factor(ratio: Interval) -> str:
 
 
 def _lost(tables: Tables, *groups: str) -> str:
-    return _diverged(pd.concat([select(tables, group, "runs") for group in groups]))
+    return _diverged(rows_of(tables, groups))
 
 
 def _diverged(runs: pd.DataFrame) -> str:

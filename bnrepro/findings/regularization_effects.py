@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.config import TRAINING_EXAMPLES
-from bnrepro.findings.inception import CHANGES
-from bnrepro.findings.learning_rates_tables import curves_of
+from bnrepro.findings.setups import CHANGES
+from bnrepro.select import curves_of, rows_of
 from bnrepro.stats import (
     CHANCE,
     Interval,
@@ -105,7 +105,7 @@ def gaps(tables: Tables) -> pd.DataFrame:
         where the training loss first falls to `LOSS`, on a straight line in its logarithm between two evaluations, NaN where
         it never does.
     """
-    runs = pd.concat([select(tables, group, "runs") for group in ("gap", "noise")], ignore_index=True)
+    runs = rows_of(tables, ("gap", "noise"))
     curves = tables["curves"][tables["curves"]["run"].isin(runs["run"])].sort_values("step")
     by_run = {run: curves.iloc[:0] for run in runs["run"]} | dict(list(curves.groupby("run")))
     whole = runs["dataset"].map(TRAINING_EXAMPLES) - runs["validation_examples"]
@@ -144,10 +144,10 @@ def few(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["size"].isin(table.loc[table["arm"] == "noise", "size"])]
 
 
-def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
-    """At each `x` the median of `y` and its interval: `x`, `estimate`, `ci_low`, `ci_high`, `n`."""
-    rows = [(place, *bootstrap_median(values)) for place, values in table.groupby(x)[y]]
-    return pd.DataFrame(rows, columns=[x, *Interval._fields])
+def ensemble_nets(tables: Tables) -> pd.DataFrame:
+    """The runs of the groups `ensemble_0` and so on, each with its `group`."""
+    groups = [group for group in tables["sweep"]["group"].unique() if group.startswith("ensemble_")]
+    return rows_of(tables, groups)
 
 
 def ensemble_errors(tables: Tables) -> pd.DataFrame:
@@ -157,8 +157,7 @@ def ensemble_errors(tables: Tables) -> pd.DataFrame:
     every class the same probability, so alone it is as good as chance and among others it changes nothing. Where classes
     tie for the largest probability, one of them is taken at random; the error is the expected one.
     """
-    is_member = tables["sweep"]["group"].str.startswith("ensemble_")
-    nets = tables["sweep"][is_member].merge(tables["runs"], on="run")
+    nets = ensemble_nets(tables)
     measured = {run: rows.sort_values("example") for run, rows in tables["probabilities"].groupby("run")}
     labels = next(iter(measured.values()))["label"].to_numpy(int) if measured else np.zeros(1, int)
     guess = np.full((len(labels), len(_CLASSES)), CHANCE)

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from bnrepro import panels
-from bnrepro.findings.regularization_effects import LOSS, SETTINGS, few, intervals
+from bnrepro.findings.regularization_effects import LOSS, SETTINGS, few
+from bnrepro.lines import median_line, row_axis, ticks_at
 from bnrepro.plots import COLORS, DOUBLE, INK, LABELS, add_panel, new_figure, styled
+from bnrepro.select import intervals
 from bnrepro.stats import bootstrap_median
 from bnrepro.wording import number
 
@@ -20,8 +22,13 @@ _MOMENTS = {"equal": ("o", -0.17), "last": ("s", 0.17)}  # marker, and place in 
 _FILLED = {"conv": True, "dense": False}
 _KEY = "● inception_small   ○ dense net"
 _CHANGES = {
-    **{"rate": "rate x 5", "dropout": "no Dropout", "weight_decay": "L2 / 5", "decay": "decay 6 x faster"},
-    **{"lrn": "no LRN", "shuffling": "thorough shuffling", "distortion": "less distortion"},
+    "rate": "rate x 5",
+    "dropout": "no Dropout",
+    "weight_decay": "L2 / 5",
+    "decay": "decay 6 x faster",
+    "lrn": "no LRN",
+    "shuffling": "thorough shuffling",
+    "distortion": "less distortion",
 }
 _MOST_POINTS, _MOST_TIMES = 5, 20  # effects and ratios beyond are arrows at the edge
 
@@ -87,9 +94,7 @@ def _spread(axes: Axes, mates: pd.DataFrame) -> None:
     axes.annotate("training mode", (sizes[2], middle.iloc[2]), (6, 5), color=color, **style)
     words = f"inference: {number(at_inference)}"
     axes.annotate(words, (0, 0), (3, 4), "axes fraction", textcoords="offset points", fontsize=7, color=color)
-    axes.xaxis.set_major_locator(FixedLocator(sizes[::2]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(panels.thousands))
+    ticks_at(axes.xaxis, sizes[::2], panels.thousands)
     panels.log_axis(axes, "y", (min(falling[-1], runs["spread"].min()) / 2.4, 1.4 * runs["spread"].max()))
 
 
@@ -103,19 +108,14 @@ def _sizes(each: dict[str, Axes], gaps: pd.DataFrame) -> None:
     for value, axes in each.items():
         ends = []
         for arm in _ARMS:
-            own = gaps[gaps["arm"] == arm].dropna(subset=[value])
-            if len(own):
-                own = own.assign(points=100 * own[value])
-                medians = intervals(own, "size", "points")
-                panels.seeds_and_median(axes, own, medians, "size", "points", COLORS[arm], LABELS[arm])
-                ends.append((*medians.iloc[-1][["size", "estimate"]], LABELS[arm], COLORS[arm]))
+            own = gaps[gaps["arm"] == arm]
+            own = own.assign(points=100 * own[value])
+            ends += median_line(axes, own, "size", "points", COLORS[arm], LABELS[arm])
         axes.set(xscale="log", xlim=(sizes[0] / 1.25, sizes[-1] * 1.25), ylim=(min(low - margin, 0), high + margin))
         axes.set(xlabel="Training examples")
-        axes.xaxis.set_major_locator(FixedLocator(sizes))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(panels.thousands))
+        ticks_at(axes.xaxis, sizes, panels.thousands)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
+        panels.name_ends(axes, ends)
         if not ends:
             panels.nothing(axes, "no run gets there")
 
@@ -127,7 +127,7 @@ def _noise(axes: Axes, gaps: pd.DataFrame) -> None:
         for value, (marker, shift) in _MOMENTS.items():
             own = 100 * runs.loc[runs["arm"] == arm, value].dropna()
             panels.interval_mark(axes, place + shift, own, bootstrap_median(own), COLORS[arm], marker=marker)
-    _rows(axes, [textwrap.fill(LABELS[arm], 12) for arm in _CONTROL], [COLORS[arm] for arm in _CONTROL])
+    row_axis(axes, [textwrap.fill(LABELS[arm], 12) for arm in _CONTROL], [COLORS[arm] for arm in _CONTROL])
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.set_xlabel("Training minus held-out, points")
 
@@ -146,7 +146,7 @@ def _effects(axes: Axes, effects: pd.DataFrame, margins: dict[str, float]) -> No
         for row in effects[effects["change"] == change].itertuples():
             interval = 100 * row.effect, 100 * row.ci_low, 100 * row.ci_high
             _setting_mark(axes, place, row.setting, interval)
-    _rows(axes, [_CHANGES[change] for change in changes], [INK] * len(changes), lines=True)
+    row_axis(axes, [_CHANGES[change] for change in changes], [INK] * len(changes), lines=True)
     axes.set_xlabel("Points of validation accuracy")
 
 
@@ -160,11 +160,9 @@ def _ratios(axes: Axes, effects: pd.DataFrame) -> None:
     for place, change in enumerate(changes):
         for row in effects[effects["change"] == change].itertuples():
             _setting_mark(axes, place, row.setting, (row.steps_ratio, row.ratio_low, row.ratio_high), row.bound)
-    _rows(axes, [""] * len(changes), [INK] * len(changes), lines=True)
+    row_axis(axes, [""] * len(changes), [INK] * len(changes), lines=True)
     ticks = [tick for tick in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if 1 / edge <= tick <= edge]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+    ticks_at(axes.xaxis, ticks)
     axes.set_xlabel("Steps without / with")
 
 
@@ -190,7 +188,7 @@ def _shuffling(axes: Axes, shuffling: pd.DataFrame, papers_gain: float) -> None:
     panels.paper_mark(axes, 100 * papers_gain, -0.62)
     style = dict(textcoords="offset points", fontsize=7, color=COLORS["paper"], va="center")
     axes.annotate(LABELS["paper"], (100 * papers_gain, -0.62), (5, 0), **style)
-    _rows(axes, list(arms.values()), list(colors.values()))
+    row_axis(axes, list(arms.values()), list(colors.values()))
     axes.set_ylim(top=-0.9)
     axes.set_xlabel("Points of validation accuracy")
 
@@ -215,15 +213,4 @@ def _ensembles(axes: Axes, ensembles: pd.DataFrame, papers_ratio: float) -> None
     axes.set_xlabel("Nets averaged")
     axes.xaxis.set_major_locator(FixedLocator(middle.index))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}%"))
-    panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
-
-
-def _rows(axes: Axes, words: list[str], colors: list[str], lines: bool = False) -> None:
-    """A y axis of named rows, the first on top, with faint lines between them if asked for."""
-    for place in range(1, len(words) if lines else 0):
-        axes.axhline(place - 0.5, color="#E6E6E6", linewidth=0.6, zorder=1)
-    axes.set(ylim=(len(words) - 0.4, -0.6), yticks=range(len(words)), yticklabels=words)
-    for label, color in zip(axes.get_yticklabels(), colors):
-        label.set_color(color)
-    axes.grid(False)
-    axes.spines["left"].set_visible(False)
+    panels.name_ends(axes, ends)

@@ -7,8 +7,11 @@ from matplotlib.figure import Figure
 from bnrepro import paper
 from bnrepro.config import RunConfig, grid
 from bnrepro.findings import training_speed_figure
-from bnrepro.findings.protocol import CALIBRATION_SEEDS, Preset, resolve
+from bnrepro.findings.figure1 import PRESETS, pairs, resolve_figure1
+from bnrepro.findings.presets import CALIBRATION_SEEDS, lengthened
+from bnrepro.findings.setups import ARMS
 from bnrepro.findings.training_speed_explore import controls, explore, live
+from bnrepro.select import group_curves, on_papers_data
 from bnrepro.stats import (
     Statistic,
     bootstrap_median,
@@ -19,9 +22,8 @@ from bnrepro.stats import (
     paired,
     ratios,
     steps_to_target,
-    with_lost,
 )
-from bnrepro.tables import Tables, select
+from bnrepro.tables import Tables
 
 __all__ = [
     "CAPTION",
@@ -43,48 +45,8 @@ __all__ = [
 TITLE = "Training speed"
 TABLES = ("runs", "curves", "provenance")
 TARGET = paper.FIGURE1_TARGET
-ARMS = ("none", "batch")
 
 _FROZEN = RunConfig()
-
-PRESETS = {
-    "smoke": Preset(
-        seeds=2,
-        steps=60,
-        evaluate_every=20,
-        grid_steps=60,
-        grid_evaluate_every=20,
-        shuffled_steps=40,
-        off_steps=40,
-        pixels=(_FROZEN.pixels,),
-        initial_stds=(_FROZEN.initial_std,),
-        learning_rates=(_FROZEN.learning_rate,),
-    ),
-    "quick": Preset(
-        seeds=7,
-        steps=20_000,
-        evaluate_every=500,
-        grid_steps=20_000,
-        grid_evaluate_every=500,
-        shuffled_steps=2_000,
-        off_steps=1_000,
-        pixels=(_FROZEN.pixels,),
-        initial_stds=(0.03, 0.05, 0.1),
-        learning_rates=(0.05, 0.1, 0.2),
-    ),
-    "paper": Preset(
-        seeds=10,
-        steps=50_000,
-        evaluate_every=500,
-        grid_steps=50_000,
-        grid_evaluate_every=1_000,
-        shuffled_steps=10_000,
-        off_steps=2_000,
-        pixels=("binary", "nonzero", "grey"),
-        initial_stds=(0.03, 0.05, 0.07, 0.1, 0.14),
-        learning_rates=(0.05, 0.1, 0.2, 0.4),
-    ),
-}
 
 PAPER = {
     "T1": paper.STEPS_TO_97_PERCENT["none"] / paper.STEPS_TO_97_PERCENT["batch"],
@@ -114,16 +76,18 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     `main` are the pairs of runs that are reported. `calibration`, without BN, chooses the values the paper does not
     state; `sensitivity`, with BN, shows the same grid once they are frozen. `shuffled` and `off` are controls.
     """
-    values, base = resolve(PRESETS, preset, overrides)
-    arms = dict(normalization=ARMS, seed=range(values.seeds))
-    cell = base.replace(steps=values.grid_steps, evaluate_every=values.grid_evaluate_every)
+    values, base = resolve_figure1(preset, overrides)
+    seeds = range(values.seeds)
+    cell = lengthened(base, values.grid)
     cells = dict(initial_std=values.initial_stds, learning_rate=values.learning_rates, seed=CALIBRATION_SEEDS)
+    shuffled = lengthened(base, values.shuffled).replace(shuffled_labels=True)
+    off = lengthened(base, values.off).replace(normalization="off")
     return {
-        "main": grid(base, **arms),
+        "main": pairs(preset, **overrides),
         "calibration": grid(cell, pixels=values.pixels, **cells),
         "sensitivity": grid(cell.replace(normalization="batch"), **cells),
-        "shuffled": grid(base.replace(shuffled_labels=True, steps=values.shuffled_steps), **arms),
-        "off": grid(base.replace(normalization="off", steps=values.off_steps), seed=range(values.seeds)),
+        "shuffled": grid(shuffled, normalization=ARMS, seed=seeds),
+        "off": grid(off, seed=seeds),
     }
 
 
@@ -135,8 +99,12 @@ def analyse(tables: Tables) -> pd.DataFrame:
 def figure(tables: Tables) -> Figure:
     """Curves, steps and seconds to 97%, calibration and sensitivity."""
     return training_speed_figure.draw(
-        *(_curves(tables, "main"), _published(tables), speed(tables), TARGET),
-        *(calibrated(tables), sensitivity(tables)),
+        curves=group_curves(tables, "main"),
+        published=_published(tables),
+        speed=speed(tables),
+        target=TARGET,
+        calibration=calibrated(tables),
+        sensitivity=sensitivity(tables),
     )
 
 
@@ -146,7 +114,7 @@ def speed(tables: Tables) -> pd.DataFrame:
     Adds `steps_to_target` (infinite: never), `reached`, and `steps_spent`, `seconds_spent`: until the target, or all. A run
     that diverged counts with all its steps too, and with the seconds that they would have taken.
     """
-    table = steps_to_target(_curves(tables, "main"), TARGET)
+    table = steps_to_target(group_curves(tables, "main"), TARGET)
     spent = table["steps_to_target"].clip(upper=table["steps"])
     seconds = table["run"].map(tables["provenance"].set_index("run")["train_seconds"])
     chunks = np.ceil(table["diverged_at"].astype(float) / table["evaluate_every"])  # training ends with a whole chunk
@@ -165,7 +133,7 @@ def calibrated(tables: Tables) -> pd.DataFrame:
         A row a cell: `pixels`, `initial_std`, `learning_rate`, `distance` (NaN where the runs end before the paper's first
         point), `chosen`, and `frozen`, whether these are the defaults of `RunConfig`.
     """
-    curves = _curves(tables, "calibration")
+    curves = group_curves(tables, "calibration")
     axes = ["pixels", "initial_std", "learning_rate"]
     distances = distance_from_curve(curves, _published(tables).query("arm == 'none'"))
     cells = distances.groupby(axes)["distance"].mean().reset_index()
@@ -176,8 +144,8 @@ def calibrated(tables: Tables) -> pd.DataFrame:
 
 def sensitivity(tables: Tables) -> pd.DataFrame:
     """The result of the main group over the grid: `initial_std`, `learning_rate`, `ratio` of steps to 97%, `bound`."""
-    batch = _curves(tables, "sensitivity")
-    none = _curves(tables, "calibration")
+    batch = group_curves(tables, "sensitivity")
+    none = group_curves(tables, "calibration")
     none = none[none["pixels"].isin(batch["pixels"])]
     steps = steps_to_target(pd.concat([none, batch]), TARGET)
     cell = ["initial_std", "learning_rate"]
@@ -188,14 +156,9 @@ def sensitivity(tables: Tables) -> pd.DataFrame:
     )
 
 
-def _curves(tables: Tables, group: str) -> pd.DataFrame:
-    """The curves of a group; a run that diverged before its first evaluation has one row, without values, at step 0."""
-    return with_lost(select(tables, group, "curves"), select(tables, group, "runs"))
-
-
 def _published(tables: Tables) -> pd.DataFrame:
     """The paper's curves, or no point of them where the data are not the paper's."""
-    return paper.figure1a() if set(tables["runs"]["dataset"]) == {"mnist"} else paper.figure1a().iloc[:0]
+    return paper.figure1a() if on_papers_data(tables) else paper.figure1a().iloc[:0]
 
 
 def _faster(tables: Tables) -> Statistic:
@@ -208,7 +171,7 @@ def _faster(tables: Tables) -> Statistic:
 
 
 def _better(tables: Tables) -> Statistic:
-    runs = final_accuracy(_curves(tables, "main"))
+    runs = final_accuracy(group_curves(tables, "main"))
     pairs = paired(runs, "final_accuracy")
     diverged = int((runs["status"] == "diverged").sum())
     note = f"{diverged} of {len(runs)} runs diverged and count as guessing" if diverged else ""
@@ -216,22 +179,22 @@ def _better(tables: Tables) -> Statistic:
 
 
 def _as_published(tables: Tables) -> Statistic:
-    curves = _curves(tables, "main").query("normalization == 'batch'")
+    curves = group_curves(tables, "main").query("normalization == 'batch'")
     distances = distance_from_curve(curves, _published(tables).query("arm == 'batch'"))["distance"].dropna()
     note = "" if len(distances) else "the runs end before the first point of the paper's curve, or are on other data"
     return Statistic("T4", *bootstrap_median(distances), note=note)
 
 
 def _shuffled(tables: Tables) -> Statistic:
-    runs = final_accuracy(_curves(tables, "shuffled"))
+    runs = final_accuracy(group_curves(tables, "shuffled"))
     better = paired(runs, "final_accuracy")[list(ARMS)].max(axis=1)
     return Statistic("C1", *bootstrap_median(better - LARGEST_CLASS[runs["dataset"].iloc[0]]))
 
 
 def _switched_off(tables: Tables) -> Statistic:
     """The largest difference is also both ends of the interval, for the claim is about every seed."""
-    off = _curves(tables, "off")
-    none = _curves(tables, "main").query("normalization == 'none'")
+    off = group_curves(tables, "off")
+    none = group_curves(tables, "main").query("normalization == 'none'")
     none = none[none["step"] <= off["steps"].iloc[0]]
     both = off.merge(none, on=["seed", "step", "split"], suffixes=("_off", "_none"), how="outer")
     differences = pd.concat(

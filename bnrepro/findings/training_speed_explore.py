@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro import panels, paper
+from bnrepro import panels, paper, widget_figure
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, values_in
-from bnrepro.findings import explored
-from bnrepro.findings.protocol import CALIBRATION_SEEDS
+from bnrepro.findings.presets import live_run
 from bnrepro.plots import LABELS, styled
-from bnrepro.stats import evaluations, steps_to_target, with_lost
+from bnrepro.select import group_curves
+from bnrepro.stats import evaluations, steps_to_target
 from bnrepro.tables import Tables, select
 
 _FROZEN = RunConfig()
@@ -31,31 +31,27 @@ def controls(tables: Tables) -> tuple[Control, ...]:
 @styled
 def explore(tables: Tables, live: pd.DataFrame | None = None, *, initial_std: float, learning_rate: float) -> Figure:
     """Test accuracy over the steps without and with BN in one cell of the grid, the paper's curves dashed behind."""
-    grid = pd.concat([_curves(tables, group) for group in ("calibration", "sensitivity")], ignore_index=True)
+    grid = pd.concat([group_curves(tables, group) for group in ("calibration", "sensitivity")], ignore_index=True)
     grid = grid[grid["pixels"] == _FROZEN.pixels]
     cell = grid[(grid["initial_std"] == initial_std) & (grid["learning_rate"] == learning_rate)]
     last, published = grid["steps"].max(), paper.figure1a()
     title = f"Test accuracy, kernels of std {initial_std:g}, rate {learning_rate:g}"
-    figure, axes = explored.panel(title, _until_target(cell))
+    figure, axes = widget_figure.panel(title, _until_target(cell))
     for arm, curve in published[published["step"] <= last].groupby("arm"):
         panels.paper_line(axes, curve["step"].to_numpy(), curve["test_accuracy"].to_numpy(), f"paper, {LABELS[arm]}")
-    explored.accuracy_curves(
+    widget_figure.accuracy_curves(
         axes, cell, last, max(evaluations(grid)["accuracy"].max(), published["test_accuracy"].max())
     )
-    explored.live_curve(axes, live)
+    widget_figure.live_curve(axes, live)
     axes.axhline(paper.FIGURE1_TARGET, **panels.DOTTED)
-    explored.name_lines(axes)
+    widget_figure.name_lines(axes)
     return figure
 
 
 def live(tables: Tables, *, initial_std: float, learning_rate: float) -> RunConfig:
     """The first fifth of a run of the cell with BN; it is not among those that are reported, which are whole."""
-    cell = dict(initial_std=initial_std, learning_rate=learning_rate, normalization="batch", seed=CALIBRATION_SEEDS[0])
-    return RunConfig(**cell, steps=_LIVE_STEPS, evaluate_every=_LIVE_STEPS // _LIVE_EVALUATIONS)
-
-
-def _curves(tables: Tables, group: str) -> pd.DataFrame:
-    return with_lost(select(tables, group, "curves"), select(tables, group, "runs"))
+    cell = RunConfig(initial_std=initial_std, learning_rate=learning_rate, normalization="batch")
+    return live_run(cell, _LIVE_EVALUATIONS, _LIVE_STEPS)
 
 
 def _until_target(cell: pd.DataFrame) -> str:

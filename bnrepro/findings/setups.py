@@ -1,7 +1,14 @@
-"""Section 4.2 scaled down: the Baseline, its arms and the changes of 4.2.1, as configs. Knows no table."""
+"""The nets that several experiments train: the dense one, and section 4.2 scaled down with its changes. Knows no table."""
 
 from bnrepro.config import RunConfig
-from bnrepro.findings import lengths
+
+ARMS = ("none", "batch")
+"""Without BN and with it."""
+
+DENSE = RunConfig(
+    dataset="fashion_mnist", pixels="grey", activation="relu", initializer="he", validation_examples=4_000
+)
+"""The dense net: three hidden layers of 100 ReLU."""
 
 BASE_RATE = 0.03
 """The rate of the Baseline: its own best in the sweep of notebook 03 on the validation split, seeds that are not reported."""
@@ -76,22 +83,10 @@ PAPER_MODELS = {
 }
 """What the paper's Figures 2 and 3 call an arm."""
 
-# Of the preset that is there for tests: the narrowest net, evaluated fast.
-_SMOKE = {"width": 4, "validation_examples": 1_000}
-_OVERRIDES = {"seeds": int, "steps": int, "batch_size": int, "learning_rate": float, "width": int, "dataset": str}
+BASELINE_ACCEPTS = ("batch_size", "learning_rate", "width", "dataset")
+"""The fields of the Baseline that are parameters of its notebooks; `learning_rate` is the base rate."""
 
 
-def resolve(presets: dict, preset: str, overrides: dict):
-    """The preset with a notebook's parameters put in, and the Baseline that all its runs are variations of.
-
-    Args:
-        presets: What each preset means: frozen dataclasses with `seeds` and fields of type `Length`.
-        preset: The name of one.
-        overrides: `seeds` (a count), `steps` (no run is longer), `batch_size`, `learning_rate` (the base rate), `width`,
-            `dataset`; 0 or an empty word means the preset's value.
-
-    Raises:
-        UserError: An unknown name, or a value of the wrong type or out of range.
-    """
-    base = BASELINE.replace(**_SMOKE) if preset == "smoke" else BASELINE
-    return lengths.resolve(presets, preset, overrides, _OVERRIDES, base)
+def baseline_of(preset: str) -> RunConfig:
+    """The Baseline at a preset: as it is, or for tests the narrowest net, evaluated fast."""
+    return BASELINE.replace(width=4, validation_examples=1_000) if preset == "smoke" else BASELINE

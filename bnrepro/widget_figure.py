@@ -1,6 +1,6 @@
-"""The small figure of a notebook's panel: the runs of one choice, what was published behind them, the live run on top.
+"""The small figure of a notebook's widget: the runs of one choice, what was published behind them, the live run on top.
 
-Its axes are the same for every choice, so that a slider moves the curves and nothing else. Knows no finding and no widget.
+Its axes are the same for every choice, so that a slider moves the curves and nothing else. Knows no experiment, no widget.
 """
 
 import pandas as pd
@@ -36,7 +36,7 @@ def accuracy_curves(axes: Axes, curves: pd.DataFrame, last: float, highest: floa
     """
     panels.seed_curves(axes, evaluations(curves), medians(curves))
     panels.step_axis(axes, last)
-    panels.accuracy_axis(axes, CHANCE / 2, min(1 - (1 - highest) / 1.15, 0.999))
+    panels.accuracy_axis_to(axes, highest)
     axes.set(ylabel="")
 
 
@@ -79,4 +79,4 @@ def name_lines(axes: Axes) -> None:
             clear = [withStroke(linewidth=2, foreground="white")]
             style = dict(fontsize=7, va="center", color=line.get_color(), path_effects=clear, zorder=8)
             axes.annotate(line.get_label(), (step, value), (6, -6), textcoords="offset points", **style)
-    panels.name_ends(axes, pd.DataFrame(ends, columns=("step", "value", "words", "color")))
+    panels.name_ends(axes, ends)

@@ -1,0 +1,85 @@
+"""How much each preset trains, and what a notebook's parameters do to it, checked in one place. Knows no table."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bnrepro.config import RunConfig, check_preset, check_type
+from bnrepro.errors import UserError, unknown
+
+CALIBRATION_SEEDS = (1000, 1001)
+"""Seeds that choose the unstated values; never among the seeds whose runs are reported."""
+
+_TYPES = {"seeds": int, **{field.name: field.type for field in dataclasses.fields(RunConfig)}}
+
+
+@dataclass(frozen=True)
+class Length:
+    """Steps of the runs of one group, and between their evaluations."""
+
+    steps: int
+    evaluate_every: int
+
+    def at_most(self, steps: int) -> "Length":
+        """The same, no longer than `steps`."""
+        return Length(min(self.steps, steps), min(self.evaluate_every, steps))
+
+
+def lengthened(config: RunConfig, length: Length) -> RunConfig:
+    """`config` with a group's steps."""
+    return config.replace(steps=length.steps, evaluate_every=length.evaluate_every)
+
+
+def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, accepted: Iterable[str]):
+    """The preset with a notebook's parameters put in, and the run that all its runs are variations of.
+
+    Args:
+        presets: What each preset means: frozen dataclasses with `seeds` and fields of type `Length`.
+        preset: The name of one.
+        overrides: `seeds` (a count), `steps` (no run is longer), and fields of `RunConfig`; 0 or an empty word means the
+            preset's value.
+        base: The run without them.
+        accepted: The fields of `RunConfig` that are parameters of the notebook, besides `seeds` and `steps`.
+
+    Raises:
+        UserError: An unknown name, or a value of the wrong type or out of range.
+    """
+    values = presets[check_preset(preset)]
+    given = _check_overrides(overrides, ("seeds", "steps", *accepted))
+    seeds = _check_seeds(given.pop("seeds", values.seeds))
+    steps = given.pop("steps", None)
+    lengths = {}
+    if steps is not None:
+        steps = base.replace(steps=steps).steps
+        lengths = {name: value.at_most(steps) for name, value in vars(values).items() if isinstance(value, Length)}
+    return dataclasses.replace(values, seeds=seeds, **lengths), base.replace(**given)
+
+
+def live_run(config: RunConfig, evaluations: int, steps: int = 0) -> RunConfig:
+    """`config` as a widget trains it: at a seed that is not reported, with nothing else measured, evaluated more often.
+
+    Args:
+        config: A run of the record.
+        evaluations: How often it is evaluated, about.
+        steps: The most steps; 0 means all of the run's.
+    """
+    steps = min(config.steps, steps or config.steps)
+    every = max(1, steps // evaluations)
+    return config.replace(steps=steps, evaluate_every=every, seed=CALIBRATION_SEEDS[0], probe="")
+
+
+def _check_overrides(overrides: dict, accepted: tuple[str, ...]) -> dict:
+    """The parameters that were given a value: known by name, of the right type, and neither 0 nor empty."""
+    for name, value in overrides.items():
+        if name not in accepted:
+            raise unknown("parameter", name, accepted)
+        check_type(name, value, _TYPES[name])
+    return {name: value for name, value in overrides.items() if value}
+
+
+def _check_seeds(seeds: int) -> int:
+    """`seeds`, a count, or a `UserError` where a calibration seed would be among them."""
+    most = min(CALIBRATION_SEEDS)
+    if not 1 <= seeds <= most:
+        raise UserError(f"seeds is a count from 1 to {most} (seed {most} calibrates): got {seeds}; change seeds")
+    return seeds
