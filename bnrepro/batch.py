@@ -118,8 +118,10 @@ class _Execution:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CHECKOUT), environment.get("PYTHONPATH")]))
         environment["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel before one of the same name elsewhere
         environment["BNREPRO_JOBS"] = str(plan.jobs)
-        environment["PYTHONIOENCODING"] = "utf-8"  # of the log
-        command = [sys.executable, "-m", "bnrepro.execute", source, self.draft.name, json.dumps(values)]
+        # A notebook is UTF-8 whatever the locale, so its process and the log are; the values come as the system spells paths.
+        environment |= {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
+        told = json.dumps(values, ensure_ascii=False)
+        command = [sys.executable, "-m", "bnrepro.execute", source, self.draft.name, told]
         self.log.unlink(missing_ok=True)  # a link is replaced, what it leads to stays
         with open(self.log, "wb") as log:
             # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
