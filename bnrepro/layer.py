@@ -196,13 +196,11 @@ class BatchNormalization(keras.layers.Layer):
         return ops.cast(y, self.compute_dtype)
 
     def batch_moments(self, x, mask=None):
-        """Mean, biased variance and number of values of each feature in each batch that is normalized apart, one in a row.
+        """Mean, biased variance and number of values of each feature in the mini-batch; `x` is float32 or wider.
 
-        Of `BatchNormalization` there is one, the mini-batch. `x` is float32 or wider; nothing is updated.
+        Nothing is updated. In a class that normalizes parts of a mini-batch apart, each is `(parts, features)`.
         """
-        mask = None if mask is None else kernels.aligned_mask(mask, x, self.axis)
-        mean, variance, number = kernels.moments(x, self.axis, mask)
-        return tuple(ops.expand_dims(each, 0) for each in (mean, variance, ops.broadcast_to(number, ops.shape(mean))))
+        return kernels.moments(x, self.axis, None if mask is None else kernels.aligned_mask(mask, x, self.axis))
 
     def rematerialized_call(self, layer_call, *args, **kwargs):
         return layer_call

@@ -70,8 +70,8 @@ def _moments(layer, x, mask):
     """`(number, mean, variance)` of the batches of a call that have two values of the feature or more, summed over them."""
     ours = layer if isinstance(layer, BatchNormalization) else BatchNormalization(axis=layer.axis)
     mean, variance, number = ours.batch_moments(x, mask)
-    number = ops.cast(number, x.dtype)
-    usable = number > 1
-    unbiased = variance * (number / ops.maximum(number - 1, 1))
-    values = (ops.ones_like(mean), mean, unbiased)
-    return tuple(ops.sum(ops.where(usable, value, ops.zeros_like(value)), axis=0) for value in values)
+    number = ops.broadcast_to(ops.cast(number, x.dtype), ops.shape(mean))
+    usable = ops.cast(number > 1, x.dtype)
+    correction = number / ops.maximum(number - 1, 1)
+    moments = (usable, usable * mean, usable * variance * correction)
+    return moments if len(mean.shape) == 1 else tuple(ops.sum(each, axis=0) for each in moments)
