@@ -14,7 +14,7 @@ from bnrepro import archives, cli, fetching, pool
 from bnrepro.batch import Failure
 from bnrepro.claims import COLUMNS
 from bnrepro.errors import RecordError
-from bnrepro.findings import FINDINGS
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.notebooks import find_notebooks
 from bnrepro.workspace import CHECKOUT
 
@@ -242,8 +242,8 @@ def test_the_figures_of_the_record_are_drawn_within_6_seconds_each_without_tenso
     done = subprocess.run(
         [sys.executable, "-c", script + check], check=True, capture_output=True, text=True, cwd=CHECKOUT
     )
-    assert time.monotonic() - began < 6 * len(FINDINGS)
-    assert int(done.stdout) == 3 * len(FINDINGS) + 1
+    assert time.monotonic() - began < 6 * len(EXPERIMENTS)
+    assert int(done.stdout) == 3 * len(EXPERIMENTS) + 1
 
 
 def test_the_module_and_the_installed_command_are_the_same():

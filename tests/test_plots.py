@@ -15,11 +15,15 @@ from matplotlib.text import Text
 
 from bnrepro import panels, paper, plots
 from bnrepro.config import RunConfig
-from bnrepro.findings import FINDINGS, activation_drift, learning_rates_tables, training_speed
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.learning_rates import tables as learning_rates_tables
 from bnrepro.stats import median_curves
 from bnrepro.tables import csv_bytes, select
 
-DRAWN = [(notebook, preset) for notebook in FINDINGS if notebook != "00_the_layer" for preset in ("quick", "paper")]
+activation_drift = EXPERIMENTS["02_activation_drift"]
+training_speed = EXPERIMENTS["01_training_speed"]
+
+DRAWN = [(notebook, preset) for notebook in EXPERIMENTS if notebook != "00_the_layer" for preset in ("quick", "paper")]
 
 INTERVAL = ["normalization", "estimate", "ci_low", "ci_high", "reached"]
 
@@ -174,7 +178,7 @@ def labels_out_of_view(axis):
 
 @pytest.mark.parametrize(("notebook", "preset"), DRAWN)
 def test_all_text_is_legible_inside_the_figure_and_overlaps_no_other(notebook, preset):
-    figure = FINDINGS[notebook].figure(finding_tables(notebook, preset))
+    figure = EXPERIMENTS[notebook].figure(finding_tables(notebook, preset))
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     hidden = {label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in labels_out_of_view(axis)}
@@ -199,9 +203,9 @@ def test_all_text_is_legible_inside_the_figure_and_overlaps_no_other(notebook, p
 
 def test_saving_writes_three_files_the_same_each_time(tmp_path):
     tables = finding_tables("02_activation_drift", "quick")
-    figure = FINDINGS["02_activation_drift"].figure(tables)
+    figure = EXPERIMENTS["02_activation_drift"].figure(tables)
     first = {path.name: path.read_bytes() for path in plots.save_figure(figure, tmp_path, "figure", tables)}
-    again = FINDINGS["02_activation_drift"].figure(tables)
+    again = EXPERIMENTS["02_activation_drift"].figure(tables)
     for drawing in (figure, again):
         assert {
             path.name: path.read_bytes() for path in plots.save_figure(drawing, tmp_path, "figure", tables)
@@ -211,13 +215,14 @@ def test_saving_writes_three_files_the_same_each_time(tmp_path):
 
 def test_a_figure_has_the_same_bytes_in_another_process_whatever_its_settings(tmp_path):
     tables = finding_tables("02_activation_drift", "smoke")
-    here = plots.save_figure(FINDINGS["02_activation_drift"].figure(tables), tmp_path / "here", "figure", tables)
+    here = plots.save_figure(EXPERIMENTS["02_activation_drift"].figure(tables), tmp_path / "here", "figure", tables)
     code = (
         "import sys; from pathlib import Path; import matplotlib\n"
         "matplotlib.rcParams.update({'font.size': 20, 'svg.hashsalt': 'other', 'axes.grid': True, 'figure.dpi': 50})\n"
-        "from factories import finding_tables; from bnrepro.findings import FINDINGS; from bnrepro.plots import save_figure\n"
+        "from factories import finding_tables\nfrom bnrepro.experiments import EXPERIMENTS\n"
+        "from bnrepro.plots import save_figure\n"
         "tables = finding_tables('02_activation_drift', 'smoke')\n"
-        "save_figure(FINDINGS['02_activation_drift'].figure(tables), Path(sys.argv[1]), 'figure', tables)"
+        "save_figure(EXPERIMENTS['02_activation_drift'].figure(tables), Path(sys.argv[1]), 'figure', tables)"
     )
     environment = {
         **os.environ,

@@ -6,17 +6,19 @@ import pytest
 from bnrepro import report
 from bnrepro.claims import CLAIMS, FEWEST
 from bnrepro.config import RunConfig
-from bnrepro.findings import FINDINGS, training_speed
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.plots import FORMATS, digest
 from bnrepro.tables import load_results
 from bnrepro.workspace import CHECKOUT, Workspace
+
+training_speed = EXPERIMENTS["01_training_speed"]
 
 RECORD = Workspace("paper")
 
 
 @pytest.fixture(scope="module")
 def results():
-    return {notebook: load_results(RECORD.results / notebook) for notebook in FINDINGS}
+    return {notebook: load_results(RECORD.results / notebook) for notebook in EXPERIMENTS}
 
 
 def test_every_claim_has_a_verdict_from_enough_seeds():
@@ -25,9 +27,9 @@ def test_every_claim_has_a_verdict_from_enough_seeds():
     assert (table["n"] >= FEWEST).all()
 
 
-@pytest.mark.parametrize("notebook", [name for name in FINDINGS if FINDINGS[name].sweep("paper")])
+@pytest.mark.parametrize("notebook", [name for name in EXPERIMENTS if EXPERIMENTS[name].sweep("paper")])
 def test_the_runs_are_those_of_the_paper_preset(results, notebook):
-    configs = {config.id: config for group in FINDINGS[notebook].sweep("paper").values() for config in group}
+    configs = {config.id: config for group in EXPERIMENTS[notebook].sweep("paper").values() for config in group}
     runs = results[notebook]["runs"].set_index("run")
     assert set(runs.index) == set(configs)
     for run, config in configs.items():
@@ -52,7 +54,7 @@ def test_both_arms_of_a_seed_differ_in_the_normalization_alone(results):
     assert pd.crosstab(runs["seed"], runs["normalization"]).eq(1).all(axis=None)
 
 
-@pytest.mark.parametrize("notebook", list(FINDINGS))
+@pytest.mark.parametrize("notebook", list(EXPERIMENTS))
 def test_the_committed_figures_were_drawn_from_the_committed_tables(results, notebook):
     expected = digest(results[notebook])
     for ending in FORMATS:
