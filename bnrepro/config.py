@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bnrepro.errors import UserError, unknown
 
 PRESETS = ("smoke", "quick", "paper")
-"""Seconds, for tests; minutes, to look; the full protocol, for the record. What each means stands in the findings."""
+"""Seconds, for tests; minutes, to look; the full protocol, for the record. What each means stands in the experiments."""
 
 TRAINING_EXAMPLES = {"mnist": 60_000, "fashion_mnist": 60_000, "cifar10": 50_000}
 """The data sets, and how many examples each has to train on."""

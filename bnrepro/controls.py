@@ -1,4 +1,4 @@
-"""What a reader may turn on a notebook's panel: a name, its words, the values to choose from. Knows no widget, no finding."""
+"""What a reader may turn on a notebook's panel: a name, its words, the values to choose from. Knows no widget, no experiment."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class Control:
     """One choice among listed values: a slider where they are numbers, buttons where they are words.
 
     Attributes:
-        name: What `explore` and `live` of the finding call it.
+        name: What `explore` and `live` of the experiment call it.
         label: What the reader sees beside it.
         values: Plain words, ints or floats, in the order of the slider; of the record, so that each has something to show.
         start: The value that is shown first.

@@ -6,8 +6,10 @@ from bnrepro import paper
 from bnrepro.architecture import inception_small
 from bnrepro.claims import FEWEST
 from bnrepro.config import RunConfig
-from bnrepro.findings import batch_size, dropout_and_weight_decay, inference_statistics, initialization
-from bnrepro.findings.setups import BASELINE, changed
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.batch_size.sweep import RATES
+from bnrepro.experiments.initialization.sweep import DEEPER
+from bnrepro.experiments.setups import BASELINE, changed
 
 _READINGS = {"binary": "above half of the range", "nonzero": "above 0", "grey": "is white, with all greys between"}
 
@@ -87,7 +89,7 @@ def _section_42() -> list[Deviation]:
         Deviation(
             "4.2: steps",
             f"up to {printed['steps_to_72_2_percent'] / 1e6:g} million",
-            "thousands, see each finding's presets",
+            "thousands, see each experiment's presets",
         ),
         Deviation(
             "4.2: base rate",
@@ -141,21 +143,20 @@ def _section_42() -> list[Deviation]:
 
 def _others() -> list[Deviation]:
     """Notebooks 05 to 08: the paper claims it in passing or not at all, so every value is ours."""
-    start, batch, inference, dropout = (
-        finding.BASE for finding in (initialization, batch_size, inference_statistics, dropout_and_weight_decay)
-    )
+    notebooks = ("05_initialization", "06_batch_size", "07_inference_statistics", "08_dropout_and_weight_decay")
+    start, batch, inference, dropout = (EXPERIMENTS[notebook].BASE for notebook in notebooks)
     dense = f"{batch.hidden_layers} hidden layers of {batch.hidden_units} ReLU on Fashion-MNIST"
     return [
         Deviation(
             "05: nets",
             "“less careful about initialization”, no experiment",
-            f"the sigmoid net of section 4.1 and {initialization.DEEPER['hidden_layers']} hidden layers of ReLU, on MNIST; "
+            f"the sigmoid net of section 4.1 and {DEEPER['hidden_layers']} hidden layers of ReLU, on MNIST; "
             f"{start.validation_examples:,} training examples choose the rates",
         ),
         Deviation(
             "06: rates",
             "one mini-batch, no experiment on its size",
-            f"{dense}; each arm, size and budget at its best rate of {len(batch_size.RATES)} on the validation examples, for "
+            f"{dense}; each arm, size and budget at its best rate of {len(RATES)} on the validation examples, for "
             "the question is what a size can do at its best: here, and only here, a rate is chosen with BN too",
         ),
         Deviation(

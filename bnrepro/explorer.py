@@ -1,6 +1,6 @@
 """The panel at the top of a notebook: sliders over the committed record, and a button that trains one run in this kernel.
 
-It shows what a finding's `controls`, `explore` and `live` say, and knows nothing of what they are about. A live run leaves no
+It shows what an experiment's `controls`, `explore` and `live` say, and knows nothing of what they are about. A live run leaves no
 record, and TensorFlow is loaded when the button is pressed, not before.
 """
 
@@ -8,7 +8,6 @@ import io
 import os
 import sys
 import threading
-from types import ModuleType
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -17,7 +16,7 @@ from bnrepro.batch import SESSION
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, start_of
 from bnrepro.errors import UserError, one_line
-from bnrepro.findings import FINDINGS
+from bnrepro.experiments import EXPERIMENTS, Experiment
 from bnrepro.plots import styled
 from bnrepro.report import RECORD
 from bnrepro.tables import Tables, load_results
@@ -54,10 +53,10 @@ def explorer(notebook: str, record: Workspace = RECORD):
     Raises:
         UserError: The notebook has no panel.
     """
-    finding = FINDINGS[notebook]
-    if not hasattr(finding, "explore"):
-        able = [name for name, other in FINDINGS.items() if hasattr(other, "explore")]
-        raise UserError(f"a panel needs a finding with explore: {notebook} has none; open one of {', '.join(able)}")
+    experiment = EXPERIMENTS[notebook]
+    if not hasattr(experiment, "explore"):
+        able = [name for name, other in EXPERIMENTS.items() if hasattr(other, "explore")]
+        raise UserError(f"a panel needs an experiment with explore: {notebook} has none; open one of {', '.join(able)}")
     if not (record.results / notebook).is_dir():
         print(
             f"The panel shows the committed record, and {notebook} has none: run `bnrepro run {notebook} --preset paper`."
@@ -65,16 +64,16 @@ def explorer(notebook: str, record: Workspace = RECORD):
         return None
     tables = load_results(record.results / notebook)
     if has_front_end():
-        return Panel(finding, tables).box
+        return Panel(experiment, tables).box
     with DRAWING:
-        return finding.explore(tables, **start_of(finding.controls(tables)))
+        return experiment.explore(tables, **start_of(experiment.controls(tables)))
 
 
 class Panel:
-    """Widgets over one finding's tables.
+    """Widgets over one experiment's tables.
 
     Args:
-        finding: A finding with `controls`, `explore` and `live`.
+        experiment: An experiment with `controls`, `explore` and `live`.
         tables: Its tables of the record.
 
     Attributes:
@@ -83,13 +82,13 @@ class Panel:
         image, button, status: The figure, the button, the line under it.
     """
 
-    def __init__(self, finding: ModuleType, tables: Tables):
+    def __init__(self, experiment: Experiment, tables: Tables):
         import ipywidgets
 
-        self.finding, self.tables = finding, tables
+        self.experiment, self.tables = experiment, tables
         self._trained: tuple[RunConfig, pd.DataFrame] | None = None
         self._failed = False  # whether the last drawing did
-        self.sliders = {control.name: _slider(control) for control in finding.controls(tables)}
+        self.sliders = {control.name: _slider(control) for control in experiment.controls(tables)}
         self.image = ipywidgets.Image(format="png")
         self.button = ipywidgets.Button(description="Train one run live", icon="play", layout={"width": "170px"})
         self.status = ipywidgets.Label(_HINT)
@@ -111,7 +110,7 @@ class Panel:
         """Draws the choice, and the live run on it if it is the one that this choice would train."""
         try:
             with DRAWING:
-                figure = self.finding.explore(self.tables, self._live_curves(), **self.choice)
+                figure = self.experiment.explore(self.tables, self._live_curves(), **self.choice)
                 self.image.width = f"{figure.get_size_inches()[0] * _DOTS:.0f}px"
                 self.image.value = _picture(figure)
             if self._failed:
@@ -131,11 +130,11 @@ class Panel:
     def _live_curves(self) -> pd.DataFrame | None:
         """The curves of the live run, if the choice would train the same."""
         config, curves = self._trained or (None, None)
-        return curves if config and config == self.finding.live(self.tables, **self.choice) else None
+        return curves if config and config == self.experiment.live(self.tables, **self.choice) else None
 
     def _train(self, choice: dict) -> None:
         try:
-            config = self.finding.live(self.tables, **choice)
+            config = self.experiment.live(self.tables, **choice)
             self._say("Loading TensorFlow and the data")
             from bnrepro import run
 

@@ -21,13 +21,13 @@ _OTHER_SIDE = {">": "<", "<": ">", "≤": ">", "≈": "≉"}
 
 @dataclass(frozen=True)
 class Part:
-    """One finding, as the page shows it.
+    """One experiment, as the page shows it.
 
     Attributes:
         notebook: The notebook's name without ending; the part's anchor too.
-        title: The finding's.
+        title: The experiment's.
         caption: The figure's.
-        verdicts: The finding's claims with their verdicts, as `report.judged` gives them.
+        verdicts: The experiment's claims with their verdicts, as `report.judged` gives them.
         figure: The figure.
     """
 
@@ -44,7 +44,7 @@ def render_page(parts: Sequence[Part], **rest) -> str:
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     table = pd.concat([part.verdicts for part in parts]) if parts else pd.DataFrame(columns=["claim", "verdict"])
     return page.from_string(template).render(
-        findings=[_finding(part) for part in parts],
+        experiments=[_experiment(part) for part in parts],
         summary=counted(table),
         tally={verdict: table.loc[table["verdict"] == verdict, "claim"].tolist() for verdict in MARKS},
         marks=MARKS,
@@ -53,7 +53,7 @@ def render_page(parts: Sequence[Part], **rest) -> str:
     )
 
 
-def _finding(part: Part) -> dict:
+def _experiment(part: Part) -> dict:
     words = in_words(part.verdicts)
     return {
         "notebook": part.notebook,

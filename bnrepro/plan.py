@@ -7,7 +7,7 @@ from pathlib import Path
 from bnrepro import notebooks
 from bnrepro.config import RunConfig
 from bnrepro.errors import UserError
-from bnrepro.findings import FINDINGS
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.pool import count_jobs
 from bnrepro.workspace import Workspace
 
@@ -62,9 +62,9 @@ def make_plan(
     passed = {path: {name: values[name] for name in table["name"] if name in values} for path, table in tables.items()}
     configs = {}
     for path, own in passed.items():
-        if path.stem in FINDINGS:
+        if path.stem in EXPERIMENTS:
             overrides = {name: value for name, value in own.items() if name in changes}
-            for group in FINDINGS[path.stem].sweep(preset, **overrides).values():
+            for group in EXPERIMENTS[path.stem].sweep(preset, **overrides).values():
                 configs.update({config.id: config for config in group})
     _check_data(configs.values())
     return Plan(passed, list(configs.values()), workspace.check_writable(), jobs)

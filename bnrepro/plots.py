@@ -1,4 +1,4 @@
-"""How figures look and how they are kept: theme, colors and words of the arms, `save_figure`. Knows no finding, no statistic."""
+"""How figures look and how they are kept: theme, colors, words of the arms, `save_figure`. Knows no experiment, no statistic."""
 
 import functools
 import hashlib

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bnrepro import report
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.explorer import DRAWING, explorer
-from bnrepro.findings import FINDINGS
 from bnrepro.plots import save_figure
 from bnrepro.pool import run_all
 from bnrepro.tables import Tables, collect, load_results, write_results
@@ -16,7 +16,7 @@ from bnrepro.workspace import Workspace
 
 
 class Study:
-    """One notebook's finding at one preset.
+    """One notebook's experiment at one preset.
 
     Args:
         notebook: The notebook's name without its ending, as `01_training_speed`.
@@ -30,9 +30,9 @@ class Study:
     """
 
     def __init__(self, notebook: str, preset: str = "quick", output_root: str = "", changed: bool = False, **overrides):
-        self.notebook, self.finding = notebook, FINDINGS[notebook]
+        self.notebook, self.experiment = notebook, EXPERIMENTS[notebook]
         self.workspace = Workspace(preset, output_root, changed=changed or any(overrides.values()))
-        self.sweep = self.finding.sweep(preset, **overrides)
+        self.sweep = self.experiment.sweep(preset, **overrides)
         self.workspace.check_writable()
 
     def plan(self) -> pd.DataFrame:
@@ -43,8 +43,8 @@ class Study:
         """Trains the runs that have no record, writes this notebook's results, and returns them."""
         configs = [config for group in self.sweep.values() for config in group]
         run_all(configs, records=self.workspace.runs)
-        tables = collect(self.sweep, self.workspace.runs, self.finding.TABLES)
-        return self.keep(self.finding.derive(tables) if hasattr(self.finding, "derive") else tables)
+        tables = collect(self.sweep, self.workspace.runs, self.experiment.TABLES)
+        return self.keep(self.experiment.derive(tables) if hasattr(self.experiment, "derive") else tables)
 
     def keep(self, tables: Tables) -> Tables:
         """Writes `tables` as this notebook's results, and returns them as they will be read."""
@@ -55,7 +55,7 @@ class Study:
     def draw(self, tables: Tables) -> Figure:
         """Draws the figure and saves it as SVG, PDF and PNG."""
         with DRAWING:  # no slider of the panel is to change the style meanwhile
-            figure = self.finding.figure(tables)
+            figure = self.experiment.figure(tables)
             save_figure(figure, self.workspace.figures, self.notebook, tables)
         return figure
 
@@ -64,5 +64,5 @@ class Study:
         return explorer(self.notebook)
 
     def verdicts(self, tables: Tables) -> pd.DataFrame:
-        """The finding's claims with statistic, interval, rule and verdict."""
-        return report.judged(self.finding, tables)
+        """The experiment's claims with statistic, interval, rule and verdict."""
+        return report.judged(self.experiment, tables)

@@ -1,4 +1,4 @@
-"""Verdicts in words: numbers as text, the verdict table for a terminal and for Markdown. Knows no file and no finding."""
+"""Verdicts in words: numbers as text, the verdict table for a terminal and for Markdown. Knows no file and no experiment."""
 
 import math
 

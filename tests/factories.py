@@ -11,7 +11,7 @@ from factories_inception import default_divergence, make_section_42
 from factories_inference import Rows
 
 from bnrepro.config import RunConfig
-from bnrepro.findings import FINDINGS
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.tables import SCHEMAS, Tables, write_results
 
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
@@ -98,7 +98,7 @@ def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.rando
 @functools.cache
 def finding_tables(notebook: str, preset: str, seeds: int = 0, dataset: str = "") -> Tables:
     """The tables that a finding would keep, made up; shared between tests, so nothing may change them."""
-    finding = FINDINGS[notebook]
+    finding = EXPERIMENTS[notebook]
     tables = make_tables(finding.sweep(preset, seeds=seeds, dataset=dataset))
     kept = {name: table for name, table in tables.items() if name in ("sweep", *finding.TABLES)}
     return finding.derive(kept) if hasattr(finding, "derive") else kept

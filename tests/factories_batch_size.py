@@ -6,8 +6,10 @@ from collections.abc import Callable
 import pandas as pd
 
 from bnrepro.config import RunConfig
-from bnrepro.findings import batch_size
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.tables import SCHEMAS, Tables
+
+batch_size = EXPERIMENTS["06_batch_size"]
 
 BEST = {"none": 0.03, "batch": 0.3, "renorm": 0.3}
 SIZES = (2, 8, 32, 128, 512)

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.config import RunConfig
-from bnrepro.findings import dropout_and_weight_decay as finding
-from bnrepro.findings.dropout_and_weight_decay_effects import STATISTICS
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.dropout_and_weight_decay.tables import STATISTICS
 from bnrepro.tables import SCHEMAS, Tables
+
+finding = EXPERIMENTS["08_dropout_and_weight_decay"]
 
 RATIOS = {"before": (0.5, 0.6, 0.4), "after": (1.2, 1.1, 1.3), "last": (0.99, 1.02, 1.01)}
 """By place, what a variance at inference is of the running one at Dropout of 50%, in the three hidden layers."""

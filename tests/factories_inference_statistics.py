@@ -2,8 +2,10 @@
 
 import pandas as pd
 
-from bnrepro.findings import inference_statistics
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.tables import SCHEMAS, Tables
+
+inference_statistics = EXPERIMENTS["07_inference_statistics"]
 
 DATA = ("test", "contrast", "noise", "imbalanced")
 STATISTICS = ("moving", "population", "pooled", "moving_ddof0", "batch")

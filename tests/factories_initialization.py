@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pandas as pd
 
 from bnrepro.config import RunConfig
-from bnrepro.findings import initialization
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.stats import CHANCE
 from bnrepro.tables import SCHEMAS, Tables
+
+initialization = EXPERIMENTS["05_initialization"]
 
 MACHINE = (1.0, 0.1, 1.0, 900.0, "xla", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
 

@@ -21,8 +21,8 @@ from bnrepro.batch import SESSION, run_batch
 from bnrepro.config import RunConfig
 from bnrepro.controls import Control, start_of, values_in
 from bnrepro.errors import UserError
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.explorer import Panel, explorer
-from bnrepro.findings import FINDINGS
 from bnrepro.plan import Plan
 from bnrepro.report import RECORD
 from bnrepro.stats import median_curves
@@ -30,13 +30,13 @@ from bnrepro.study import Study
 from bnrepro.tables import SCHEMAS, load_results, select
 from bnrepro.workspace import Workspace
 
-PANELS = [name for name, finding in FINDINGS.items() if hasattr(finding, "explore")]
+PANELS = [name for name, finding in EXPERIMENTS.items() if hasattr(finding, "explore")]
 RECORDED = [name for name in PANELS if (RECORD.results / name).is_dir()]
 each_panel = pytest.mark.parametrize("notebook", RECORDED)
 
 
 def record(notebook):
-    return FINDINGS[notebook], load_results(RECORD.results / notebook)
+    return EXPERIMENTS[notebook], load_results(RECORD.results / notebook)
 
 
 def choices(controls):
@@ -67,7 +67,7 @@ def test_the_values_of_a_column_are_plain_sorted_and_each_there_once():
 
 
 def test_a_finding_with_one_part_of_a_panel_has_all():
-    for finding in FINDINGS.values():
+    for finding in EXPERIMENTS.values():
         assert len({hasattr(finding, part) for part in ("controls", "explore", "live")}) == 1
 
 
@@ -281,7 +281,7 @@ def test_a_live_run_is_drawn_as_it_goes_and_only_on_its_own_choice(training):
     slider.value = 2
     other = panel.image.value
     training.step()
-    assert panel.image.value == other == panels._picture(panel.finding.explore({}, rate=2))
+    assert panel.image.value == other == panels._picture(panel.experiment.explore({}, rate=2))
     training.end()
     thread.join(20)
     assert not panel.button.disabled
@@ -308,11 +308,11 @@ def test_an_error_is_one_line_and_the_button_can_be_pressed_again(monkeypatch, e
     panel = Panel(made_up_finding(), {})
     panel.train().join(20)
     assert panel.status.value == line and not panel.button.disabled
-    explore, panel.finding.explore = panel.finding.explore, fail
+    explore, panel.experiment.explore = panel.experiment.explore, fail
     panel.status.value = ""
     panel.sliders["rate"].value = 2
     assert panel.status.value == line
-    panel.finding.explore = explore
+    panel.experiment.explore = explore
     panel.sliders["rate"].value = 1
     assert panel.status.value.startswith("Moves are drawn from the record")
 

@@ -7,11 +7,14 @@ from bnrepro import paper
 from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.config import PRESETS, RunConfig
 from bnrepro.errors import UserError
-from bnrepro.findings import FINDINGS, activation_drift, training_speed
-from bnrepro.findings.presets import CALIBRATION_SEEDS
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.report import judged
 from bnrepro.tables import SCHEMAS
 from bnrepro.workspace import DATA
+
+activation_drift = EXPERIMENTS["02_activation_drift"]
+training_speed = EXPERIMENTS["01_training_speed"]
 
 TRAINED = ("01_training_speed", "02_activation_drift")
 SWEEPS = [(notebook, preset) for notebook in TRAINED for preset in PRESETS]
@@ -28,7 +31,7 @@ def estimates(finding, tables):
 @pytest.mark.parametrize(("notebook", "preset"), SWEEPS)
 def test_both_arms_get_the_same_seeds_and_settings(notebook, preset):
     for group in ("main", "shuffled"):
-        configs = FINDINGS[notebook].sweep(preset).get(group, [])
+        configs = EXPERIMENTS[notebook].sweep(preset).get(group, [])
         arms = [
             sorted(map(str, (without(config, "normalization") for config in configs if config.normalization == arm)))
             for arm in ("none", "batch")
@@ -115,7 +118,7 @@ def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
 @pytest.mark.parametrize("notebook", TRAINED)
 def test_a_wrong_parameter_is_told_in_one_line(notebook, overrides, message):
     with pytest.raises(UserError, match=message) as error:
-        FINDINGS[notebook].sweep("quick", **overrides)
+        EXPERIMENTS[notebook].sweep("quick", **overrides)
     assert "\n" not in str(error.value)
 
 
@@ -123,7 +126,7 @@ def test_an_unknown_preset_or_notebook_is_told_the_nearest():
     with pytest.raises(UserError, match="did you mean 'paper'"):
         training_speed.sweep("papr")
     with pytest.raises(UserError, match="did you mean '01_training_speed'"):
-        FINDINGS["01_trainig_speed"]
+        EXPERIMENTS["01_trainig_speed"]
 
 
 def test_the_drift_is_measured_on_the_runs_of_training_speed():
@@ -132,7 +135,7 @@ def test_the_drift_is_measured_on_the_runs_of_training_speed():
 
 @pytest.mark.parametrize("notebook", TRAINED)
 def test_a_finding_has_its_parts(notebook):
-    finding = FINDINGS[notebook]
+    finding = EXPERIMENTS[notebook]
     assert set(finding.TABLES) <= set(SCHEMAS) and set(finding.PRESETS) == set(PRESETS)
     statistics = finding.analyse(finding_tables(notebook, "smoke"))
     assert list(statistics)[:5] == ["claim", "estimate", "ci_low", "ci_high", "n"]
@@ -143,21 +146,21 @@ def test_a_finding_has_its_parts(notebook):
 @pytest.mark.parametrize(("notebook", "preset"), SWEEPS)
 def test_every_preset_is_analysed_and_drawn_without_a_warning(notebook, preset):
     tables = finding_tables(notebook, preset)
-    table = judged(FINDINGS[notebook], tables)
+    table = judged(EXPERIMENTS[notebook], tables)
     if preset == "smoke":
         assert set(table["verdict"]) == {INCONCLUSIVE}
-    FINDINGS[notebook].figure(tables)
+    EXPERIMENTS[notebook].figure(tables)
 
 
 @pytest.mark.parametrize("notebook", TRAINED)
 def test_other_data_are_not_compared_with_the_papers_curves(notebook):
     tables = finding_tables(notebook, "quick", seeds=2, dataset="fashion_mnist")
-    statistics = FINDINGS[notebook].analyse(tables).set_index("claim")
+    statistics = EXPERIMENTS[notebook].analyse(tables).set_index("claim")
     if notebook == "01_training_speed":
         assert statistics.loc["T4", "n"] == 0 and "other data" in statistics.loc["T4", "note"]
         assert training_speed.calibrated(tables)["distance"].isna().all()
         assert not training_speed.calibrated(tables)["chosen"].any()
-    drawn = FINDINGS[notebook].figure(tables)
+    drawn = EXPERIMENTS[notebook].figure(tables)
     assert not [line for axes in drawn.axes for line in axes.lines if "paper" in line.get_label()]
 
 

@@ -10,11 +10,14 @@ from matplotlib.colors import to_hex
 from bnrepro import plots, widget_figure
 from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.controls import start_of
-from bnrepro.findings import batch_size
-from bnrepro.findings import batch_size_effects as found
-from bnrepro.findings.presets import CALIBRATION_SEEDS
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.batch_size import claims
+from bnrepro.experiments.batch_size import tables as found
+from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.report import judged
 from bnrepro.stats import CHANCE
+
+batch_size = EXPERIMENTS["06_batch_size"]
 
 NAMES = [name for name, claim in CLAIMS.items() if claim.notebook == "06_batch_size"]
 QUICK = batch_size.PRESETS["quick"]
@@ -33,7 +36,7 @@ def figure(tables):
 
 
 def statistic(tables, claim):
-    return pd.Series(batch_size.batch_size_claims.STATISTICS[NAMES.index(claim)](tables)._asdict())
+    return pd.Series(claims.STATISTICS[NAMES.index(claim)](tables)._asdict())
 
 
 def verdict(tables, claim):

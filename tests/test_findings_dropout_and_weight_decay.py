@@ -11,15 +11,17 @@ from bnrepro import widget_figure
 from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.config import RunConfig
 from bnrepro.controls import start_of
-from bnrepro.findings import dropout_and_weight_decay as finding
-from bnrepro.findings import dropout_and_weight_decay_effects as found
-from bnrepro.findings.dropout_and_weight_decay_claims import STATISTICS_OF_CLAIMS
-from bnrepro.findings.dropout_and_weight_decay_panels import reproduced
-from bnrepro.findings.presets import CALIBRATION_SEEDS
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.dropout_and_weight_decay import tables as found
+from bnrepro.experiments.dropout_and_weight_decay.claims import STATISTICS_OF_CLAIMS
+from bnrepro.experiments.dropout_and_weight_decay.panels import draw_shares
+from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.plots import COLORS, SINGLE, new_figure
 from bnrepro.report import judged
 from bnrepro.stats import CHANCE
 from bnrepro.tables import load_results, write_results
+
+finding = EXPERIMENTS["08_dropout_and_weight_decay"]
 
 OWN = [claim.id for claim in CLAIMS.values() if claim.notebook == "08_dropout_and_weight_decay"]
 QUICK = finding.PRESETS["quick"]
@@ -480,7 +482,7 @@ def test_a_share_below_the_axis_is_an_arrow_at_its_edge(tables):
     runs = members(tables, "matched", normalization="none")
     write(tables, "curves", "loss", runs, [1.5] * 8, step=20, split="validation")
     axes = new_figure(SINGLE, 60).add_subplot()
-    reproduced(axes, found.shares(tables))
+    draw_shares(axes, found.shares(tables))
     low, _ = axes.get_ylim()
     arrows = [list(line.get_ydata()) for line in axes.lines if line.get_marker() == "v" and len(line.get_ydata())]
     assert arrows == [[low]] and found.shares(tables)["share"].min() < low

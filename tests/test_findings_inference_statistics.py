@@ -11,14 +11,16 @@ from bnrepro import inference, plots
 from bnrepro.claims import CLAIMS, CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.config import RunConfig
 from bnrepro.controls import start_of
-from bnrepro.findings import inference_statistics as finding
-from bnrepro.findings import inference_statistics_claims as claims
-from bnrepro.findings import inference_statistics_effects as found
-from bnrepro.findings.presets import CALIBRATION_SEEDS
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.inference_statistics import claims
+from bnrepro.experiments.inference_statistics import tables as found
+from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.report import judged
 from bnrepro.runner import run
 from bnrepro.stats import CHANCE
 from bnrepro.tables import SCHEMAS, load_results, write_results
+
+finding = EXPERIMENTS["07_inference_statistics"]
 
 OWN = [claim.id for claim in CLAIMS.values() if claim.notebook == "07_inference_statistics"]
 PINK, BLUE, GREEN = (plots.COLORS[name].lower() for name in ("test_batch", "moving", "population"))

@@ -12,11 +12,16 @@ from matplotlib.colors import to_hex
 from bnrepro import plots, widget_figure
 from bnrepro.claims import CLAIMS, CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.controls import start_of
-from bnrepro.findings import initialization, initialization_claims
-from bnrepro.findings import initialization_effects as found
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.initialization import claims as initialization_claims
+from bnrepro.experiments.initialization import tables as found
+from bnrepro.experiments.initialization.sweep import STARTS
+from bnrepro.experiments.setups import ARMS
 from bnrepro.report import judged
 from bnrepro.stats import CHANCE
 from bnrepro.tables import select
+
+initialization = EXPERIMENTS["05_initialization"]
 
 NAMES = [claim.id for claim in CLAIMS.values() if claim.notebook == "05_initialization"]
 STDS, RATES = (0.01, 1.0), (0.1, 1.0)  # of the preset smoke
@@ -99,7 +104,7 @@ def test_a_run_trains_that_finished_at_half_or_above_on_the_test_set_and_a_diver
 
 def test_the_groups_of_a_kind_are_told_apart_by_name():
     tables = made(everywhere(GOOD))
-    assert list(dict.fromkeys(found.ended(tables, "start")["name"])) == list(initialization.STARTS)
+    assert list(dict.fromkeys(found.ended(tables, "start")["name"])) == list(STARTS)
     assert set(found.ended(tables, "map")["name"]) == set(found.ended(tables, "depth")["name"]) == set(found.NETS)
 
 
@@ -260,7 +265,7 @@ def test_effects_have_a_row_a_start_and_depth_with_rates_accuracies_difference_a
 
     table = found.effects(made(ends, preset="paper", seeds=3)).set_index("what")
     nets = [f"{net}, {depth} layers" for net in found.NETS for depth in (3, 10, 20)]
-    assert sorted(table.index) == sorted([f"start {name}" for name in initialization.STARTS] + nets)
+    assert sorted(table.index) == sorted([f"start {name}" for name in STARTS] + nets)
     zero, deep = table.loc["start zero"], table.loc["sigmoid, 20 layers"]
     assert (zero["rate_none"], zero["rate_batch"], zero["n"], zero["diverged"]) == (0.1, 0.3, 3, 0)
     assert (zero["accuracy_none"], zero["accuracy_batch"]) == pytest.approx((0.6, 0.91))
@@ -289,7 +294,7 @@ def figure(tables):
 
 def test_the_maps_show_the_median_of_every_cell_in_percent_and_a_cross_where_half_diverged(tables, figure):
     table = found.maps(found.ended(tables, "map"))
-    order = itertools.product(found.NETS, initialization.ARMS)
+    order = itertools.product(found.NETS, ARMS)
     for axes, (net, arm) in zip(maps_of(figure), order, strict=True):
         own = table[(table["name"] == net) & (table["normalization"] == arm)].sort_values(
             ["initial_std", "learning_rate"]
@@ -327,9 +332,7 @@ def test_the_values_of_notebook_01_are_marked_at_their_place_on_the_log_axes_of_
 def test_the_shares_stand_by_net_and_arm_with_their_seeds(tables, figure):
     axes, shares = panel(figure, "c"), found.shares(found.ended(tables, "map"))
     rows = {
-        (net, arm): 3 * place + 1 + number
-        for place, net in enumerate(found.NETS)
-        for number, arm in enumerate(initialization.ARMS)
+        (net, arm): 3 * place + 1 + number for place, net in enumerate(found.NETS) for number, arm in enumerate(ARMS)
     }
     for (net, arm), height in rows.items():
         own = shares.loc[(shares["name"] == net) & (shares["normalization"] == arm), "share"].to_numpy()
@@ -342,7 +345,7 @@ def test_the_shares_stand_by_net_and_arm_with_their_seeds(tables, figure):
 @pytest.mark.parametrize(("letter", "net"), [("d", "sigmoid"), ("e", "relu")])
 def test_the_curves_over_the_stds_are_those_of_the_best_rate_named_above(tables, figure, letter, net):
     axes, runs = panel(figure, letter), found.over_stds(found.ended(tables, "map")).query("name == @net")
-    for arm in initialization.ARMS:
+    for arm in ARMS:
         own = runs[runs["normalization"] == arm].groupby("initial_std")["final_accuracy"].median()
         (line,) = [line for line in axes.lines if line.get_label() == plots.LABELS[arm]]
         np.testing.assert_allclose(line.get_xdata(), own.index)
@@ -365,9 +368,9 @@ def test_the_curves_over_depth_have_every_seed_thin_and_the_median_thick(tables,
 
 def test_the_named_starts_are_rows_and_the_two_of_units_alike_stand_below_a_line_with_a_word(tables, figure):
     axes, starts = panel(figure, "f"), found.starts(tables)
-    assert len(axes.get_yticks()) == len(initialization.STARTS)
-    for place, name in enumerate(initialization.STARTS):
-        for arm, side in zip(initialization.ARMS, (-1, 1)):
+    assert len(axes.get_yticks()) == len(STARTS)
+    for place, name in enumerate(STARTS):
+        for arm, side in zip(ARMS, (-1, 1)):
             of_row = (starts["name"] == name) & (starts["normalization"] == arm)
             own = starts.loc[of_row, "final_accuracy"].tolist()
             ticks = [line for line in axes.lines if line.get_marker() == "|" and line.get_color() == plots.COLORS[arm]]

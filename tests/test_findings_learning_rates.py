@@ -9,15 +9,17 @@ from bnrepro import network_diagram, paper
 from bnrepro.architecture import inception_small
 from bnrepro.claims import CLAIMS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.config import PRESETS
-from bnrepro.findings import learning_rates
-from bnrepro.findings import learning_rates_tables as statistics_of
-from bnrepro.findings.presets import CALIBRATION_SEEDS
-from bnrepro.findings.setups import BASE_RATE, CHANGES
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.learning_rates import tables as statistics_of
+from bnrepro.experiments.presets import CALIBRATION_SEEDS
+from bnrepro.experiments.setups import BASE_RATE, CHANGES
 from bnrepro.plots import COLORS, LABELS
 from bnrepro.report import judged
 from bnrepro.select import curves_of
 from bnrepro.stats import CHANCE
 from bnrepro.tables import SCHEMAS, select
+
+learning_rates = EXPERIMENTS["03_learning_rates"]
 
 NOTEBOOK = "03_learning_rates"
 ARMS = statistics_of.ARMS

@@ -11,12 +11,15 @@ from matplotlib.colors import to_hex
 
 from bnrepro import panels, paper, plots, study
 from bnrepro.claims import CLAIMS, FEWEST, INCONCLUSIVE
-from bnrepro.findings import regularization, regularization_claims
-from bnrepro.findings import regularization_effects as found
-from bnrepro.findings.setups import CHANGES
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.regularization import claims as regularization_claims
+from bnrepro.experiments.regularization import tables as found
+from bnrepro.experiments.setups import CHANGES
 from bnrepro.report import judged
 from bnrepro.stats import CHANCE
 from bnrepro.tables import SCHEMAS
+
+regularization = EXPERIMENTS["04_regularization"]
 
 CHANGED = {"R4": "weight_decay", "R6b": "dropout", "R6c": "decay", "R6d": "lrn", "R6e": "distortion"}
 COLUMNS = SCHEMAS["probabilities"][3:]

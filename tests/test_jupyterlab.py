@@ -21,7 +21,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from throwaway import write_notebook
 
 from bnrepro.controls import start_of
-from bnrepro.findings import FINDINGS
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.report import RECORD
 from bnrepro.tables import load_results
 from bnrepro.workspace import CHECKOUT
@@ -37,7 +37,7 @@ pytestmark = [
 ]
 
 PANELS = [
-    name for name, finding in FINDINGS.items() if hasattr(finding, "explore") and (RECORD.results / name).is_dir()
+    name for name, finding in EXPERIMENTS.items() if hasattr(finding, "explore") and (RECORD.results / name).is_dir()
 ]
 WHOLE = "01_training_speed"
 """The notebook that is run to its end, and whose button is pressed, for that takes a minute. The other panels are the cells of
@@ -227,7 +227,7 @@ def seen(browser, path: Path):
 
 def there_and_back(name: str) -> tuple[str, str]:
     """The keys that move the last slider of a panel away from its start, which may be its end, and to it again."""
-    controls = FINDINGS[name].controls(load_results(RECORD.results / name))
+    controls = EXPERIMENTS[name].controls(load_results(RECORD.results / name))
     slider = [control for control in controls if not isinstance(control.start, str)][-1]
     keys = Keys.ARROW_RIGHT, Keys.ARROW_LEFT
     return keys[::-1] if slider.start == slider.values[-1] else keys
@@ -283,5 +283,5 @@ def test_in_a_whole_notebook_a_slider_moves_while_cells_train_and_the_button_tra
         page.until(lambda: (output / "figures" / f"{WHOLE}.svg").exists())
         page.one(IDLE)
         assert not browser.find_elements(By.CSS_SELECTOR, "[data-mime-type='application/vnd.jupyter.stderr']")
-    finding, tables = FINDINGS[WHOLE], load_results(RECORD.results / WHOLE)
+    finding, tables = EXPERIMENTS[WHOLE], load_results(RECORD.results / WHOLE)
     assert not (output / "runs" / finding.live(tables, **start_of(finding.controls(tables))).id).exists()

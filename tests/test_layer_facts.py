@@ -7,8 +7,10 @@ import pytest
 from bnrepro import layer_facts, reference
 from bnrepro.claims import CLAIMS, judge
 from bnrepro.errors import UserError
-from bnrepro.findings import the_layer
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.tables import SCHEMAS
+
+the_layer = EXPERIMENTS["00_the_layer"]
 
 
 @pytest.fixture(scope="module")

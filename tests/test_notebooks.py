@@ -16,15 +16,15 @@ from bnrepro.claims import CLAIMS
 from bnrepro.cli import main
 from bnrepro.errors import UserError
 from bnrepro.execute import LOADS
-from bnrepro.findings import FINDINGS
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.notebooks import find_notebooks, parameters, parse
 from bnrepro.report import RECORD
 from bnrepro.workspace import CHECKOUT
 
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
-TRAINING = tuple(name for name in FINDINGS if name != "00_the_layer")
-PANELS = [name for name, finding in FINDINGS.items() if hasattr(finding, "explore")]
+TRAINING = tuple(name for name in EXPERIMENTS if name != "00_the_layer")
+PANELS = [name for name, finding in EXPERIMENTS.items() if hasattr(finding, "explore")]
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 
 
@@ -37,7 +37,7 @@ def code(notebook) -> list[str]:
 
 def test_every_finding_has_its_notebook_and_the_verdicts_come_last():
     assert NAMES == ["00_the_layer", *TRAINING, "99_verdicts"]
-    assert [*FINDINGS, "99_verdicts"] == NAMES
+    assert [*EXPERIMENTS, "99_verdicts"] == NAMES
 
 
 @each_notebook
@@ -218,7 +218,7 @@ def test_a_run_shows_a_progress_bar_and_says_where_everything_is(smoke):
 @pytest.mark.slow(seconds=200)
 def test_a_notebook_shows_its_figure_and_exports_it(smoke):
     folder, _, _ = smoke
-    for name in FINDINGS:
+    for name in EXPERIMENTS:
         notebook = nbformat.read(folder / "notebooks" / f"{name}.ipynb", 4)
         shown = [
             output

@@ -1,6 +1,7 @@
 """The package as a whole: its dependencies stated once and alike, its doors where they are, its start quick."""
 
 import ast
+import importlib
 import importlib.metadata
 import os
 import re
@@ -16,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import bnrepro
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.workspace import CHECKOUT
 
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
@@ -31,7 +33,7 @@ KEPT_OUT = {GROUND: KERAS | FIGURES, TRAINING: FIGURES, READING: KERAS}
 
 
 def rooms() -> dict[str, str]:
-    """Each module's floor or wing, as the table in CONTRIBUTING.md says; `findings` is a module here."""
+    """Each module's floor or wing, as the table in CONTRIBUTING.md says; `experiments` is a module here."""
     found, room = {}, None
     for line in (CHECKOUT / "CONTRIBUTING.md").read_text().splitlines():
         if heading := re.match(r"\| \*([a-z ]+)", line):
@@ -42,7 +44,7 @@ def rooms() -> dict[str, str]:
 
 
 def modules() -> dict[str, str]:
-    """The source of each module of the package; those of `findings` as one."""
+    """The source of each module of the package; those of `experiments` as one."""
     found = {}
     for path in sorted((CHECKOUT / "bnrepro").rglob("*.py")):
         name = path.relative_to(CHECKOUT / "bnrepro").parts[0].removesuffix(".py")
@@ -95,7 +97,7 @@ def test_the_doors_of_the_house_are_where_they_are():
     [
         ("report", "import keras"),
         ("report", "from bnrepro.layer import BatchNormalization"),
-        ("findings", "def sweep():\n    from bnrepro import run_all"),
+        ("experiments", "def sweep():\n    from bnrepro import run_all"),
         ("engine", "import bnrepro.stats"),
         ("engine", "from bnrepro import plots"),
         ("runner", "from matplotlib.figure import Figure"),
@@ -115,6 +117,76 @@ def test_the_ways_that_are_allowed_are_not_reported():
         "cli": "import keras",
     }
     assert open_doors(sources, rooms()) == []
+
+
+def experiment_sources() -> dict[str, str]:
+    """The source of each module below `experiments`, by its path there."""
+    folder = CHECKOUT / "bnrepro" / "experiments"
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in sorted(folder.rglob("*.py"))}
+
+
+def borrowings(sources: dict[str, str], folders: set[str]) -> list[str]:
+    """Each import by which an experiment, or what they share, reaches into an experiment's folder that is not its own."""
+    found = []
+    for name, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            imported = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            if isinstance(node, ast.ImportFrom):
+                imported = {f"{node.module}.{alias.name}" for alias in node.names}
+                if node.level:
+                    found.append(f"{name} has a relative import, which hides whose it is")
+            for other in {*folders, "EXPERIMENTS"} - {name.split("/")[0]}:
+                inside = f"bnrepro.experiments.{other}"
+                if any(f"{one}.".startswith(f"{inside}.") for one in imported):
+                    found.append(f"{name} imports {inside}")
+    return found
+
+
+def experiment_folders() -> set[str]:
+    return {name.split("/")[0] for name in experiment_sources() if "/" in name}
+
+
+def test_no_experiment_imports_from_another():
+    assert experiment_folders() == {experiment.folder for experiment in EXPERIMENTS.values()}
+    assert borrowings(experiment_sources(), experiment_folders()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("batch_size/panels.py", "from bnrepro.experiments.regularization.tables import few"),
+        ("activation_drift/sweep.py", "from bnrepro.experiments import training_speed"),
+        ("initialization/tables.py", "def tables():\n    import bnrepro.experiments.learning_rates.tables"),
+        ("batch_size/widget.py", "from bnrepro.experiments import EXPERIMENTS"),
+        ("setups.py", "from bnrepro.experiments.learning_rates.sweep import RATES"),
+        ("the_layer/claims.py", "from ..batch_size import tables"),
+    ],
+)
+def test_a_borrowing_from_another_experiment_is_seen(name, line):
+    assert len(borrowings({name: line}, experiment_folders())) == 1
+
+
+def test_an_experiment_may_import_its_own_files_and_what_all_share():
+    line = "from bnrepro.experiments import figure1\nfrom bnrepro.experiments.batch_size.tables import effects"
+    assert borrowings({"batch_size/claims.py": line}, experiment_folders()) == []
+
+
+@pytest.mark.parametrize("folder", sorted(experiment_folders()))
+def test_the_files_of_an_experiment_are_those_of_its_roles(folder):
+    files = {name.split("/")[1] for name in experiment_sources() if name.startswith(f"{folder}/")}
+    roles = {"__init__.py", "sweep.py", "tables.py", "claims.py", "figures.py"}
+    assert roles <= files <= roles | {"panels.py", "widget.py"}
+
+
+def test_a_part_of_an_experiment_stays_what_it_is_when_a_file_of_its_name_is_imported():
+    importlib.import_module("bnrepro.experiments.batch_size.sweep")
+    assert list(EXPERIMENTS["06_batch_size"].sweep("smoke", seeds=1))
+
+
+def test_a_part_that_an_experiment_has_not_is_no_attribute():
+    with pytest.raises(AttributeError, match="the experiment the_layer has no explore"):
+        _ = EXPERIMENTS["00_the_layer"].explore
+    assert not hasattr(EXPERIMENTS["01_training_speed"], "derive")
 
 
 def test_environment_and_pyproject_state_the_same_dependencies():
@@ -194,7 +266,10 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_the_reading_wing_loads_no_tensorflow():
-    code = "import bnrepro.report\nfrom bnrepro.findings import FINDINGS\nlist(FINDINGS.values())"
+    code = (
+        "import bnrepro.report\nfrom bnrepro.experiments import EXPERIMENTS\n"
+        "for one in EXPERIMENTS.values():\n    one.sweep, one.analyse, one.figure, hasattr(one, 'live')"
+    )
     assert "pandas" in loaded_after(code)
     assert not loaded_after(code) & KERAS
 

@@ -15,11 +15,15 @@ from matplotlib.text import Text
 
 from bnrepro import panels, paper, plots
 from bnrepro.config import RunConfig
-from bnrepro.findings import FINDINGS, activation_drift, learning_rates_tables, training_speed
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.learning_rates import tables as learning_rates_tables
 from bnrepro.stats import median_curves
 from bnrepro.tables import csv_bytes, select
 
-DRAWN = [(notebook, preset) for notebook in FINDINGS if notebook != "00_the_layer" for preset in ("quick", "paper")]
+activation_drift = EXPERIMENTS["02_activation_drift"]
+training_speed = EXPERIMENTS["01_training_speed"]
+
+DRAWN = [(notebook, preset) for notebook in EXPERIMENTS if notebook != "00_the_layer" for preset in ("quick", "paper")]
 
 INTERVAL = ["normalization", "estimate", "ci_low", "ci_high", "reached"]
 
@@ -69,7 +73,7 @@ def test_every_arm_has_a_color_of_its_own_dark_enough_for_white_paper_and_a_name
 @functools.cache
 def drawn(notebook, preset):
     """A notebook's figure, drawn once for all that is asked of it."""
-    return FINDINGS[notebook].figure(finding_tables(notebook, preset))
+    return EXPERIMENTS[notebook].figure(finding_tables(notebook, preset))
 
 
 def too_close(colors) -> list[tuple[str, str, float]]:
@@ -255,9 +259,9 @@ def test_all_text_is_legible_inside_the_figure_and_overlaps_no_other(notebook, p
 
 def test_saving_writes_three_files_the_same_each_time(tmp_path):
     tables = finding_tables("02_activation_drift", "quick")
-    figure = FINDINGS["02_activation_drift"].figure(tables)
+    figure = EXPERIMENTS["02_activation_drift"].figure(tables)
     first = {path.name: path.read_bytes() for path in plots.save_figure(figure, tmp_path, "figure", tables)}
-    again = FINDINGS["02_activation_drift"].figure(tables)
+    again = EXPERIMENTS["02_activation_drift"].figure(tables)
     for drawing in (figure, again):
         assert {
             path.name: path.read_bytes() for path in plots.save_figure(drawing, tmp_path, "figure", tables)

@@ -10,10 +10,12 @@ import pytest
 
 from bnrepro.claims import CLAIMS, FEWEST
 from bnrepro.config import RunConfig
-from bnrepro.findings import FINDINGS, training_speed
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.plots import FORMATS, digest, save_figure
 from bnrepro.tables import load_results
 from bnrepro.workspace import CHECKOUT, Workspace
+
+training_speed = EXPERIMENTS["01_training_speed"]
 
 RECORD = Workspace("paper")
 
@@ -37,7 +39,7 @@ print(*sys.modules)
 
 @pytest.fixture(scope="module")
 def results():
-    return {notebook: load_results(RECORD.results / notebook) for notebook in FINDINGS}
+    return {notebook: load_results(RECORD.results / notebook) for notebook in EXPERIMENTS}
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +52,9 @@ def redrawn(tmp_path_factory):
     return folder, set(run.stdout.split())
 
 
-@pytest.mark.parametrize("notebook", [name for name in FINDINGS if FINDINGS[name].sweep("paper")])
+@pytest.mark.parametrize("notebook", [name for name in EXPERIMENTS if EXPERIMENTS[name].sweep("paper")])
 def test_the_runs_are_those_of_the_paper_preset(results, notebook):
-    configs = {config.id: config for group in FINDINGS[notebook].sweep("paper").values() for config in group}
+    configs = {config.id: config for group in EXPERIMENTS[notebook].sweep("paper").values() for config in group}
     runs = results[notebook]["runs"].set_index("run")
     assert set(runs.index) == set(configs)
     for run, config in configs.items():
@@ -77,7 +79,7 @@ def test_both_arms_of_a_seed_differ_in_the_normalization_alone(results):
     assert pd.crosstab(runs["seed"], runs["normalization"]).eq(1).all(axis=None)
 
 
-@pytest.mark.parametrize("notebook", list(FINDINGS))
+@pytest.mark.parametrize("notebook", list(EXPERIMENTS))
 def test_the_committed_figures_were_drawn_from_the_committed_tables(results, notebook):
     expected = digest(results[notebook])
     for ending in FORMATS:
@@ -98,12 +100,12 @@ def test_the_readme_is_generated_from_the_record_and_gives_every_claim_a_verdict
 def test_the_figures_of_the_record_are_drawn_without_tensorflow(redrawn):
     folder, loaded = redrawn
     drawn = {path.name for path in (folder / "figures").iterdir()}
-    assert drawn == {"README.md", *(f"{notebook}.{ending}" for notebook in FINDINGS for ending in FORMATS)}
+    assert drawn == {"README.md", *(f"{notebook}.{ending}" for notebook in EXPERIMENTS for ending in FORMATS)}
     assert "matplotlib" in loaded and not {"tensorflow", "keras"} & loaded
 
 
 @pytest.mark.slow(seconds=60)
 def test_a_figure_has_the_same_bytes_in_another_process_whatever_its_settings(redrawn, results, tmp_path):
     notebook = "02_activation_drift"
-    for path in save_figure(FINDINGS[notebook].figure(results[notebook]), tmp_path, notebook, results[notebook]):
+    for path in save_figure(EXPERIMENTS[notebook].figure(results[notebook]), tmp_path, notebook, results[notebook]):
         assert path.read_bytes() == (redrawn[0] / "figures" / path.name).read_bytes()

@@ -16,11 +16,13 @@ from bnrepro.claims import CLAIMS, judge
 from bnrepro.config import RunConfig
 from bnrepro.deviations import deviations
 from bnrepro.errors import UserError
-from bnrepro.findings import FINDINGS, training_speed
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.page import Part, panels, render_page, sections
 from bnrepro.plots import digest
 from bnrepro.tables import load_results, write_results
 from bnrepro.workspace import DATA, Workspace
+
+training_speed = EXPERIMENTS["01_training_speed"]
 
 README = "# A\n\n<!-- verdicts -->\nold\n<!-- /verdicts -->\n\ntext\n\n<!-- gallery -->\n<!-- /gallery -->\n\nend\n"
 
@@ -217,7 +219,7 @@ def test_the_page_begins_with_what_was_reproduced_and_counts_every_kind_of_verdi
     )
     counts = report.verdicts(workspace)["verdict"].value_counts()
     assert all(f"{mark} {counts.get(verdict, 0)} {verdict}" in text for verdict, mark in wording.MARKS.items())
-    missing = [notebook for notebook in FINDINGS if not (workspace.results / notebook).exists()]
+    missing = [notebook for notebook in EXPERIMENTS if not (workspace.results / notebook).exists()]
     assert f"Without results so far: {', '.join(missing)}." in text
 
 
@@ -227,7 +229,7 @@ def column(page, name):
 
 
 def test_the_provenance_counts_the_runs_of_each_finding_and_shared_ones_once(page, workspace):
-    kept = [load_results(workspace.results / name) for name in FINDINGS if (workspace.results / name).exists()]
+    kept = [load_results(workspace.results / name) for name in EXPERIMENTS if (workspace.results / name).exists()]
     runs = [set(tables["runs"]["run"]) for tables in kept]
     assert runs[1] < runs[0]
     assert column(page, "Runs") == [str(len(some)) for some in [*runs, set().union(*runs)]]

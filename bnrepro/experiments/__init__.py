@@ -1,0 +1,96 @@
+"""The experiments, a folder for each notebook, found by its name and imported when asked for. Knows no experiment's content.
+
+Each folder has the same files for the same roles. `sweep.py`: `PRESETS`, what each preset means; `TABLES`, the tables that are
+kept of its runs; `sweep(preset, **overrides)`, the runs to train by group. `tables.py`: what the runs come to, for the claims,
+the figure and the notebook. `claims.py`: `PAPER`, the paper's own number by claim; `analyse(tables)`, the statistic of each claim
+(`claim`, `estimate`, `ci_low`, `ci_high`, `n`, and, if there is more to say, `bound` and `note` as in `stats.Statistic`).
+`figures.py`: `CAPTION`, into which the report puts `{main_seeds}`, the number of seeds of the group `main`, and so for each
+group; `figure(tables)`. No experiment imports from another: what several need stands in `presets`, `setups`, `figure1`, or
+outside.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bnrepro.errors import unknown
+
+_HOMES = {
+    "TITLE": "",
+    "PRESETS": ".sweep",
+    "TABLES": ".sweep",
+    "BASE": ".sweep",
+    "sweep": ".sweep",
+    "count": ".sweep",
+    "PAPER": ".claims",
+    "analyse": ".claims",
+    "CAPTION": ".figures",
+    "figure": ".figures",
+    "controls": ".widget",
+    "explore": ".widget",
+    "live": ".widget",
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment as the rest of the package sees it: the parts of its files, each imported when it is asked for.
+
+    Every experiment has `TITLE`, `PRESETS`, `TABLES`, `sweep`, `PAPER`, `analyse`, `CAPTION` and `figure`. Some have more, which
+    `hasattr` tells:
+
+    - `derive(tables)`, where the runs leave more than is worth keeping: the tables of its results, made of those in `TABLES`.
+    - `BASE`, the run that all others are variations of; `count(preset, draws)`, where nothing is trained, the random draws.
+    - `controls(tables)`, `explore(tables, live=None, **choice)` and `live(tables, **choice)`, where the notebook opens with a
+      widget over the committed record: its `Control`s, with values of the record; the small figure of one choice, a value for
+      each control by its name, `live` being the table `curves` so far of the run that was trained for this choice; and that run:
+      seconds long, of a seed that is not reported, at once, for it is asked whenever a slider moves, and choices of which it
+      gives the same run share what was trained.
+
+    Any other name is one of its `tables.py`, so that a notebook can show it: `experiment.effects(tables)`.
+
+    Args:
+        folder: The name of its folder.
+    """
+
+    folder: str
+
+    def __getattr__(self, name: str):
+        module = f"{__name__}.{self.folder}{_HOMES.get(name, '.tables')}"
+        if name.startswith("_") or importlib.util.find_spec(module) is None:
+            raise AttributeError(f"the experiment {self.folder} has no {name}")
+        return getattr(importlib.import_module(module), name)
+
+
+_EXPERIMENTS = {
+    "00_the_layer": Experiment("the_layer"),
+    "01_training_speed": Experiment("training_speed"),
+    "02_activation_drift": Experiment("activation_drift"),
+    "03_learning_rates": Experiment("learning_rates"),
+    "04_regularization": Experiment("regularization"),
+    "05_initialization": Experiment("initialization"),
+    "06_batch_size": Experiment("batch_size"),
+    "07_inference_statistics": Experiment("inference_statistics"),
+    "08_dropout_and_weight_decay": Experiment("dropout_and_weight_decay"),
+}
+
+
+class _Experiments(Mapping):
+    def __getitem__(self, notebook: str) -> Experiment:
+        if notebook not in _EXPERIMENTS:
+            raise unknown("notebook", notebook, _EXPERIMENTS)
+        return _EXPERIMENTS[notebook]
+
+    def __contains__(self, notebook: object) -> bool:
+        return notebook in _EXPERIMENTS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_EXPERIMENTS)
+
+    def __len__(self) -> int:
+        return len(_EXPERIMENTS)
+
+
+EXPERIMENTS = _Experiments()
+"""Experiment by notebook, in the order of the notebooks."""

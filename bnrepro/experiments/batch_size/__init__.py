@@ -1,0 +1,3 @@
+"""Notebook 06: what does the size of the mini-batch do to BN?"""
+
+TITLE = "Batch size"

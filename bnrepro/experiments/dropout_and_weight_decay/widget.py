@@ -1,0 +1,68 @@
+"""The widget of notebook 08: a net with BN at any Dropout rate and place, and a run to train at once. Knows no claim."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bnrepro import panels, widget_figure
+from bnrepro.config import RunConfig
+from bnrepro.controls import Control, values_in
+from bnrepro.experiments.dropout_and_weight_decay.tables import DROPOUT, PLACES, shifted
+from bnrepro.experiments.presets import live_run
+from bnrepro.plots import COLORS, LABELS, styled
+from bnrepro.select import config_of, curves_of, where
+from bnrepro.stats import CHANCE, evaluations, median_curves
+from bnrepro.tables import Tables, select
+from bnrepro.wording import number
+
+_LIVE_EVALUATIONS = 20
+
+
+def controls(tables: Tables) -> tuple[Control, ...]:
+    """The Dropout rates of the record, and the places; it starts where the claims are judged."""
+    rates = values_in(select(tables, "dropout", "runs")["dropout"])
+    return (
+        Control("dropout", "Dropout rate", rates, DROPOUT),
+        Control("dropout_place", "Place of Dropout", PLACES, "before"),
+    )
+
+
+@styled
+def explore(tables: Tables, live: pd.DataFrame | None = None, *, dropout: float, dropout_place: str) -> Figure:
+    """Validation accuracy over the steps with this Dropout and BN, the net with BN and no Dropout behind."""
+    curves = curves_of(tables, "dropout_off", "dropout")
+    chosen = (curves["dropout"] == dropout) & (curves["dropout_place"] == dropout_place)
+    title = f"Validation accuracy, Dropout {dropout:.0%} {LABELS[dropout_place]}"
+    figure, axes = widget_figure.panel(title, _shift(tables, dropout, dropout_place))
+    _accuracy(axes, curves[curves["arm"] == "dropout_off"], "batch", "no Dropout")
+    _accuracy(axes, curves[(curves["arm"] == "dropout") & chosen], dropout_place, f"Dropout of {dropout:.0%}")
+    panels.step_axis(axes, curves["steps"].max())
+    highest = evaluations(curves)["accuracy"].fillna(CHANCE).max()
+    panels.accuracy_axis_to(axes, highest)
+    widget_figure.live_curve(axes, live)
+    widget_figure.name_lines(axes)
+    return figure
+
+
+def live(tables: Tables, *, dropout: float, dropout_place: str) -> RunConfig:
+    """The record's run at this rate and place, as long, but at a seed that is not reported and with nothing else measured."""
+    runs = where(select(tables, "dropout", "runs"), dropout=dropout, dropout_place=dropout_place)
+    return live_run(config_of(runs), _LIVE_EVALUATIONS)
+
+
+def _accuracy(axes: Axes, curves: pd.DataFrame, arm: str, label: str) -> None:
+    """Each run thin, their median thick over its interval."""
+    runs = evaluations(curves).dropna(subset=["accuracy"])
+    for _, run in runs.groupby("run"):
+        axes.plot(run["step"], run["accuracy"], color=COLORS[arm], linewidth=0.5, alpha=0.35, zorder=2)
+    middle = median_curves(curves, "arm")
+    band = dict(color=COLORS[arm], alpha=0.22, linewidth=0, zorder=3)
+    axes.fill_between(middle["step"], middle["ci_low"], middle["ci_high"], **band)
+    axes.plot(middle["step"], middle["estimate"], color=COLORS[arm], label=label, zorder=5)
+
+
+def _shift(tables: Tables, dropout: float, dropout_place: str) -> str:
+    """The variance at inference over that in use in words."""
+    runs = shifted(tables).query("dropout_place == @dropout_place")
+    with_it, without = (number(runs.loc[runs["dropout"] == rate, "ratio"].median()) for rate in (dropout, 0.0))
+    return f"variance at inference over the running one {with_it}, without Dropout {without}"

@@ -1,0 +1,69 @@
+"""The runs: a dense net with BN over the size of the mini-batch and the momentum of its averages. Knows no table."""
+
+from dataclasses import dataclass
+
+from bnrepro.config import RunConfig, grid
+from bnrepro.experiments.inference_statistics.tables import MOMENTUM
+from bnrepro.experiments.presets import Length, lengthened, resolve
+from bnrepro.experiments.setups import DENSE
+
+TABLES = ("runs", "curves", "statistics", "variances", "provenance")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much is trained.
+
+    Attributes:
+        seeds: Runs of a cell; the seeds are 0 to seeds - 1.
+        main: Their length; the first evaluation is "early", the last "late".
+        sizes: Mini-batches.
+        momenta: Weights of the old value in the running statistics besides `MOMENTUM`.
+    """
+
+    seeds: int
+    main: Length
+    sizes: tuple[int, ...]
+    momenta: tuple[float, ...]
+
+
+PRESETS = {
+    "smoke": Preset(
+        seeds=1,
+        main=Length(20, 10),
+        sizes=(4, 64),
+        momenta=(0.9,),
+    ),
+    "quick": Preset(
+        seeds=2,
+        main=Length(300, 100),
+        sizes=(2, 8, 32, 128),
+        momenta=(0.9, 0.999),
+    ),
+    "paper": Preset(
+        seeds=8,
+        main=Length(1_000, 100),
+        sizes=(2, 4, 8, 16, 32, 64, 128, 256),
+        momenta=(0.9, 0.999),
+    ),
+}
+
+BASE = DENSE.replace(normalization="batch", momentum=MOMENTUM, learning_rate=0.03)
+"""The dense net with BN; one rate for all mini-batches, so that nothing but their size differs."""
+
+_ACCEPTED = ("learning_rate", "hidden_units", "dataset")
+
+
+def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+    """The runs by group.
+
+    `main`: each mini-batch, with every choice of statistics measured. `momentum`: the same training with other running
+    averages, whose accuracy their curves have.
+    """
+    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
+    cells = dict(batch_size=values.sizes, seed=range(values.seeds))
+    net = lengthened(base, values.main)
+    return {
+        "main": grid(net.replace(probe="statistics"), **cells),
+        "momentum": grid(net, momentum=values.momenta, **cells),
+    }

@@ -1,0 +1,3 @@
+"""Notebook 05: does BN make training less dependent on initialization?"""
+
+TITLE = "Initialization"

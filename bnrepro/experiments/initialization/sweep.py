@@ -1,0 +1,113 @@
+"""The runs: maps of initial standard deviation and rate, named starts, depths. Knows no table."""
+
+from dataclasses import dataclass
+
+from bnrepro.config import RunConfig, grid
+from bnrepro.experiments.presets import Length, lengthened, resolve
+from bnrepro.experiments.setups import ARMS
+
+TABLES = ("runs", "curves", "provenance")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much is trained.
+
+    Attributes:
+        seeds: Runs of an arm; the seeds are 0 to seeds - 1.
+        map: Runs of the map and of the named starts.
+        depth: Runs of the nets of different depth.
+        stds: Standard deviations of the map.
+        rates: Its learning rates.
+        other_rates: Learning rates of the named starts and of the depths.
+        depths: Numbers of hidden layers.
+    """
+
+    seeds: int
+    map: Length
+    depth: Length
+    stds: tuple[float, ...]
+    rates: tuple[float, ...]
+    other_rates: tuple[float, ...]
+    depths: tuple[int, ...]
+
+
+STDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+PRESETS = {
+    "smoke": Preset(
+        seeds=1,
+        map=Length(20, 10),
+        depth=Length(20, 10),
+        stds=(0.01, 1.0),
+        rates=(0.1, 1.0),
+        other_rates=(0.1,),
+        depths=(3, 6),
+    ),
+    "quick": Preset(
+        seeds=2,
+        map=Length(200, 100),
+        depth=Length(200, 100),
+        stds=STDS[::2],
+        rates=(0.03, 0.3, 3.0),
+        other_rates=(0.3,),
+        depths=(3, 10, 20),
+    ),
+    "paper": Preset(
+        seeds=8,
+        map=Length(1_000, 500),
+        depth=Length(600, 300),
+        stds=STDS,
+        rates=RATES,
+        other_rates=(0.1, 0.3, 1.0),
+        depths=(3, 10, 20),
+    ),
+}
+
+STARTS = {
+    "he": {"initializer": "he"},
+    "glorot": {"initializer": "glorot"},
+    "orthogonal": {"initializer": "orthogonal"},
+    "same_variance": {"initializer": "gaussian", "initial_std": 0.05},
+    "biased": {"initializer": "he", "initial_mean": 0.5},
+    "zero": {"initializer": "gaussian", "initial_std": 0.0},
+    "symmetric": {"initializer": "constant", "initial_std": 0.05},
+}
+"""Starts by name: three recipes of the field; the same variance in every layer; kernels with a mean of half their standard
+deviation; and two that leave all units of a layer alike."""
+
+BASE = RunConfig(validation_examples=4_000)
+"""The sigmoid net of section 4.1."""
+
+DEEPER = {"activation": "relu", "hidden_layers": 6}
+"""The deeper ReLU net."""
+
+_ACCEPTED = ("batch_size", "hidden_units", "dataset")
+
+
+def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+    """The runs by group.
+
+    `map_sigmoid`, `map_relu`: standard deviation by rate, both arms. `start_<name>`: the deeper ReLU net from each of `STARTS`.
+    `depth_sigmoid`, `depth_relu`: the nets at other depths, the first from its usual start, the second from He's.
+    """
+    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
+    arms = dict(normalization=ARMS, seed=range(values.seeds))
+    nets = {"sigmoid": lengthened(base, values.map), "relu": lengthened(base, values.map).replace(**DEEPER)}
+    deep = {
+        "sigmoid": lengthened(base, values.depth),
+        "relu": lengthened(base, values.depth).replace(activation="relu", initializer="he"),
+    }
+    cells = dict(initial_std=values.stds, learning_rate=values.rates, **arms)
+    return {
+        **{f"map_{name}": grid(net, **cells) for name, net in nets.items()},
+        **{
+            f"start_{name}": grid(nets["relu"].replace(**start), learning_rate=values.other_rates, **arms)
+            for name, start in STARTS.items()
+        },
+        **{
+            f"depth_{name}": grid(net, hidden_layers=values.depths, learning_rate=values.other_rates, **arms)
+            for name, net in deep.items()
+        },
+    }

@@ -1,0 +1,178 @@
+"""What the runs come to: the race to a target, the sweep of rates, weights, Jacobians. Knows no claim, draws nothing."""
+
+import numpy as np
+import pandas as pd
+
+from bnrepro import paper
+from bnrepro.experiments.setups import BASE_RATE, BASELINE, PAPER_MODELS, arms
+from bnrepro.select import curves_of, over_start, rows_of, with_trains
+from bnrepro.stats import (
+    best_accuracy,
+    bootstrap_bounded,
+    bootstrap_median,
+    bootstrap_ratio,
+    bound_of_median,
+    final_accuracy,
+    paired,
+    ratios,
+    steps_to_target,
+)
+from bnrepro.tables import Tables, select
+
+ARMS = tuple(arms(BASELINE))
+"""The networks of Figures 2 and 3, then those that the text only mentions; each is a group of the sweep."""
+
+PERCENTILES = ("p05", "p25", "p50", "p75", "p95")
+"""Of the singular values of a layer's Jacobian, as they stand in the table `geometry`."""
+
+
+def race(tables: Tables) -> pd.DataFrame:
+    """By run of each arm: `best_accuracy`, `final_accuracy`, and `steps_to_target` (infinite: never).
+
+    The target is the best accuracy of the Baseline of the same seed, so the Baseline itself gets there at its best.
+    Adds `reached`, and `steps_spent`: until the target, or all.
+    """
+    curves = curves_of(tables, *ARMS)
+    best, final = best_accuracy(curves), final_accuracy(curves)
+    target = best[best["arm"] == ARMS[0]].set_index("seed")["best_accuracy"]
+    runs = steps_to_target(curves, target)
+    return runs.assign(
+        best_accuracy=best["best_accuracy"],
+        final_accuracy=final["final_accuracy"],
+        target=runs["seed"].map(target),
+        reached=np.isfinite(runs["steps_to_target"]),
+        steps_spent=runs["steps_to_target"].clip(upper=runs["steps"]),
+    )
+
+
+def step_ratios(runs: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """By seed the ratio of steps to the target of two arms of `race`, and its bound, as `stats.ratios` gives them."""
+    pairs = paired(runs, "steps_to_target", arms=(first, second), column="arm")
+    return ratios(pairs, runs["steps"].iloc[0], arms=(first, second))
+
+
+def figure3(tables: Tables) -> pd.DataFrame:
+    """The table of Figure 3, with the paper's own columns beside ours.
+
+    Returns:
+        A row an arm: `steps` to the Baseline's best accuracy, median of the seeds, `steps_low` to `steps_high` (infinite:
+        nothing bounds it) and `reached`, the share of seeds that got there; `fewer`, how many times fewer than the Baseline,
+        and `bound`, its sign as in `stats.ratios`; `best_accuracy`, `best_low` to `best_high`; `diverged`, the share; and
+        `paper_steps`, `paper_fewer`, `paper_best_accuracy`, NaN where the paper has none. Where the median never got there,
+        `steps` are all the steps there were.
+    """
+    runs = race(tables)
+    rows = []
+    for arm in ARMS:
+        own = runs[runs["arm"] == arm]
+        steps = bootstrap_bounded(own.assign(bound=np.where(own["reached"], "", ">")), "steps_spent")
+        fewer, bound = 1.0, ""
+        if arm != ARMS[0]:
+            pairs = step_ratios(runs, ARMS[0], arm)
+            fewer, bound = bootstrap_ratio(pairs).estimate, bound_of_median(pairs)
+        best, diverged = bootstrap_median(own["best_accuracy"]), (own["status"] == "diverged").mean()
+        rows.append((arm, *steps[:3], own["reached"].mean(), fewer, bound, *best[:3], diverged))
+    columns = ("arm", "steps", "steps_low", "steps_high", "reached", "fewer", "bound")
+    columns += ("best_accuracy", "best_low", "best_high", "diverged")
+    return pd.DataFrame(rows, columns=columns).merge(published(), on="arm", how="left")
+
+
+def published() -> pd.DataFrame:
+    """The paper's Figure 3 by arm: `paper_steps`, `paper_fewer` than its Inception, `paper_best_accuracy`."""
+    table = paper.figure3().set_index("model").loc[list(PAPER_MODELS.values())]
+    steps = table["steps_to_72_2_percent"].to_numpy()
+    columns = {"paper_steps": steps, "paper_fewer": steps[0] / steps}
+    return pd.DataFrame({"arm": list(PAPER_MODELS), **columns, "paper_best_accuracy": table["max_accuracy"].to_numpy()})
+
+
+def calibrated(tables: Tables) -> pd.DataFrame:
+    """The Baseline at each rate, on seeds that are not reported, and what it chooses.
+
+    Returns:
+        A row a rate: `learning_rate`, `best_accuracy` (mean of the runs; one that diverged guesses), `chosen`, the highest,
+        and `frozen`, whether it is `BASE_RATE`.
+    """
+    runs = best_accuracy(curves_of(tables, "calibration"))
+    table = runs.groupby("learning_rate")["best_accuracy"].mean().reset_index()
+    chosen = table.index == table["best_accuracy"].idxmax()
+    return table.assign(chosen=chosen, frozen=table["learning_rate"] == BASE_RATE)
+
+
+def rated(tables: Tables) -> pd.DataFrame:
+    """By run of the sweep of rates: `final_accuracy`, and whether it `trains`: it finished at `TRAINS` or above."""
+    return with_trains(final_accuracy(curves_of(tables, "rates")))
+
+
+def rate_sweep(tables: Tables) -> pd.DataFrame:
+    """Final accuracy by arm and rate.
+
+    Returns:
+        Columns `normalization`, `learning_rate`, `estimate`, `ci_low`, `ci_high`, `n`; `diverged`, a number of runs; `trains`,
+        whether half of the runs or more do; `best`, whether it is the arm's rate of the highest median (the lowest of equals).
+    """
+    rows = []
+    for (arm, rate), runs in rated(tables).groupby(["normalization", "learning_rate"]):
+        diverged, trains = (runs["status"] == "diverged").sum(), runs["trains"].mean() >= 0.5
+        rows.append((arm, rate, *bootstrap_median(runs["final_accuracy"]), diverged, trains))
+    columns = ("normalization", "learning_rate", "estimate", "ci_low", "ci_high", "n", "diverged", "trains")
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(best=table.index.isin(table.groupby("normalization")["estimate"].idxmax()))
+
+
+def effective_rates(tables: Tables) -> pd.DataFrame:
+    """By run of each arm and evaluation, over the start's: `weight_norm`, and `effective_rate`, the rate over its square."""
+    parts = []
+    for arm in ARMS:
+        rows = select(tables, arm, "geometry")
+        seeds = rows[["run", "seed"]].drop_duplicates("run")
+        parts.append(over_start(rows).merge(seeds, on="run").assign(arm=arm))
+    columns = ["run", "seed", "step", "arm", "weight_norm", "effective_rate"]
+    filled = [part[columns] for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
+
+
+def gradients(tables: Tables) -> pd.DataFrame:
+    """Gradient norms by layer of the runs at each arm's largest rate that trains.
+
+    Returns:
+        Columns `normalization`, `learning_rate`, `run`, `layer`, `moment` (`start`, `end`), `value`; layers in the order of the
+        net. An arm that trains at no rate is measured at its smallest, and has no `end`.
+    """
+    sweep = rate_sweep(tables)
+    rows = select(tables, "rates", "geometry").query("quantity == 'gradient_norm'")
+    parts = []
+    for arm, rates in sweep.groupby("normalization"):
+        allowed = rates.loc[rates["trains"], "learning_rate"]
+        rate = allowed.max() if len(allowed) else rates["learning_rate"].min()
+        own = with_moment(rows[(rows["normalization"] == arm) & (rows["learning_rate"] == rate)])
+        parts.append(own if len(allowed) else own[own["moment"] == "start"])
+    return pd.concat(parts, ignore_index=True)[["normalization", "learning_rate", "run", "layer", "moment", "value"]]
+
+
+def jacobians(tables: Tables) -> pd.DataFrame:
+    """By arm (Baseline and BN-Baseline), layer and moment, the median over the seeds of each percentile of singular values."""
+    parts = []
+    for arm in ARMS[:2]:
+        rows = with_moment(select(tables, arm, "geometry"))
+        rows = rows[rows["quantity"].isin([f"singular_value_{name}" for name in PERCENTILES])]
+        rows = rows.assign(arm=arm, quantity=rows["quantity"].str.removeprefix("singular_value_"))
+        parts.append(rows.groupby(["arm", "layer", "moment", "quantity"])["value"].median().unstack())
+    return pd.concat(parts).reindex(columns=list(PERCENTILES)).reset_index()
+
+
+def isometry(tables: Tables, arm: str) -> pd.Series:
+    """By seed, the mean over the layers of `isometry_error` after the last step; NaN where the run diverged."""
+    rows = with_moment(select(tables, arm, "geometry"))
+    values = rows.query("quantity == 'isometry_error' and moment == 'end'").groupby("seed")["value"].mean()
+    return values.reindex(select(tables, arm, "runs")["seed"]).astype(float)
+
+
+def with_moment(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `geometry` at step 0 and after the last step, told apart by a column `moment`: `start`, `end`."""
+    moment = np.select([rows["step"] == 0, rows["step"] == rows["steps"]], ["start", "end"], "")
+    return rows.assign(moment=moment)[moment != ""]
+
+
+def invariances(tables: Tables) -> pd.DataFrame:
+    """The rows of `invariances` of all arms, with their config and `arm`."""
+    return rows_of(tables, ARMS, "invariances").rename(columns={"group": "arm"})

@@ -1,0 +1,58 @@
+"""The widget of notebook 03: both Baselines at any rate of the sweep, and a run to train at once. Knows no claim."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bnrepro import widget_figure
+from bnrepro.config import RunConfig
+from bnrepro.controls import Control, values_in
+from bnrepro.experiments.presets import live_run
+from bnrepro.experiments.setups import BASE_RATE, BN_BASELINE
+from bnrepro.plots import LABELS, styled
+from bnrepro.select import curves_of
+from bnrepro.stats import CHANCE, evaluations
+from bnrepro.tables import Tables, select
+
+_LIVE_EVALUATIONS = 10
+_LIVE_VALIDATION_EXAMPLES = 1_000  # a fifth of the record's: evaluation would else take longer than training
+
+
+def controls(tables: Tables) -> tuple[Control, ...]:
+    """The rates of the sweep, which starts at the Baseline's own best."""
+    return (
+        Control(
+            "learning_rate", "Learning rate", values_in(select(tables, "rates", "runs")["learning_rate"]), BASE_RATE
+        ),
+    )
+
+
+@styled
+def explore(tables: Tables, live: pd.DataFrame | None = None, *, learning_rate: float) -> Figure:
+    """Validation accuracy over the steps without and with BN at one rate; of a run that diverged, a guess from then on."""
+    curves = curves_of(tables, "rates")
+    own = curves[curves["learning_rate"] == learning_rate]
+    figure, axes = widget_figure.panel(f"Validation accuracy at the rate {learning_rate:g}", _diverged(own))
+    highest = evaluations(curves)["accuracy"].fillna(CHANCE).max()
+    widget_figure.accuracy_curves(axes, own, curves["steps"].max(), highest)
+    widget_figure.live_curve(axes, live)
+    widget_figure.name_lines(axes)
+    return figure
+
+
+def live(tables: Tables, *, learning_rate: float) -> RunConfig:
+    """The first half of a run of BN-Baseline at this rate, at a seed that is not reported."""
+    half = BN_BASELINE.replace(
+        rate_halvings=BN_BASELINE.rate_halvings / 2,
+        learning_rate=learning_rate,
+        steps=int(select(tables, "rates", "runs")["steps"].max()) // 2,
+        validation_examples=_LIVE_VALIDATION_EXAMPLES,
+    )
+    return live_run(half, _LIVE_EVALUATIONS)
+
+
+def _diverged(curves: pd.DataFrame) -> str:
+    """How many runs of each arm diverged, in words."""
+    runs = curves.drop_duplicates("run")
+    lost = (runs["status"] == "diverged").groupby(runs["normalization"]).agg(["sum", "size"])
+    words = [f"{row['sum']} of {row['size']} {LABELS[arm]}" for arm, row in lost.iterrows() if row["sum"]]
+    return f"diverged: {', '.join(words)}" if words else "no run diverged"

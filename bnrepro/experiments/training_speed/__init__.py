@@ -1,0 +1,3 @@
+"""Notebook 01, Figure 1(a): does BN reach the same accuracy in fewer steps?"""
+
+TITLE = "Training speed"

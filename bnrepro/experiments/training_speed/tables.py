@@ -1,0 +1,70 @@
+"""What the runs come to: steps and seconds to the target, the grid and what it chooses. Knows no claim, draws nothing."""
+
+import numpy as np
+import pandas as pd
+
+from bnrepro import paper
+from bnrepro.config import RunConfig
+from bnrepro.select import group_curves, on_papers_data
+from bnrepro.stats import bound_of_median, distance_from_curve, paired, ratios, steps_to_target
+from bnrepro.tables import Tables
+
+TARGET = paper.FIGURE1_TARGET
+
+_FROZEN = RunConfig()
+
+# Share of the largest class in the test set: what a net that knows only the classes' shares can reach.
+LARGEST_CLASS = {"mnist": 0.1135, "fashion_mnist": 0.1, "cifar10": 0.1}
+
+
+def speed(tables: Tables) -> pd.DataFrame:
+    """By run of the main group, steps and seconds of training to 97%.
+
+    Adds `steps_to_target` (infinite: never), `reached`, and `steps_spent`, `seconds_spent`: until the target, or all. A run
+    that diverged counts with all its steps too, and with the seconds that they would have taken.
+    """
+    table = steps_to_target(group_curves(tables, "main"), TARGET)
+    spent = table["steps_to_target"].clip(upper=table["steps"])
+    seconds = table["run"].map(tables["provenance"].set_index("run")["train_seconds"])
+    chunks = np.ceil(table["diverged_at"].astype(float) / table["evaluate_every"])  # training ends with a whole chunk
+    done = (chunks * table["evaluate_every"]).fillna(np.inf).clip(lower=1, upper=table["steps"])
+    reached = np.isfinite(table["steps_to_target"])
+    return table.assign(reached=reached, steps_spent=spent, seconds_spent=seconds * spent / done)
+
+
+def calibrated(tables: Tables) -> pd.DataFrame:
+    """The grid of the arm without BN, and what it chooses.
+
+    The choice, fixed in advance: the cell whose runs have the smallest mean distance from the paper's curve without BN,
+    among those with binary pixels, for the paper's are.
+
+    Returns:
+        A row a cell: `pixels`, `initial_std`, `learning_rate`, `distance` (NaN where the runs end before the paper's first
+        point), `chosen`, and `frozen`, whether these are the defaults of `RunConfig`.
+    """
+    curves = group_curves(tables, "calibration")
+    axes = ["pixels", "initial_std", "learning_rate"]
+    distances = distance_from_curve(curves, published(tables).query("arm == 'none'"))
+    cells = distances.groupby(axes)["distance"].mean().reset_index()
+    allowed = cells.loc[cells["pixels"].isin(["binary", "nonzero"]), "distance"]
+    frozen = np.logical_and.reduce([cells[axis] == getattr(_FROZEN, axis) for axis in axes])
+    return cells.assign(chosen=(cells["distance"] == allowed.min()) & cells.index.isin(allowed.index), frozen=frozen)
+
+
+def sensitivity(tables: Tables) -> pd.DataFrame:
+    """The result of the main group over the grid: `initial_std`, `learning_rate`, `ratio` of steps to 97%, `bound`."""
+    batch = group_curves(tables, "sensitivity")
+    none = group_curves(tables, "calibration")
+    none = none[none["pixels"].isin(batch["pixels"])]
+    steps = steps_to_target(pd.concat([none, batch]), TARGET)
+    cell = ["initial_std", "learning_rate"]
+    table = ratios(paired(steps, "steps_to_target", (*cell, "seed")), steps["steps"].iloc[0])
+    cells = table.groupby(cell)
+    return (
+        cells["ratio"].median().reset_index().merge(cells.apply(bound_of_median).rename("bound").reset_index(), on=cell)
+    )
+
+
+def published(tables: Tables) -> pd.DataFrame:
+    """The paper's curves, or no point of them where the data are not the paper's."""
+    return paper.figure1a() if on_papers_data(tables) else paper.figure1a().iloc[:0]

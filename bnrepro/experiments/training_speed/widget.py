@@ -1,0 +1,65 @@
+"""The widget of notebook 01: Figure 1(a) at any start and rate of the grid, and a run to train at once. Knows no claim."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bnrepro import panels, paper, widget_figure
+from bnrepro.config import RunConfig
+from bnrepro.controls import Control, values_in
+from bnrepro.experiments.presets import live_run
+from bnrepro.plots import LABELS, styled
+from bnrepro.select import group_curves
+from bnrepro.stats import evaluations, steps_to_target
+from bnrepro.tables import Tables, select
+
+_FROZEN = RunConfig()
+_AXES = ("initial_std", "learning_rate")
+_LIVE_STEPS, _LIVE_EVALUATIONS = 10_000, 20
+_ARMS = ("batch", "none")  # as they stand in a figure: the higher curve first
+
+
+def controls(tables: Tables) -> tuple[Control, ...]:
+    """The axes of the grid, which starts at the frozen values."""
+    cells = select(tables, "sensitivity", "runs")
+    labels = ("Std of first kernels", "Learning rate")
+    return tuple(
+        Control(name, label, values_in(cells[name]), getattr(_FROZEN, name)) for name, label in zip(_AXES, labels)
+    )
+
+
+@styled
+def explore(tables: Tables, live: pd.DataFrame | None = None, *, initial_std: float, learning_rate: float) -> Figure:
+    """Test accuracy over the steps without and with BN in one cell of the grid, the paper's curves dashed behind."""
+    grid = pd.concat([group_curves(tables, group) for group in ("calibration", "sensitivity")], ignore_index=True)
+    grid = grid[grid["pixels"] == _FROZEN.pixels]
+    cell = grid[(grid["initial_std"] == initial_std) & (grid["learning_rate"] == learning_rate)]
+    last, published = grid["steps"].max(), paper.figure1a()
+    title = f"Test accuracy, kernels of std {initial_std:g}, rate {learning_rate:g}"
+    figure, axes = widget_figure.panel(title, _until_target(cell))
+    for arm, curve in published[published["step"] <= last].groupby("arm"):
+        panels.paper_line(axes, curve["step"].to_numpy(), curve["test_accuracy"].to_numpy(), f"paper, {LABELS[arm]}")
+    widget_figure.accuracy_curves(
+        axes, cell, last, max(evaluations(grid)["accuracy"].max(), published["test_accuracy"].max())
+    )
+    widget_figure.live_curve(axes, live)
+    axes.axhline(paper.FIGURE1_TARGET, **panels.DOTTED)
+    widget_figure.name_lines(axes)
+    return figure
+
+
+def live(tables: Tables, *, initial_std: float, learning_rate: float) -> RunConfig:
+    """The first fifth of a run of the cell with BN; it is not among those that are reported, which are whole."""
+    cell = RunConfig(initial_std=initial_std, learning_rate=learning_rate, normalization="batch")
+    return live_run(cell, _LIVE_EVALUATIONS, _LIVE_STEPS)
+
+
+def _until_target(cell: pd.DataFrame) -> str:
+    """When the median run of each arm is at the target, in words."""
+    medians = steps_to_target(cell, paper.FIGURE1_TARGET).groupby("normalization")["steps_to_target"].median()
+    words = [
+        f"{LABELS[arm]} {f'after {panels.thousands(medians[arm])}' if np.isfinite(medians[arm]) else 'never'}"
+        for arm in _ARMS
+        if arm in medians
+    ]
+    return f"at {paper.FIGURE1_TARGET:.0%}: {', '.join(words)}"
