@@ -122,6 +122,11 @@ class RunConfig:
         0.0, _NOT_NEGATIVE, "nothing decays, but the rate of the hidden kernels grows as this L2 weight would raise it"
     )
     test_examples: int = _field(0, _UP_TO_ALL, "test examples evaluated on, the first ones; 0 means all")
+    compiler: str = _field(
+        "auto",
+        _one_of("auto", "xla", "graph"),
+        "of the net; auto: XLA or TensorFlow's graph, whichever is faster in a long run",
+    )
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

@@ -53,6 +53,7 @@ class _Probe:
 
     def __init__(self, config: RunConfig, model: keras.Model, loss, train: tuple, test: tuple):
         self.config, self.model, self.loss, self.x_train = config, model, loss, train[0]
+        self.mode = config.compiler
         self.x, self.y = (part[:EXAMPLES] for part in test)
         self._rows, self._variances, self._errors = [], [], []
 
@@ -90,7 +91,7 @@ class _Probe:
         full = order[: len(order) // size * size]
         rows = full.reshape(-1, size)
         with untouched(self.model):
-            found = _logits_of(self.model, rows.shape, in_batches)(x, tf.constant(rows)).numpy()
+            found = _logits_of(self.model, rows.shape, in_batches, self.mode)(x, tf.constant(rows)).numpy()
         logits = np.zeros((len(order), found.shape[-1]), np.float32)
         logits[full] = found.reshape(len(full), -1)
         return logits, np.sort(full)
@@ -100,7 +101,7 @@ class _Probe:
         order = np.random.default_rng([self.config.seed, 3]).permutation(len(self.x_train))[:POPULATION]
         size = self.config.batch_size
         rows = order[: len(order) // size * size].reshape(-1, size).astype(np.int32)
-        return batch_moments(self.model, self.x_train, rows, **options)
+        return batch_moments(self.model, self.x_train, rows, mode=self.mode, **options)
 
     def _moving(self) -> dict[str, Moments]:
         return {
@@ -113,7 +114,7 @@ class _Probe:
         Those inputs are of all training examples, from which the mini-batches are drawn.
         """
         with normalizing_with(self.model, used):
-            seen = inference_moments(self.model, self.x_train)
+            seen = inference_moments(self.model, self.x_train, mode=self.mode)
         for name, each in used.items():
             both = (seen[name].variance > 0) & (each.variance > 0)
             ratio = each.variance[both] / seen[name].variance[both]
@@ -214,12 +215,12 @@ class Sampling(_Probe):
             return
         used = population_moments(self._moments())
         with normalizing_with(self.model, used):
-            truth = inference_moments(self.model, self.x_train)
+            truth = inference_moments(self.model, self.x_train, mode=self.mode)
         for size in SIZES:
             draws = max(DRAWS, POPULATION // size)
             generator = np.random.default_rng([self.config.seed, 6, size])
             rows = generator.integers(len(self.x_train), size=(draws, size)).astype(np.int32)
-            for name, each in batch_moments(self.model, self.x_train, rows).items():
+            for name, each in batch_moments(self.model, self.x_train, rows, mode=self.mode).items():
                 mean, variance = truth[name]
                 errors = (each.mean - mean) / np.sqrt(variance), each.variance / variance - 1
                 found = (float(np.sqrt(np.mean(error[:, variance > 0] ** 2))) for error in errors)
@@ -227,8 +228,8 @@ class Sampling(_Probe):
 
 
 @functools.lru_cache(maxsize=16)  # by shape, for TensorFlow warns of a function that is traced for many
-def _logits_of(model: keras.Model, shape: tuple[int, int], training: bool):
-    @tf.function(jit_compile=compile_mode(model) == "xla", autograph=False)
+def _logits_of(model: keras.Model, shape: tuple[int, int], training: bool, mode: str):
+    @tf.function(jit_compile=compile_mode(model, mode) == "xla", autograph=False)
     def program(x, rows):
         return tf.map_fn(
             lambda row: model(tf.gather(x, row), training=training),

@@ -25,7 +25,7 @@ class Moments(NamedTuple):
 
 
 def batch_moments(
-    model: keras.Model, x: tf.Tensor, rows: np.ndarray, ddof: int = 1, dropout: bool = True
+    model: keras.Model, x: tf.Tensor, rows: np.ndarray, ddof: int = 1, dropout: bool = True, mode: str = "auto"
 ) -> dict[str, Moments]:
     """By the name of each BN, mean and variance of every mini-batch that it normalizes, in training mode; nothing is trained.
 
@@ -37,9 +37,10 @@ def batch_moments(
         rows: The mini-batches, `(mini-batches, batch_size)` places in `x`.
         ddof: 1 for the unbiased variance, 0 for the biased.
         dropout: Whether Dropout is active.
+        mode: How it is compiled; see `compile_mode`.
     """
     with untouched(model):
-        found = _program(model, rows.shape, ddof, dropout)(x, tf.constant(rows))
+        found = _program(model, rows.shape, ddof, dropout, mode)(x, tf.constant(rows))
     values = [value.numpy() for value in found]
     names = [layer.name for layer in norms(model)]
     return {name: Moments(*pair) for name, pair in zip(names, zip(values[::2], values[1::2]))}
@@ -58,12 +59,12 @@ def pooled_moments(found: dict[str, Moments]) -> dict[str, Moments]:
     }
 
 
-def inference_moments(model: keras.Model, x: tf.Tensor, block: int = 2_000) -> dict[str, Moments]:
+def inference_moments(model: keras.Model, x: tf.Tensor, block: int = 2_000, mode: str = "auto") -> dict[str, Moments]:
     """By the name of each BN, the moments over all examples (and locations) of what it is given at inference."""
     sums = [[0.0, 0.0] for _ in norms(model)]
     for start in range(0, len(x), block):
         part = x[start : start + block]
-        for total, pair in zip(sums, _inputs(model, len(part))(part)):
+        for total, pair in zip(sums, _inputs(model, len(part), mode)(part)):
             for place, value in enumerate(pair):
                 total[place] = total[place] + value.numpy().astype(float) * (len(part) / len(x))
     # The sum of squares is taken around the running mean, so that no digit is lost.
@@ -100,11 +101,11 @@ def norms(model: keras.Model) -> list[BatchNormalization]:
 
 
 @functools.lru_cache(maxsize=16)  # by shape, for TensorFlow warns of a function that is traced for many
-def _program(model: keras.Model, shape: tuple[int, int], ddof: int, dropout: bool):
+def _program(model: keras.Model, shape: tuple[int, int], ddof: int, dropout: bool, mode: str):
     layers = norms(model)
     drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
 
-    @tf.function(jit_compile=compile_mode(model) == "xla", autograph=False)
+    @tf.function(jit_compile=compile_mode(model, mode) == "xla", autograph=False)
     def program(x, rows):
         # Attributes are read while a graph is traced, so they are set here and put back before anything else is traced.
         with contextlib.ExitStack() as changes:
@@ -126,10 +127,10 @@ def _program(model: keras.Model, shape: tuple[int, int], ddof: int, dropout: boo
 
 
 @functools.lru_cache(maxsize=16)
-def _inputs(model: keras.Model, examples: int):
+def _inputs(model: keras.Model, examples: int, mode: str):
     seen = keras.Model(model.inputs, [layer.input for layer in norms(model)])
 
-    @tf.function(jit_compile=compile_mode(model) == "xla", autograph=False)
+    @tf.function(jit_compile=compile_mode(model, mode) == "xla", autograph=False)
     def program(x):
         values = zip(norms(model), keras.tree.flatten(seen(x, training=False)))
         centred = [tf.reshape(value - layer.moving_mean.value, (-1, value.shape[-1])) for layer, value in values]

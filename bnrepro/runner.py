@@ -160,7 +160,7 @@ def _engine(config: RunConfig, image_shape: tuple[int, ...], num_classes: int) -
         optimizer = MatchedSGD(rate, config.matched_decay, hidden)
     else:
         optimizer = keras.optimizers.SGD(rate, momentum=config.sgd_momentum)
-    return Engine(model, optimizer, loss, watch=watch), rate
+    return Engine(model, optimizer, loss, watch=watch, mode=config.compiler), rate
 
 
 _INFERENCE = {"modes": Modes, "statistics": Statistics, "shift": Shift, "sampling": Sampling}

@@ -95,7 +95,7 @@ def test_every_field_changes_the_id():
     other = {int: 7, float: 0.5, bool: True}
     words = {"dataset": "fashion_mnist", "pixels": "grey", "activation": "relu", "normalization": "batch"}
     words |= {"initializer": "he", "shuffling": "fixed", "probe": "mates"}
-    words |= {"dropout_place": "last", "weight_decay_on": "all"}
+    words |= {"dropout_place": "last", "weight_decay_on": "all", "compiler": "graph"}
     numbers = {"train_examples": 600, "ghost_size": 10}
     ids = {RunConfig().id}
     fields = [field for field in dataclasses.fields(RunConfig) if field.name != "model"]

@@ -14,14 +14,15 @@ import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bnrepro.config import RunConfig
 from bnrepro.errors import unknown
+from bnrepro.experiments.presets import smallest
 
 _HOMES = {
     "TITLE": "",
     "PRESETS": ".sweep",
     "TABLES": ".sweep",
     "BASE": ".sweep",
-    "sweep": ".sweep",
     "count": ".sweep",
     "PAPER": ".claims",
     "analyse": ".claims",
@@ -55,6 +56,19 @@ class Experiment:
     """
 
     folder: str
+
+    def sweep(self, preset: str, **overrides) -> dict[str, list[RunConfig]]:
+        """The runs to train, by group.
+
+        Args:
+            preset: `smoke`, `quick` or `paper`.
+            overrides: The parameters of its notebook; 0 or empty means the preset's value.
+
+        Raises:
+            UserError: An unknown name, or a value of the wrong type or out of range.
+        """
+        groups = importlib.import_module(f"{__name__}.{self.folder}.sweep").sweep(preset, **overrides)
+        return {group: list(map(smallest, runs)) for group, runs in groups.items()} if preset == "smoke" else groups
 
     def __getattr__(self, name: str):
         module = f"{__name__}.{self.folder}{_HOMES.get(name, '.tables')}"

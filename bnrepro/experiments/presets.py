@@ -10,6 +10,8 @@ from bnrepro.errors import UserError, unknown
 CALIBRATION_SEEDS = (1000, 1001)
 """Seeds that choose the unstated values; never among the seeds whose runs are reported."""
 
+_FEW = 512
+
 _TYPES = {"seeds": int, **{field.name: field.type for field in dataclasses.fields(RunConfig)}}
 
 
@@ -53,6 +55,12 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
         steps = base.replace(steps=steps).steps
         lengths = {name: value.at_most(steps) for name, value in vars(values).items() if isinstance(value, Length)}
     return dataclasses.replace(values, seeds=seeds, **lengths), base.replace(**given)
+
+
+def smallest(config: RunConfig) -> RunConfig:
+    """`config` as preset `smoke` has it, for tests: evaluated on few examples, and not compiled by XLA, which takes seconds."""
+    few = {name: min(getattr(config, name), _FEW) for name in ("validation_examples", "fit_examples")}
+    return config.replace(test_examples=_FEW, compiler="graph", **few)
 
 
 def live_run(config: RunConfig, evaluations: int, steps: int = 0) -> RunConfig:
