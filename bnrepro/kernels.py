@@ -157,9 +157,13 @@ def count(x, axis):
     return math.prod(ops.cast(size, x.dtype) for size in sizes)
 
 
-def demand(condition, message):
-    """Refuses when it runs what shapes did not say when the graph was traced, as only TensorFlow's graphs leave open."""
-    tf.debugging.Assert(condition, [message])
+def demand(x, condition, message):
+    """`x`, which is refused when the graph runs if it does not meet a condition on shapes that TensorFlow's graphs leave open.
+
+    What is made of it waits for the condition, so that nothing else can fail before.
+    """
+    with tf.control_dependencies([tf.debugging.Assert(condition, [message])]):
+        return tf.identity(x)
 
 
 def is_ragged(x) -> bool:

@@ -136,7 +136,7 @@ class GhostBatchNormalization(BatchNormalization):
         rule = f"size must divide the mini-batch, but {self.size} does not divide"
         remedy = "choose another size, or leave the rest of the examples out"
         if not isinstance(examples, int):
-            kernels.demand(examples % self.size == 0, f"{rule} its examples: {remedy}")
+            x = kernels.demand(x, examples % self.size == 0, f"{rule} its examples: {remedy}")
         elif examples % self.size:
             raise ValueError(f"{rule} {examples}: {remedy}")
         parts = examples // self.size if isinstance(examples, int) else -1

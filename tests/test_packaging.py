@@ -312,3 +312,9 @@ def test_a_second_make_installs_nothing(tmp_path):
     assert "pip install" not in make(tmp_path, "--dry-run", "test").stdout
     (tmp_path / "venv/.installed-dev").unlink()
     assert "pip install" in make(tmp_path, "--dry-run", "test").stdout
+
+
+def test_tests_that_share_something_run_in_one_process(request):
+    if os.environ.get("PYTEST_XDIST_WORKER") is None:
+        pytest.skip("all tests run in one process here")
+    assert request.node.nodeid.endswith(f"@{request.module.__name__}")
