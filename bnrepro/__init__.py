@@ -5,23 +5,23 @@ import importlib
 __version__ = "0.1.0"
 
 _HOME = {
-    "BatchNormalization": "layer",
-    "RunConfig": "config",
-    "Study": "study",
+    "BatchNormalization": "layers.batch_normalization",
+    "RunConfig": "config.run_config",
+    "Study": "jupyter.session",
     "UserError": "errors",
-    "Workspace": "workspace",
-    "fold": "population",
-    "grid": "config",
-    "load_dataset": "data",
-    "population_statistics": "population",
-    "provenance": "machine",
-    "run": "runner",
-    "run_all": "pool",
-    "verdict_markdown": "wording",
-    "verdicts": "report",
+    "Workspace": "records.workspace",
+    "fold": "layers.folding",
+    "grid": "config.grid",
+    "load_dataset": "tasks.images",
+    "population_statistics": "layers.population",
+    "provenance": "records.machine",
+    "run": "training.run",
+    "run_all": "execution.run_all",
+    "verdict_markdown": "report.formatting",
+    "verdicts": "report.verdicts",
 }
 
-_KERAS = ("layer", "population", "runner")
+_KERAS = ("layers", "training")
 
 __all__ = ["__version__", *_HOME]
 
@@ -29,8 +29,8 @@ __all__ = ["__version__", *_HOME]
 def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"module 'bnrepro' has no attribute {name!r}")
-    if _HOME[name] in _KERAS:
-        importlib.import_module("bnrepro.quiet").load_tensorflow()
+    if _HOME[name].split(".")[0] in _KERAS:
+        importlib.import_module("bnrepro.backend.tensorflow_logging").load_tensorflow()
     globals()[name] = getattr(importlib.import_module(f"bnrepro.{_HOME[name]}"), name)
     return globals()[name]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bnrepro.errors import RecordError, UserError
 from bnrepro.output import ReaderGone, careful_output, flush
-from bnrepro.workspace import CHECKOUT, Workspace, check_not_committed, whole_path
+from bnrepro.records.workspace import CHECKOUT, Workspace, check_not_committed, whole_path
 
 RECORD = "paper"
 """The preset whose results are committed."""
@@ -50,17 +50,19 @@ def _say(message: str, code: int) -> int:
 
 
 def _run(options) -> int:
-    from bnrepro.batch import Failure, run_batch
-    from bnrepro.plan import make_plan
+    from bnrepro.jupyter.batch import Failure, run_batch
+    from bnrepro.jupyter.plan import make_plan
 
     plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs)
     failures = run_batch(plan, options.force)
     workspace = plan.workspace
     try:
-        from bnrepro import report
+        from bnrepro.report.formatting import verdict_text
+        from bnrepro.report.verdicts import verdicts
+        from bnrepro.report.write import write_report
 
-        print(f"\n{report.verdict_text(report.verdicts(workspace))}\n")
-        page = report.write_report(workspace)
+        print(f"\n{verdict_text(verdicts(workspace))}\n")
+        page = write_report(workspace)
         places = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
         places |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
         for name, path in places.items():
@@ -77,16 +79,17 @@ def _run(options) -> int:
 
 def _publish() -> list[Path]:
     """Draws the record's figures and writes the generated parts of the README; returns what was written."""
-    from bnrepro import report
 
     readme = CHECKOUT / "README.md"
-    written = report.draw_all()
-    readme.write_text(report.update_readme(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    from bnrepro.report.readme import draw_all, update_readme
+
+    written = draw_all()
+    readme.write_text(update_readme(readme.read_text(encoding="utf-8")), encoding="utf-8")
     return [*written, readme]
 
 
 def _list(options) -> int:
-    from bnrepro.notebooks import find_notebooks, parameters
+    from bnrepro.jupyter.parameters import find_notebooks, parameters
 
     for notebook in find_notebooks():
         print(notebook.stem)
@@ -96,8 +99,9 @@ def _list(options) -> int:
 
 
 def _verdicts(options) -> int:
-    from bnrepro.claims import COLUMNS
-    from bnrepro.report import verdict_text, verdicts
+    from bnrepro.analysis.claims import COLUMNS
+    from bnrepro.report.formatting import verdict_text
+    from bnrepro.report.verdicts import verdicts
 
     table = verdicts(Workspace(options.preset, options.output))
     if options.json:
@@ -120,7 +124,7 @@ def _figures(options) -> int:
 
 
 def _report(options) -> int:
-    from bnrepro.report import write_report
+    from bnrepro.report.write import write_report
 
     print(write_report(Workspace(options.preset), _writable(options.output)))
     return 0
@@ -128,10 +132,10 @@ def _report(options) -> int:
 
 def _bench(options) -> int:
     path = _writable(options.json)
-    from bnrepro.quiet import load_tensorflow
+    from bnrepro.backend.tensorflow_logging import load_tensorflow
 
     load_tensorflow()
-    from bnrepro.bench import bench
+    from bnrepro.benchmarks.engine import bench
 
     bench(path)
     return 0
@@ -155,12 +159,13 @@ def _writable(path: str | None) -> Path | None:
 
 
 def _data(options) -> int:
-    from bnrepro import data
+    from bnrepro.tasks.archives import list_datasets, verify
+    from bnrepro.tasks.download import fetch
 
     if options.action == "fetch":
-        print(data.fetch(options.name))
+        print(fetch(options.name))
         return 0
-    table = data.list_datasets() if options.action == "list" else data.verify()
+    table = list_datasets() if options.action == "list" else verify()
     print(table.to_string(index=False))
     return 0 if options.action == "list" or table["ok"].all() else 1
 

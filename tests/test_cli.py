@@ -7,14 +7,15 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from factories import write_finding_results
 
-from bnrepro import archives, cli, fetching, pool
-from bnrepro.batch import Failure
-from bnrepro.claims import COLUMNS
+from bnrepro import cli
+from bnrepro.analysis.claims import COLUMNS
 from bnrepro.errors import RecordError
-from bnrepro.notebooks import find_notebooks
-from bnrepro.workspace import CHECKOUT
+from bnrepro.jupyter.batch import Failure
+from bnrepro.jupyter.parameters import find_notebooks
+from bnrepro.records.workspace import CHECKOUT
+from bnrepro.tasks import archives, download
+from tests.experiments.factories import write_finding_results
 
 MISTAKES = [
     (["run", "01_training_sped"], "did you mean '01_training_speed'?"),
@@ -69,7 +70,7 @@ def no_training(monkeypatch):
     def run_all(*arguments, **options):
         raise AssertionError("a run was trained")
 
-    monkeypatch.setattr(pool, "run_all", run_all)
+    monkeypatch.setattr("bnrepro.execution.run_all.run_all", run_all)
 
 
 def refusal(capsys, code: int) -> str:
@@ -137,7 +138,7 @@ def test_the_report_is_written_where_asked(results, capsys):
 
 def test_a_run_reports_failures_and_still_prints_the_verdicts(results, capsys, monkeypatch):
     failure = Failure("01_training_speed", "ValueError: boom", results / "01.log")
-    monkeypatch.setattr("bnrepro.batch.run_batch", lambda plan, force: [failure])
+    monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", lambda plan, force: [failure])
     assert run("run", "99", "--preset", "smoke", "--output", str(results)) == 1
     captured = capsys.readouterr()
     assert captured.err == f"bnrepro: 01_training_speed failed: ValueError: boom (log: {results / '01.log'})\n"
@@ -149,8 +150,8 @@ def test_a_damaged_table_hides_no_other_failure(results, capsys, monkeypatch):
     def damaged(workspace):
         raise RecordError("results are tables")
 
-    monkeypatch.setattr("bnrepro.batch.run_batch", lambda plan, force: [Failure("01_training_speed", "boom")])
-    monkeypatch.setattr("bnrepro.report.verdicts", damaged)
+    monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", lambda plan, force: [Failure("01_training_speed", "boom")])
+    monkeypatch.setattr("bnrepro.report.verdicts.verdicts", damaged)
     assert run("run", "99", "--preset", "smoke", "--output", str(results)) == 1
     assert capsys.readouterr().err.splitlines() == [
         "bnrepro: 01_training_speed failed: boom",
@@ -162,7 +163,7 @@ def test_an_interrupt_is_one_line_and_130(results, capsys, monkeypatch):
     def interrupt(plan, force):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bnrepro.batch.run_batch", interrupt)
+    monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", interrupt)
     assert run("run", "99", "--output", str(results)) == 130
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -178,12 +179,11 @@ def test_the_list_has_every_parameter_with_type_default_and_help(capsys):
 
 
 def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_path, capsys):
-    from bnrepro import report
 
     blocks = "<!-- verdicts -->\nold\n<!-- /verdicts -->\n<!-- gallery -->\n<!-- /gallery -->\n"
     (tmp_path / "README.md").write_text(f"before\n{blocks}after\n")
     monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
-    monkeypatch.setattr(report, "draw_all", lambda: [tmp_path / "a.svg"])
+    monkeypatch.setattr("bnrepro.report.readme.draw_all", lambda: [tmp_path / "a.svg"])
     assert run("figures") == 0
     assert capsys.readouterr().out.split() == [str(tmp_path / "a.svg"), str(tmp_path / "README.md")]
     text = (tmp_path / "README.md").read_text()
@@ -215,7 +215,7 @@ def test_a_network_that_cannot_be_reached_is_no_wrong_usage(capsys, tmp_path, mo
         raise OSError("no route\nto host")
 
     monkeypatch.setattr(archives, "CACHE", tmp_path)
-    monkeypatch.setattr(fetching, "_run", offline)
+    monkeypatch.setattr(download, "_run", offline)
     assert run("data", "fetch", "cifar10") == 1
     captured = capsys.readouterr()
     assert "no route to host" in captured.err

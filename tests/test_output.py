@@ -8,15 +8,15 @@ import threading
 from pathlib import Path
 
 import pytest
-from factories import write_finding_results
-from throwaway import write_notebook
 
-from bnrepro import cli, pool
-from bnrepro.config import RunConfig
+from bnrepro import cli
+from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import one_line
+from bnrepro.jupyter.plan import Plan
 from bnrepro.output import ReaderGone, careful_output, fitting
-from bnrepro.plan import Plan
-from bnrepro.workspace import Workspace
+from bnrepro.records.workspace import Workspace
+from tests.experiments.factories import write_finding_results
+from tests.jupyter.throwaway import write_notebook
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,10 @@ def command(request, results, monkeypatch):
     """A command that prints, what takes long put aside."""
     monkeypatch.chdir(results)
     monkeypatch.setattr(cli, "_publish", lambda: [Path("✓.svg")])
-    monkeypatch.setattr("bnrepro.report.write_report", lambda *arguments: Path("≤.html"))
-    monkeypatch.setattr("bnrepro.batch.run_batch", lambda plan, force: [print("10_mine ✓ done", flush=True)][:0])
+    monkeypatch.setattr("bnrepro.report.write.write_report", lambda *arguments: Path("≤.html"))
+    monkeypatch.setattr(
+        "bnrepro.jupyter.batch.run_batch", lambda plan, force: [print("10_mine ✓ done", flush=True)][:0]
+    )
     return [*request.param.split(), *COMMANDS[request.param]]
 
 
@@ -74,8 +76,8 @@ def test_a_reader_who_has_seen_enough_ends_a_command_without_a_word(command, mon
 
 def test_a_batch_ends_with_its_reader_and_takes_it_for_no_failure_of_training(tmp_path, monkeypatch, capsys):
     plan = Plan({tmp_path / "10_a.ipynb": {}}, [RunConfig()], Workspace("smoke", tmp_path), jobs=1)
-    monkeypatch.setattr("bnrepro.plan.make_plan", lambda *arguments: plan)
-    monkeypatch.setattr(pool, "run_all", lambda *arguments, **options: print("a bar", flush=True))
+    monkeypatch.setattr("bnrepro.jupyter.plan.make_plan", lambda *arguments: plan)
+    monkeypatch.setattr("bnrepro.execution.run_all.run_all", lambda *arguments, **options: print("a bar", flush=True))
     monkeypatch.setattr("subprocess.Popen", lambda *arguments, **options: pytest.fail("a notebook was started"))
     with closed_pipe() as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)

@@ -1,7 +1,6 @@
-"""The package as a whole: its dependencies stated once and alike, its doors where they are, its start quick."""
+"""The package as a whole: its dependencies stated once and alike, its start quick."""
 
 import ast
-import importlib
 import importlib.metadata
 import os
 import re
@@ -17,176 +16,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import bnrepro
-from bnrepro.experiments import EXPERIMENTS
-from bnrepro.workspace import CHECKOUT
+from bnrepro.records.workspace import CHECKOUT
 
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
 DEPENDENCIES = PYPROJECT["project"]["dependencies"]
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 TOOLS = {"ipykernel", "jupyterlab"}
 """Used by hand or by papermill, imported by no module."""
-
-GROUND, TRAINING, READING, FRONT = "ground floor", "training wing", "reading wing", "front door"
-MAY_ENTER = {GROUND: {GROUND}, TRAINING: {TRAINING, GROUND}, READING: {READING, GROUND}}
-KERAS, FIGURES = {"keras", "tensorflow"}, {"matplotlib", "seaborn"}
-KEPT_OUT = {GROUND: KERAS | FIGURES, TRAINING: FIGURES, READING: KERAS}
-
-
-def rooms() -> dict[str, str]:
-    """Each module's floor or wing, as the table in CONTRIBUTING.md says; `experiments` is a module here."""
-    found, room = {}, None
-    for line in (CHECKOUT / "CONTRIBUTING.md").read_text().splitlines():
-        if heading := re.match(r"\| \*([a-z ]+)", line):
-            room = heading[1]
-        elif line.startswith("| `"):
-            found |= dict.fromkeys(re.findall(r"`([a-z_]+)(?:\.py|/)`", line.split("|")[1]), room)
-    return found
-
-
-def modules() -> dict[str, str]:
-    """The source of each module of the package; those of `experiments` as one."""
-    found = {}
-    for path in sorted((CHECKOUT / "bnrepro").rglob("*.py")):
-        name = path.relative_to(CHECKOUT / "bnrepro").parts[0].removesuffix(".py")
-        found[name] = found.get(name, "") + path.read_text() + "\n"
-    return {name: source for name, source in found.items() if not name.startswith("__")}
-
-
-def imports(source: str) -> set[str]:
-    """What a source imports anywhere in it: `bnrepro.x` by the module's name, others by their first part."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "bnrepro":
-            found |= {f"bnrepro.{bnrepro._HOME.get(alias.name, alias.name)}" for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add(node.module)
-    return {".".join(name.split(".")[: 2 if name.startswith("bnrepro.") else 1]) for name in found}
-
-
-def open_doors(sources: dict[str, str], rooms: dict[str, str]) -> list[str]:
-    """Each import that leads where its module must not go."""
-    found = []
-    for name, source in sources.items():
-        room = rooms.get(name)
-        for imported in sorted(imports(source)):
-            inside = imported.removeprefix("bnrepro.")
-            if imported in KEPT_OUT.get(room, ()):
-                found.append(f"{name} ({room}) imports {imported}")
-            elif (
-                imported.startswith("bnrepro.")
-                and inside in rooms
-                and rooms[inside] not in MAY_ENTER.get(room, rooms.values())
-            ):
-                found.append(f"{name} ({room}) imports {inside} ({rooms[inside]})")
-    return found
-
-
-def test_every_module_has_its_room_in_contributing():
-    assert set(modules()) == set(rooms())
-    assert set(rooms().values()) == {GROUND, TRAINING, READING, FRONT}
-
-
-def test_the_doors_of_the_house_are_where_they_are():
-    assert open_doors(modules(), rooms()) == []
-
-
-@pytest.mark.parametrize(
-    ("module", "line"),
-    [
-        ("report", "import keras"),
-        ("report", "from bnrepro.layer import BatchNormalization"),
-        ("experiments", "def sweep():\n    from bnrepro import run_all"),
-        ("engine", "import bnrepro.stats"),
-        ("engine", "from bnrepro import plots"),
-        ("runner", "from matplotlib.figure import Figure"),
-        ("tables", "from bnrepro import data"),
-        ("claims", "import tensorflow as tf"),
-        ("layer", "from bnrepro.cli import main"),
-    ],
-)
-def test_a_door_that_stands_open_is_seen(module, line):
-    assert len(open_doors({module: line}, rooms())) == 1
-
-
-def test_the_ways_that_are_allowed_are_not_reported():
-    sources = {
-        "report": "from bnrepro.stats import x",
-        "runner": "from bnrepro import __version__",
-        "cli": "import keras",
-    }
-    assert open_doors(sources, rooms()) == []
-
-
-def experiment_sources() -> dict[str, str]:
-    """The source of each module below `experiments`, by its path there."""
-    folder = CHECKOUT / "bnrepro" / "experiments"
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in sorted(folder.rglob("*.py"))}
-
-
-def borrowings(sources: dict[str, str], folders: set[str]) -> list[str]:
-    """Each import by which an experiment, or what they share, reaches into an experiment's folder that is not its own."""
-    found = []
-    for name, source in sources.items():
-        for node in ast.walk(ast.parse(source)):
-            imported = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
-            if isinstance(node, ast.ImportFrom):
-                imported = {f"{node.module}.{alias.name}" for alias in node.names}
-                if node.level:
-                    found.append(f"{name} has a relative import, which hides whose it is")
-            for other in {*folders, "EXPERIMENTS"} - {name.split("/")[0]}:
-                inside = f"bnrepro.experiments.{other}"
-                if any(f"{one}.".startswith(f"{inside}.") for one in imported):
-                    found.append(f"{name} imports {inside}")
-    return found
-
-
-def experiment_folders() -> set[str]:
-    return {name.split("/")[0] for name in experiment_sources() if "/" in name}
-
-
-def test_no_experiment_imports_from_another():
-    assert experiment_folders() == {experiment.folder for experiment in EXPERIMENTS.values()}
-    assert borrowings(experiment_sources(), experiment_folders()) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "line"),
-    [
-        ("batch_size/panels.py", "from bnrepro.experiments.regularization.tables import few"),
-        ("activation_drift/sweep.py", "from bnrepro.experiments import training_speed"),
-        ("initialization/tables.py", "def tables():\n    import bnrepro.experiments.learning_rates.tables"),
-        ("batch_size/widget.py", "from bnrepro.experiments import EXPERIMENTS"),
-        ("setups.py", "from bnrepro.experiments.learning_rates.sweep import RATES"),
-        ("the_layer/claims.py", "from ..batch_size import tables"),
-    ],
-)
-def test_a_borrowing_from_another_experiment_is_seen(name, line):
-    assert len(borrowings({name: line}, experiment_folders())) == 1
-
-
-def test_an_experiment_may_import_its_own_files_and_what_all_share():
-    line = "from bnrepro.experiments import figure1\nfrom bnrepro.experiments.batch_size.tables import effects"
-    assert borrowings({"batch_size/claims.py": line}, experiment_folders()) == []
-
-
-@pytest.mark.parametrize("folder", sorted(experiment_folders()))
-def test_the_files_of_an_experiment_are_those_of_its_roles(folder):
-    files = {name.split("/")[1] for name in experiment_sources() if name.startswith(f"{folder}/")}
-    roles = {"__init__.py", "sweep.py", "tables.py", "claims.py", "figures.py"}
-    assert roles <= files <= roles | {"panels.py", "widget.py"}
-
-
-def test_a_part_of_an_experiment_stays_what_it_is_when_a_file_of_its_name_is_imported():
-    importlib.import_module("bnrepro.experiments.batch_size.sweep")
-    assert list(EXPERIMENTS["06_batch_size"].sweep("smoke", seeds=1))
-
-
-def test_a_part_that_an_experiment_has_not_is_no_attribute():
-    with pytest.raises(AttributeError, match="the experiment the_layer has no explore"):
-        _ = EXPERIMENTS["00_the_layer"].explore
-    assert not hasattr(EXPERIMENTS["01_training_speed"], "derive")
 
 
 def test_environment_and_pyproject_state_the_same_dependencies():
@@ -198,11 +34,16 @@ def test_environment_and_pyproject_state_the_same_dependencies():
     assert SpecifierSet(python) == SpecifierSet(PYPROJECT["project"]["requires-python"])
 
 
-def packages(sources: Iterable[str]) -> set[str]:
-    """The packages of others that these sources import, by the names they are installed under."""
-    homes = importlib.metadata.packages_distributions()
-    found = set().union(*map(imports, sources)) - set(sys.stdlib_module_names)
-    return {canonicalize_name(homes.get(name, [name])[0]) for name in found if name.split(".")[0] != "bnrepro"}
+def packages(folder: str) -> set[str]:
+    """The packages of others that the sources below a folder import, by the names they are installed under."""
+    homes, found = importlib.metadata.packages_distributions(), set()
+    for path in (CHECKOUT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            found |= {name.split(".")[0] for name in names}
+    own = {"bnrepro", "tests", *sys.stdlib_module_names}
+    return {canonicalize_name(homes.get(name, [name])[0]) for name in found - own}
 
 
 def names(requirements: Iterable[str]) -> set[str]:
@@ -210,13 +51,12 @@ def names(requirements: Iterable[str]) -> set[str]:
 
 
 def test_every_dependency_is_used_and_every_import_is_a_dependency():
-    used = packages(modules().values())
+    used = packages("bnrepro")
     assert (used | TOOLS) - names(EXTRAS["backends"]) == names(DEPENDENCIES)
 
 
 def test_what_the_tests_import_is_a_dependency():
-    tests = {path.stem: path.read_text() for path in (CHECKOUT / "tests").glob("*.py")}
-    used = packages(tests.values()) - {canonicalize_name(name) for name in tests}
+    used = packages("tests")
     assert used <= names([*DEPENDENCIES, *EXTRAS["dev"], *EXTRAS["backends"]])
 
 
@@ -271,7 +111,7 @@ def test_the_reading_wing_loads_no_tensorflow():
         "for one in EXPERIMENTS.values():\n    one.sweep, one.analyse, one.figure, hasattr(one, 'live')"
     )
     assert "pandas" in loaded_after(code)
-    assert not loaded_after(code) & KERAS
+    assert not loaded_after(code) & {"tensorflow", "keras"}
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess:

@@ -3,7 +3,7 @@
 Each folder has the same files for the same roles. `sweep.py`: `PRESETS`, what each preset means; `TABLES`, the tables that are
 kept of its runs; `sweep(preset, **overrides)`, the runs to train by group. `tables.py`: what the runs come to, for the claims,
 the figure and the notebook. `claims.py`: `PAPER`, the paper's own number by claim; `analyse(tables)`, the statistic of each claim
-(`claim`, `estimate`, `ci_low`, `ci_high`, `n`, and, if there is more to say, `bound` and `note` as in `stats.Statistic`).
+(`claim`, `estimate`, `ci_low`, `ci_high`, `n`, and, if there is more to say, `bound` and `note` as in `intervals.Statistic`).
 `figures.py`: `CAPTION`, into which the report puts `{main_seeds}`, the number of seeds of the group `main`, and so for each
 group; `figure(tables)`. No experiment imports from another: what several need stands in `presets`, `setups`, `figure1`, or
 outside.
@@ -14,7 +14,7 @@ import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bnrepro.config import RunConfig
+from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import unknown
 from bnrepro.experiments.presets import smallest
 

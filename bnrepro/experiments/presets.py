@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bnrepro.config import RunConfig, check_preset, check_type
+from bnrepro.config.run_config import RunConfig
+from bnrepro.config.validation import check_preset, check_type
 from bnrepro.errors import UserError, unknown
 
 CALIBRATION_SEEDS = (1000, 1001)

@@ -1,6 +1,6 @@
 """The nets that several experiments train: the dense one, and section 4.2 scaled down with its changes. Knows no table."""
 
-from bnrepro.config import RunConfig
+from bnrepro.config.run_config import RunConfig
 
 ARMS = ("none", "batch")
 """Without BN and with it."""

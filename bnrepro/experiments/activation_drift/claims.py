@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from bnrepro import paper
+from bnrepro.analysis import paper
+from bnrepro.analysis.intervals import Statistic, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.paired import paired
 from bnrepro.experiments.activation_drift.tables import typical_drift
-from bnrepro.stats import Statistic, bootstrap_ratio, bound_of_median, paired
-from bnrepro.tables import Tables
+from bnrepro.records.schemas import Tables
 
 PAPER = {"T3": paper.DRIFT["none"] / paper.DRIFT["batch"]}
 

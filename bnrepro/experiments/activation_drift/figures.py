@@ -6,10 +6,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
 
-from bnrepro import panels, paper
-from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
-from bnrepro.select import on_papers_data
-from bnrepro.tables import Tables, select
+from bnrepro.analysis import paper
+from bnrepro.analysis.select import on_papers_data
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, step_axis
+from bnrepro.plotting.marks import (
+    name_percentiles,
+    paper_line,
+    paper_mark,
+    percentile_band,
+    share_below,
+)
+from bnrepro.plotting.style import DOUBLE, add_panel, new_figure, styled
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 CAPTION = (
     "(a, b) The 15th, 50th and 85th percentile, over the test set, of the input of one sigmoid of the last hidden layer while "
@@ -57,17 +67,17 @@ def draw(quantiles: pd.DataFrame, published: pd.DataFrame, drift: pd.DataFrame, 
         for letter, (arm, left) in zip(letters, _ARMS):
             axes = add_panel(figure, (left, top, 44, 44), letter, f"{title} {LABELS[arm]}")
             for _, run in runs[unit][runs[unit]["normalization"] == arm].groupby("seed"):
-                panels.percentile_band(axes, run, COLORS[arm], strong=False)
+                percentile_band(axes, run, COLORS[arm], strong=False)
             thick = strong[unit][strong[unit]["normalization"] == arm]
-            panels.percentile_band(axes, thick, COLORS[arm], strong=True)
+            percentile_band(axes, thick, COLORS[arm], strong=True)
             _paper_lines(axes, published[published["arm"] == arm])
             if len(published) and letter == "b":
                 axes.legend(loc="upper right", borderaxespad=0.2)
-            panels.step_axis(axes, last)
+            step_axis(axes, last)
             axes.set(ylim=(values.min() - margin, values.max() + 3 * margin))
             if unit == "typical":
                 axes.set_xlabel("")
-            panels.name_percentiles(axes, thick, COLORS[arm])
+            name_percentiles(axes, thick, COLORS[arm])
     _distribution(add_panel(figure, (129, 7, 43, 100), "e", "Units that drift less"), drift, marks)
     return figure
 
@@ -85,24 +95,24 @@ def _median(rows: pd.DataFrame) -> pd.DataFrame:
 def _paper_lines(axes: Axes, lines: pd.DataFrame) -> None:
     for place, (_, line) in enumerate(lines.groupby("percentile")):
         label = "_paper" if place else "paper, Figure 1(b, c)"
-        panels.paper_line(axes, line["step"], line["sigmoid_input"], label=label)
+        paper_line(axes, line["step"], line["sigmoid_input"], label=label)
 
 
 def _distribution(axes: Axes, drift: pd.DataFrame, marks: dict[str, float]) -> None:
     for arm, level, side in (("batch", 0.8, "right"), ("none", 0.2, "left")):
         own = drift[drift["normalization"] == arm]
         for _, run in own.groupby("run"):
-            panels.share_below(axes, run["drift"], color=COLORS[arm], linewidth=0.5, alpha=0.35)
-        panels.share_below(axes, own["drift"], color=COLORS[arm], label=LABELS[arm])
+            share_below(axes, run["drift"], color=COLORS[arm], linewidth=0.5, alpha=0.35)
+        share_below(axes, own["drift"], color=COLORS[arm], label=LABELS[arm])
         offset = (-6 if side == "right" else 6, 0)
         style = dict(textcoords="offset points", color=COLORS[arm], ha=side, va="center")
         axes.annotate(LABELS[arm], (own["drift"].quantile(level), level), offset, **style)
         if arm in marks:
-            panels.paper_mark(axes, marks[arm], 0.5)
+            paper_mark(axes, marks[arm], 0.5)
             if arm == "batch":
                 style = dict(textcoords="offset points", fontsize=7, color=COLORS["paper"], ha="center", va="bottom")
                 axes.annotate(LABELS["paper"], (marks[arm], 0.5), (0, 5), **style)
-    axes.axhline(0.5, **panels.DOTTED)
+    axes.axhline(0.5, **DOTTED)
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.set(ylim=(0, 1), xlabel="Drift of a unit", ylabel="", xscale="log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))

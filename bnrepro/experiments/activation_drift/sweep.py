@@ -1,6 +1,6 @@
 """The runs whose inputs of a sigmoid are followed: the pairs of Figure 1(a). Knows no table."""
 
-from bnrepro.config import RunConfig
+from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import figure1
 from bnrepro.experiments.figure1 import pairs
 

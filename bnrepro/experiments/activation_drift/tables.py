@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from bnrepro.tables import Tables, select
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 
 def typical_drift(tables: Tables) -> pd.DataFrame:

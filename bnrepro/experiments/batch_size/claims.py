@@ -2,6 +2,9 @@
 
 import pandas as pd
 
+from bnrepro.analysis.formatting import diverged, interval, joined, number, points
+from bnrepro.analysis.intervals import Interval, Statistic
+from bnrepro.analysis.select import median
 from bnrepro.experiments.batch_size.tables import (
     LARGE,
     REFERENCE,
@@ -16,10 +19,8 @@ from bnrepro.experiments.batch_size.tables import (
     slopes,
     times,
 )
-from bnrepro.select import median
-from bnrepro.stats import Interval, Statistic
-from bnrepro.tables import Tables, select
-from bnrepro.wording import diverged, interval, joined, number, points
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 PAPER = {}
 """The paper says nothing of other mini-batches than its own."""

@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from bnrepro import panels
 from bnrepro.experiments.batch_size.panels import (
     ARMS,
     accuracy_limits,
@@ -27,9 +26,11 @@ from bnrepro.experiments.batch_size.tables import (
     sampling_errors,
     times,
 )
-from bnrepro.lines import name_lines, ticks_at
-from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
-from bnrepro.tables import Tables
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import accuracy_axis
+from bnrepro.plotting.lines import name_lines, ticks_at
+from bnrepro.plotting.style import DOUBLE, add_panel, new_figure, styled
+from bnrepro.records.schemas import Tables
 
 CAPTION = (
     "(a, b) Test accuracy of the dense net after the last step over the size m of the mini-batch, each arm and size at its best "
@@ -107,7 +108,7 @@ def _accuracy(axes: Axes, runs: pd.DataFrame, sizes: list[int], limits: tuple[fl
     for arm in ARMS:
         arm_line(axes, runs[runs["arm"] == arm], "test", arm, f"_{arm}" if arm == "renorm" else LABELS[arm])
     size_axis(axes, sizes, "Mini-batch m")
-    panels.accuracy_axis(axes, *limits)
+    accuracy_axis(axes, *limits)
 
 
 def _name_renorm(axes: Axes, runs: pd.DataFrame) -> None:
@@ -153,7 +154,7 @@ def _accuracy_of_ways(axes: Axes, ways: dict[str, pd.DataFrame], limits: tuple[f
     for arm, runs in ways.items():
         arm_line(axes, runs, "test", arm, _WAYS[arm], "together")
     size_axis(axes, _sizes_of(ways), "Examples normalized together")
-    panels.accuracy_axis(axes, *limits)
+    accuracy_axis(axes, *limits)
     name_lines(axes)
 
 
@@ -165,5 +166,5 @@ def _convolutional(axes: Axes, conv: pd.DataFrame) -> None:
     for arm in ARMS[:2]:
         arm_line(axes, conv[conv["arm"] == arm], "test", arm, LABELS[arm])
     size_axis(axes, sorted(set(conv["batch_size"])), "Mini-batch m")
-    panels.accuracy_axis(axes, *accuracy_limits(conv["test"]))
+    accuracy_axis(axes, *accuracy_limits(conv["test"]))
     name_lines(axes)

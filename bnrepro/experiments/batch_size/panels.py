@@ -6,11 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
-from bnrepro import panels
+from bnrepro.analysis.select import median
 from bnrepro.experiments.batch_size.tables import slopes
-from bnrepro.lines import median_line, name_lines, ticks_at
-from bnrepro.plots import COLORS, LABELS
-from bnrepro.select import median
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, log_axis, nothing
+from bnrepro.plotting.lines import median_line, name_lines, ticks_at
 
 ARMS = ("none", "batch", "renorm")
 _MARKS = 3.6  # parts of an axis of sizes that have room for a number each
@@ -27,13 +27,13 @@ def draw_errors(axes: Axes, errors: pd.DataFrame, value: str) -> None:
         label = f"{layer.replace('_', ' ')}: {slope}"
         median_line(axes, own, "size", value, color, label)
     if not layers:
-        panels.nothing(axes)
+        nothing(axes)
         return
     sizes = np.array(sorted(set(errors["size"])), float)
     least = errors[errors["size"] == sizes[0]].groupby("layer")[value].median().min()
-    axes.plot(sizes, _BELOW * least * np.sqrt(sizes[0] / sizes), **panels.DOTTED, label="1 / √m")
+    axes.plot(sizes, _BELOW * least * np.sqrt(sizes[0] / sizes), **DOTTED, label="1 / √m")
     size_axis(axes, list(sizes), "Mini-batch m")
-    panels.log_axis(axes, "y")
+    log_axis(axes, "y")
     name_lines(axes)
 
 
@@ -45,7 +45,7 @@ def draw_times(axes: Axes, times: pd.DataFrame) -> None:
             own = own.assign(microseconds=1e6 * own[value])
             arm_line(axes, own, "microseconds", arm, words if arm == "batch" else f"_{arm} {value}")
     size_axis(axes, sorted(set(times["batch_size"])), "Mini-batch m")
-    panels.log_axis(axes, "y")
+    log_axis(axes, "y")
     name_lines(axes)
 
 

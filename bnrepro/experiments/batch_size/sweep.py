@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from bnrepro.config import RunConfig, grid
+from bnrepro.config.grid import grid
+from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.batch_size.tables import BUDGETS, LARGE, REFERENCE
 from bnrepro.experiments.presets import Length, lengthened, resolve
 from bnrepro.experiments.setups import ARMS, BASE_RATE, DENSE

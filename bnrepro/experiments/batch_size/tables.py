@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from bnrepro.select import at_best_rate, rows_of, where
-from bnrepro.stats import CHANCE, bootstrap_median
-from bnrepro.tables import Tables, select
+from bnrepro.analysis.curves import CHANCE
+from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.select import at_best_rate, rows_of, where
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 BUDGETS = ("examples", "steps")
 SMALL, REFERENCE, LARGE = 8, 128, 256

@@ -4,15 +4,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro import panels, widget_figure
-from bnrepro.config import RunConfig
-from bnrepro.controls import Control, values_in
+from bnrepro.analysis.select import config_of, intervals
+from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.batch_size.tables import BUDGETS, SMALL, at_best_rates, chosen, measured
+from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.presets import live_run
-from bnrepro.lines import ticks_at
-from bnrepro.plots import COLORS, LABELS, add_panel, new_figure, styled
-from bnrepro.select import config_of, intervals
-from bnrepro.tables import Tables, select
+from bnrepro.plotting import widget_figure
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import accuracy_axis_to, step_axis
+from bnrepro.plotting.lines import ticks_at
+from bnrepro.plotting.marks import seeds_and_median
+from bnrepro.plotting.style import add_panel, new_figure, styled
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 _LIVE_STEPS, _LIVE_EVALUATIONS = 10_000, 16
 _ARMS = ("batch", "renorm", "none")
@@ -44,10 +48,10 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, batch_size: int
     for arm in rates:
         _rates(axes, own[own["arm"] == arm], arm)
     _rate_axis(axes, sorted(set(runs["learning_rate"])))
-    panels.step_axis(beside, _live(best, batch_size, budget).steps)
+    step_axis(beside, _live(best, batch_size, budget).steps)
     highest = runs["validation"].max()
     for each in (axes, beside):
-        panels.accuracy_axis_to(each, highest)
+        accuracy_axis_to(each, highest)
     beside.tick_params(labelleft=False)
     widget_figure.live_curve(beside, live)
     if not beside.lines:
@@ -76,7 +80,7 @@ def _arms(runs: pd.DataFrame) -> list[str]:
 def _rates(axes: Axes, runs: pd.DataFrame, arm: str) -> None:
     """Each seed thin, the median thick over its interval, a ring around the best rate."""
     medians = intervals(runs.dropna(subset=["validation"]), "learning_rate", "validation")
-    panels.seeds_and_median(axes, runs, medians, "learning_rate", "validation", COLORS[arm], LABELS[arm])
+    seeds_and_median(axes, runs, medians, "learning_rate", "validation", COLORS[arm], LABELS[arm])
     best = at_best_rates(runs).iloc[0]["learning_rate"]
     place = medians.loc[medians["learning_rate"] == best, ["learning_rate", "estimate"]]
     ring = dict(markersize=8, markerfacecolor="none", markeredgecolor=COLORS[arm], markeredgewidth=1.1, zorder=7)

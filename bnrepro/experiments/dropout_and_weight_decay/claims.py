@@ -2,6 +2,9 @@
 
 import pandas as pd
 
+from bnrepro.analysis.formatting import diverged, joined, number, points, times
+from bnrepro.analysis.intervals import Statistic, bootstrap_bounded, bootstrap_median, bound_of_median
+from bnrepro.analysis.select import rows_of
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     DECAY,
     DROPOUT,
@@ -16,11 +19,8 @@ from bnrepro.experiments.dropout_and_weight_decay.tables import (
     shifted,
     shifts,
 )
-from bnrepro.plots import LABELS
-from bnrepro.select import rows_of
-from bnrepro.stats import Statistic, bootstrap_bounded, bootstrap_median, bound_of_median
-from bnrepro.tables import Tables
-from bnrepro.wording import diverged, joined, number, points, times
+from bnrepro.plotting.arms import LABELS
+from bnrepro.records.schemas import Tables
 
 PAPER = {}
 """The paper has no experiment on this."""

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from bnrepro import panels
+from bnrepro.analysis.select import rows_of
 from bnrepro.experiments.dropout_and_weight_decay.panels import (
     ARMS,
     draw_decay,
@@ -31,10 +31,11 @@ from bnrepro.experiments.dropout_and_weight_decay.tables import (
     shifted,
     shifts,
 )
-from bnrepro.lines import median_line
-from bnrepro.plots import COLORS, DOUBLE, GREY, LABELS, add_panel, new_figure, styled
-from bnrepro.select import rows_of
-from bnrepro.tables import Tables
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, log_axis, name_ends, nothing
+from bnrepro.plotting.lines import median_line
+from bnrepro.plotting.style import DOUBLE, GREY, add_panel, new_figure, styled
+from bnrepro.records.schemas import Tables
 
 CAPTION = (
     "The dense net on few examples of Fashion-MNIST. (a) Accuracy on the test set over the Dropout rate, with BN and "
@@ -133,7 +134,7 @@ def _dropout(axes: Axes, accuracies: pd.DataFrame) -> None:
     ends += median_line(axes, none, "amount", "final_accuracy", COLORS["none"], LABELS["none"], **_OPEN)
     _rate_axis(axes)
     percent_axis(axes)
-    panels.name_ends(axes, ends)
+    name_ends(axes, ends)
 
 
 def _rate_axis(axes: Axes) -> None:
@@ -154,16 +155,16 @@ def _ratios(axes: Axes, shifted: pd.DataFrame) -> None:
 
 def _ratio_axis(axes: Axes, ratios: pd.Series, ends: list[tuple]) -> None:
     """A logarithmic axis that holds 1, with a line there."""
-    axes.axhline(1, **panels.DOTTED)
+    axes.axhline(1, **DOTTED)
     if not ends:
-        panels.nothing(axes)
+        nothing(axes)
         return
     low, high = min(ratios.min(), 1) / 1.08, max(ratios.max(), 1) * 1.08
-    panels.log_axis(axes, "y", (low, high))
+    log_axis(axes, "y", (low, high))
     apart = 0.08 * np.log(high / low)  # so that no label runs into that of 1
     shown = [tick for tick in _TICKS if low <= tick <= high and (tick == 1 or abs(np.log(tick)) > apart)]
     axes.yaxis.set_major_locator(FixedLocator(shown))
-    panels.name_ends(axes, ends)
+    name_ends(axes, ends)
 
 
 def _layers(axes: Axes, shifts: pd.DataFrame) -> None:
@@ -190,4 +191,4 @@ def _statistics(axes: Axes, said: pd.DataFrame) -> None:
     axes.set(xlim=(-0.2, len(STATISTICS) - 0.8), xticks=range(len(STATISTICS)))
     axes.set_xticklabels([_CHOICES[name] for name in STATISTICS], fontsize=7)
     percent_axis(axes)
-    panels.name_ends(axes, ends)
+    name_ends(axes, ends)

@@ -6,14 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bnrepro import panels
-from bnrepro.experiments.dropout_and_weight_decay.tables import (
-    DECAY,
-    REACHES,
-    medians,
-)
-from bnrepro.lines import median_line, name_lines
-from bnrepro.plots import COLORS, GREY, LABELS
+from bnrepro.experiments.dropout_and_weight_decay.tables import DECAY, REACHES, medians
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, log_axis, name_ends, step_axis
+from bnrepro.plotting.lines import median_line, name_lines
+from bnrepro.plotting.style import GREY
 
 ARMS = ("batch", "none")
 """As they stand in a figure: BN first."""
@@ -53,7 +50,7 @@ def draw_decay(axes: Axes, accuracies: pd.DataFrame) -> None:
         axes.annotate(LABELS[arm], (0, start), (0, 7 if start == max(starts.values()) else -14), **style)
     axes.margins(y=0.12)
     percent_axis(axes)
-    panels.name_ends(axes, ends)
+    name_ends(axes, ends)
 
 
 def draw_growth(axes: Axes, growth: pd.DataFrame, runs: pd.DataFrame, value: str, groups: tuple[str, ...]) -> None:
@@ -75,10 +72,10 @@ def draw_growth(axes: Axes, growth: pd.DataFrame, runs: pd.DataFrame, value: str
                 ends += [
                     (row.step, row.estimate, f"{weight:g}", shades[weight]) for row in middle.iloc[-1:].itertuples()
                 ]
-    panels.step_axis(axes, runs["steps"].max())
+    step_axis(axes, runs["steps"].max())
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-    panels.log_axis(axes, "y")
-    panels.name_ends(axes, ends)
+    log_axis(axes, "y")
+    name_ends(axes, ends)
 
 
 def draw_losses(axes: Axes, losses: pd.DataFrame, runs: pd.DataFrame) -> None:
@@ -93,7 +90,7 @@ def draw_losses(axes: Axes, losses: pd.DataFrame, runs: pd.DataFrame) -> None:
         axes.fill_between(middle["step"], middle["ci_low"], middle["ci_high"], color=color, alpha=0.22, linewidth=0)
         dashes = dict(linestyle=_DASHED["linestyle"], linewidth=1.2) if group == "matched" else {}
         axes.plot(middle["step"], middle["estimate"], color=color, label=label, zorder=5 + bool(dashes), **dashes)
-    panels.step_axis(axes, runs["steps"].max())
+    step_axis(axes, runs["steps"].max())
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
 
 
@@ -118,10 +115,10 @@ def draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
         style = dict(color=COLORS[arm], markersize=4, clip_on=False, zorder=6)
         axes.plot(beyond.index, [_LOWEST] * len(beyond), "v", **style)
     for value in (0, 1):
-        axes.axhline(value, **panels.DOTTED)
+        axes.axhline(value, **DOTTED)
     axes.set_ylim(max(axes.get_ylim()[0], _LOWEST), 1.1)
     percent_axis(axes)
-    panels.name_ends(axes, [(place, max(share, _LOWEST), *words) for place, share, *words in ends])
+    name_ends(axes, [(place, max(share, _LOWEST), *words) for place, share, *words in ends])
 
 
 def _weight_axis(axes: Axes, weights: list[float]) -> dict[float, float]:

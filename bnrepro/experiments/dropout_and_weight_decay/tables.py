@@ -6,9 +6,10 @@ Knows no claim and draws nothing. A run that diverged guesses where an accuracy 
 import numpy as np
 import pandas as pd
 
-from bnrepro.select import curves_of, over_start, rows_of
-from bnrepro.stats import CHANCE, Interval, bootstrap_bounded, bootstrap_median, evaluations, final_accuracy
-from bnrepro.tables import Tables
+from bnrepro.analysis.curves import CHANCE, evaluations, final_accuracy
+from bnrepro.analysis.intervals import Interval, bootstrap_bounded, bootstrap_median
+from bnrepro.analysis.select import curves_of, over_start, rows_of
+from bnrepro.records.schemas import Tables
 
 DROPOUT, DECAY = 0.5, 0.003
 """The Dropout rate and the L2 weight by which the claims are judged."""

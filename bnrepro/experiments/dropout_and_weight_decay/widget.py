@@ -4,16 +4,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro import panels, widget_figure
-from bnrepro.config import RunConfig
-from bnrepro.controls import Control, values_in
+from bnrepro.analysis.curves import CHANCE, evaluations, median_curves
+from bnrepro.analysis.formatting import number
+from bnrepro.analysis.select import config_of, curves_of, where
+from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.dropout_and_weight_decay.tables import DROPOUT, PLACES, shifted
 from bnrepro.experiments.presets import live_run
-from bnrepro.plots import COLORS, LABELS, styled
-from bnrepro.select import config_of, curves_of, where
-from bnrepro.stats import CHANCE, evaluations, median_curves
-from bnrepro.tables import Tables, select
-from bnrepro.wording import number
+from bnrepro.plotting import widget_figure
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import accuracy_axis_to, step_axis
+from bnrepro.plotting.style import styled
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 _LIVE_EVALUATIONS = 20
 
@@ -36,9 +39,9 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, dropout: float,
     figure, axes = widget_figure.panel(title, _shift(tables, dropout, dropout_place))
     _accuracy(axes, curves[curves["arm"] == "dropout_off"], "batch", "no Dropout")
     _accuracy(axes, curves[(curves["arm"] == "dropout") & chosen], dropout_place, f"Dropout of {dropout:.0%}")
-    panels.step_axis(axes, curves["steps"].max())
+    step_axis(axes, curves["steps"].max())
     highest = evaluations(curves)["accuracy"].fillna(CHANCE).max()
-    panels.accuracy_axis_to(axes, highest)
+    accuracy_axis_to(axes, highest)
     widget_figure.live_curve(axes, live)
     widget_figure.name_lines(axes)
     return figure

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from bnrepro.analysis.formatting import diverged, joined, points, times
+from bnrepro.analysis.intervals import Interval, Statistic, bootstrap_median
 from bnrepro.experiments.inference_statistics.tables import (
     MIDDLE,
     SMALL,
@@ -17,9 +19,8 @@ from bnrepro.experiments.inference_statistics.tables import (
     ratios,
     said,
 )
-from bnrepro.stats import Interval, Statistic, bootstrap_median
-from bnrepro.tables import Tables, select
-from bnrepro.wording import diverged, joined, points, times
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 PAPER = {}
 """The paper gives no number for these claims."""

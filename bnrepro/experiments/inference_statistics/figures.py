@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
-from bnrepro import panels
+from bnrepro.analysis.curves import CHANCE
+from bnrepro.analysis.intervals import bootstrap_median
 from bnrepro.experiments.inference_statistics.tables import (
     DATA,
     MIDDLE,
@@ -21,10 +22,20 @@ from bnrepro.experiments.inference_statistics.tables import (
     ratios,
     said,
 )
-from bnrepro.lines import median_line
-from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
-from bnrepro.stats import CHANCE, bootstrap_median
-from bnrepro.tables import Tables
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import (
+    DOTTED,
+    accuracy_axis,
+    accuracy_axis_to,
+    name_ends,
+    nothing,
+    step_axis,
+    thousands,
+)
+from bnrepro.plotting.lines import median_line
+from bnrepro.plotting.marks import interval_mark
+from bnrepro.plotting.style import DOUBLE, add_panel, new_figure, styled
+from bnrepro.records.schemas import Tables
 
 CAPTION = (
     "A dense net with BN on Fashion-MNIST, mini-batches of m examples, at one rate; {main_seeds} seeds (thin lines, ticks), "
@@ -100,7 +111,7 @@ def draw(
         steps: The first and the last evaluation.
     """
     figure = new_figure(DOUBLE, 213)
-    early, late = (f"after {panels.thousands(step)} steps" for step in steps)
+    early, late = (f"after {thousands(step)} steps" for step in steps)
     _courses(add_panel(figure, (12, 12, 57, 31), "a", "Accuracy over training", f"m = {shown[0]}"), courses, steps[1])
     gap = add_panel(figure, (116, 12, 34, 31), "b", "Training mode minus inference", f"points, {late}")
     _gaps(gap, gaps, sizes)
@@ -120,7 +131,7 @@ def draw(
 
 
 def draw_courses(axes: Axes, courses: pd.DataFrame) -> list[tuple]:
-    """Each seed and the median of every line, other momenta in other dashes; returns the ends for `panels.name_ends`."""
+    """Each seed and the median of every line, other momenta in other dashes; returns the ends for `name_ends`."""
     ends, momenta = [], sorted(set(courses.loc[courses["line"] == "moving", "momentum"]))
     for (line, momentum), own in courses.groupby(["line", "momentum"]):
         several = line == "moving" and len(momenta) > 1
@@ -132,13 +143,13 @@ def draw_courses(axes: Axes, courses: pd.DataFrame) -> list[tuple]:
 
 def _courses(axes: Axes, courses: pd.DataFrame, last: int) -> None:
     ends = draw_courses(axes, courses)
-    panels.step_axis(axes, last)
-    panels.accuracy_axis_to(axes, max([CHANCE, *courses["accuracy"]]))
-    panels.name_ends(axes, ends)
+    step_axis(axes, last)
+    accuracy_axis_to(axes, max([CHANCE, *courses["accuracy"]]))
+    name_ends(axes, ends)
 
 
 def _gaps(axes: Axes, gaps: pd.DataFrame, sizes: list[int]) -> None:
-    axes.axhline(0, **panels.DOTTED)
+    axes.axhline(0, **DOTTED)
     ends = []
     for name in gaps:
         ends += _line(axes, 100 * gaps[name], _COLORS[name], _SHORT[name])
@@ -154,14 +165,14 @@ def _accuracies(both: list[Axes], tables: list[pd.DataFrame], sizes: list[int]) 
         ends = []
         for name in table:
             ends += _line(axes, table[name], _COLORS[name], _LABELS[name])
-        panels.accuracy_axis(axes, 1 - 1.1 * (1 - low), 1 - (1 - high) / 1.15)
+        accuracy_axis(axes, 1 - 1.1 * (1 - low), 1 - (1 - high) / 1.15)
         _size_axis(axes, sizes, ends, named=axes is both[-1])
 
 
 def _ratios(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
     """Of the first layer; the lines are what the m / (m - 1) of Algorithm 2 is to give, and what is had without it."""
-    axes.axhline(1, **panels.DOTTED)
-    axes.plot(sizes, [1 - 1 / size for size in sizes], **panels.DOTTED)
+    axes.axhline(1, **DOTTED)
+    axes.plot(sizes, [1 - 1 / size for size in sizes], **DOTTED)
     ends = []
     for statistics, words, fill in (
         ("population", "with m / (m − 1)", COLORS["population"]),
@@ -173,7 +184,7 @@ def _ratios(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
 
 
 def _layers(axes: Axes, ratios: pd.DataFrame, sizes: list[int]) -> None:
-    axes.axhline(1, **panels.DOTTED)
+    axes.axhline(1, **DOTTED)
     ends = []
     for place, layer in enumerate(sorted(set(ratios["layer"]))):
         words, style = layer.replace("hidden_", "hidden layer "), dict(linestyle=_DASHES[place % len(_DASHES)])
@@ -187,12 +198,12 @@ def _shifted(axes: Axes, shifted: dict[str, pd.DataFrame]) -> None:
     for place, table in enumerate(shifted.values()):
         for name, shift in zip(_SHIFTED, (-0.24, 0, 0.24)):
             values = table[name].dropna()
-            panels.interval_mark(axes, place + shift, values, bootstrap_median(values), _COLORS[name])
+            interval_mark(axes, place + shift, values, bootstrap_median(values), _COLORS[name])
     if not any(line.get_marker() == "o" for line in axes.lines):
-        panels.nothing(axes)
+        nothing(axes)
     for place in range(1, len(shifted)):
         axes.axhline(place - 0.5, color="#E6E6E6", linewidth=0.6, zorder=1)
-    axes.axvline(CHANCE, **panels.DOTTED)
+    axes.axvline(CHANCE, **DOTTED)
     axes.set(ylim=(len(shifted) - 0.5, -0.5), yticks=range(len(shifted)), yticklabels=[_DATA[name] for name in shifted])
     axes.set_xlabel("Accuracy")
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
@@ -217,7 +228,7 @@ def _changed(axes: Axes, changed: dict[str, pd.DataFrame], sizes: list[int]) -> 
 def _line(axes: Axes, values: pd.Series, color: str, words: str, **style) -> list[tuple]:
     """Each seed and the median over the mini-batches, of values by `batch_size` and `seed`; `style` is of the median.
 
-    Returns the end of the median for `panels.name_ends`, in a list that is empty where nothing is drawn.
+    Returns the end of the median for `name_ends`, in a list that is empty where nothing is drawn.
     """
     return median_line(axes, values.rename("value").reset_index(), "batch_size", "value", color, words, **style)
 
@@ -227,9 +238,9 @@ def _size_axis(axes: Axes, sizes: list[int], ends: list[tuple], named: bool = Tr
     axes.set(xscale="log", xlim=(sizes[0] / 1.25, sizes[-1] * 1.25), xlabel="Mini-batch size m")
     axes.xaxis.set_major_locator(FixedLocator(sizes[::2] if len(sizes) > 5 else sizes))
     axes.xaxis.set_minor_locator(FixedLocator(sizes))
-    axes.xaxis.set_major_formatter(FuncFormatter(panels.thousands))
+    axes.xaxis.set_major_formatter(FuncFormatter(thousands))
     axes.xaxis.set_minor_formatter(NullFormatter())
     if named:
-        panels.name_ends(axes, ends)
+        name_ends(axes, ends)
     if not ends:
-        panels.nothing(axes)
+        nothing(axes)

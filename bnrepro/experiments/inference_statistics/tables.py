@@ -7,9 +7,11 @@ import math
 
 import pandas as pd
 
-from bnrepro.select import where
-from bnrepro.stats import CHANCE, Interval, bootstrap_median
-from bnrepro.tables import Tables, select
+from bnrepro.analysis.curves import CHANCE
+from bnrepro.analysis.intervals import Interval, bootstrap_median
+from bnrepro.analysis.select import where
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 MOMENTUM = 0.99
 """The running statistics that the claims are about; Keras's default."""

@@ -3,16 +3,18 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro import panels, widget_figure
-from bnrepro.config import RunConfig
-from bnrepro.controls import Control, values_in
+from bnrepro.analysis.curves import CHANCE
+from bnrepro.analysis.select import config_of
+from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.inference_statistics.figures import draw_courses
 from bnrepro.experiments.inference_statistics.tables import SIZE, batch_sizes, courses, momenta, nearest
 from bnrepro.experiments.presets import live_run
-from bnrepro.plots import styled
-from bnrepro.select import config_of
-from bnrepro.stats import CHANCE
-from bnrepro.tables import Tables, select
+from bnrepro.plotting import widget_figure
+from bnrepro.plotting.axes import accuracy_axis_to, step_axis
+from bnrepro.plotting.style import styled
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 _LIVE_EVALUATIONS = 20
 
@@ -36,9 +38,9 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, momentum: float
     own = table[(table["momentum"] == momentum) | (table["line"] == "population")]
     figure, axes = widget_figure.panel(f"Accuracy at m = {batch_size}, momentum {momentum:g}", _at_the_end(own))
     draw_courses(axes, own)
-    panels.step_axis(axes, tables["runs"]["steps"].max())
+    step_axis(axes, tables["runs"]["steps"].max())
     highest = max([CHANCE, *tables["curves"]["accuracy"]])
-    panels.accuracy_axis_to(axes, highest)
+    accuracy_axis_to(axes, highest)
     widget_figure.live_curve(axes, live)
     widget_figure.name_lines(axes)
     return figure

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
+from bnrepro.analysis.formatting import hundredths, interval, joined, number
+from bnrepro.analysis.intervals import Statistic, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.select import TRAINS, ratios_with_bn
 from bnrepro.experiments.initialization.tables import NETS, deepest, deviations, ended, over_stds, shares
 from bnrepro.experiments.setups import ARMS
-from bnrepro.plots import LABELS
-from bnrepro.select import TRAINS, ratios_with_bn
-from bnrepro.stats import Statistic, bootstrap_median, bootstrap_ratio, bound_of_median
-from bnrepro.tables import Tables
-from bnrepro.wording import hundredths, interval, joined, number
+from bnrepro.plotting.arms import LABELS
+from bnrepro.records.schemas import Tables
 
 PAPER = {}
 """It says that one may be less careful about initialization, and has no experiment on it."""

@@ -8,15 +8,19 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, PercentFormatter
 
-from bnrepro import panels
-from bnrepro.config import RunConfig
+from bnrepro.analysis.curves import CHANCE
+from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.select import TRAINS
+from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.initialization.tables import NETS, depths, ended, maps, over_stds, shares, starts
 from bnrepro.experiments.setups import ARMS
-from bnrepro.lines import median_line, row_axis, ticks_at
-from bnrepro.plots import COLORS, DOUBLE, INK, LABELS, add_panel, new_figure, styled
-from bnrepro.select import TRAINS
-from bnrepro.stats import CHANCE, bootstrap_median
-from bnrepro.tables import Tables
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, name_ends
+from bnrepro.plotting.heatmap import heat_map
+from bnrepro.plotting.lines import median_line, row_axis, ticks_at
+from bnrepro.plotting.marks import interval_mark
+from bnrepro.plotting.style import DOUBLE, INK, add_panel, new_figure, styled
+from bnrepro.records.schemas import Tables
 
 CAPTION = (
     "(a, b) Final test accuracy in percent over the standard deviation of the kernels at the start and the learning rate, "
@@ -75,7 +79,7 @@ def draw(
         stds = own["initial_std"]
         axes.set(xscale="log", xlim=(stds.min() / 1.4, stds.max() * 1.4), xlabel="Initial std")
         _ticks(axes, stds, sparse=True)
-        panels.name_ends(axes, ends)
+        name_ends(axes, ends)
     _starts(figure, (34, 135, 33, 41), starts)
     for letter, left, net in zip("gh", (79, 131), NETS):
         own = depths[depths["name"] == net]
@@ -85,7 +89,7 @@ def draw(
         layers = own["hidden_layers"]
         axes.set(xlim=(layers.min() - 1, layers.max() + 1), xlabel="Hidden layers")
         _ticks(axes, layers)
-        panels.name_ends(axes, ends)
+        name_ends(axes, ends)
     return figure
 
 
@@ -109,7 +113,7 @@ def _maps(figure: Figure, maps: pd.DataFrame) -> None:
             axes.annotate(next(keys), (1, 1), (0, 5), "axes fraction", "offset points", **style)
             words = (100 * cells["accuracy"]).map("{:.0f}".format).mask(cells["lost"], "×")
             colors = seaborn.light_palette(COLORS[arm], as_cmap=True)
-            panels.heat_map(axes, cells.assign(words=words), "accuracy", "words", colors, norm)
+            heat_map(axes, cells.assign(words=words), "accuracy", "words", colors, norm)
             _outline(axes, cells)
             if net == "sigmoid":
                 _mark_used(axes, cells)
@@ -157,7 +161,7 @@ def _shares(axes: Axes, shares: pd.DataFrame) -> None:
         colors.append(INK)
         for arm in ARMS:
             own = shares.loc[(shares["name"] == net) & (shares["normalization"] == arm), "share"]
-            panels.interval_mark(axes, len(words), own, bootstrap_median(own), COLORS[arm])
+            interval_mark(axes, len(words), own, bootstrap_median(own), COLORS[arm])
             words.append(LABELS[arm])
             colors.append(COLORS[arm])
     row_axis(axes, words, colors)
@@ -175,13 +179,13 @@ def _starts(figure: Figure, place: tuple, starts: pd.DataFrame) -> None:
     for place, name in enumerate(_STARTS):
         for arm, shift in zip(ARMS, (-0.17, 0.17)):
             own = starts.loc[(starts["name"] == name) & (starts["normalization"] == arm), "final_accuracy"]
-            panels.interval_mark(axes, place + shift, own, bootstrap_median(own), COLORS[arm])
+            interval_mark(axes, place + shift, own, bootstrap_median(own), COLORS[arm])
     row_axis(axes, list(_STARTS.values()), [INK] * len(_STARTS))
     apart = list(_STARTS).index(_ALIKE[0]) - 0.5
     axes.plot([-0.04, 1.04], [apart, apart], color=INK, linewidth=0.8, zorder=2)
     style = dict(textcoords="offset points", fontsize=7, ha="right", color=INK, annotation_clip=False)
     axes.annotate("units alike", (1.04, apart), (0, -8), **style)
-    axes.axvline(CHANCE, **panels.DOTTED)
+    axes.axvline(CHANCE, **DOTTED)
     axes.set_xlabel("Final test accuracy")
     axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
@@ -190,13 +194,13 @@ def _starts(figure: Figure, place: tuple, starts: pd.DataFrame) -> None:
 def _curves(axes: Axes, runs: pd.DataFrame, x: str) -> list[tuple]:
     """Final accuracy over `x`, both arms: each seed, the median and its interval; dotted, what counts as trained.
 
-    Returns the ends of the medians for `panels.name_ends`.
+    Returns the ends of the medians for `name_ends`.
     """
     ends = []
     for arm in ARMS:
         own = runs[runs["normalization"] == arm]
         ends += median_line(axes, own, x, "final_accuracy", COLORS[arm], LABELS[arm])
-    axes.axhline(TRAINS, **panels.DOTTED)
+    axes.axhline(TRAINS, **DOTTED)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))

@@ -2,9 +2,11 @@
 
 import pandas as pd
 
-from bnrepro.select import TRAINS, at_best_rate, curves_of, with_trains
-from bnrepro.stats import bootstrap_median, final_accuracy, paired
-from bnrepro.tables import Tables
+from bnrepro.analysis.curves import final_accuracy
+from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.paired import paired
+from bnrepro.analysis.select import TRAINS, at_best_rate, curves_of, with_trains
+from bnrepro.records.schemas import Tables
 
 NETS = ("sigmoid", "relu")
 """By the first the claims are judged; the other stands beside it."""

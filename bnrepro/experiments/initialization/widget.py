@@ -4,14 +4,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro import widget_figure
-from bnrepro.config import RunConfig
-from bnrepro.controls import Control, values_in
+from bnrepro.analysis.curves import CHANCE, evaluations, final_accuracy
+from bnrepro.analysis.select import config_of, curves_of, where
+from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.presets import live_run
-from bnrepro.plots import LABELS, styled
-from bnrepro.select import config_of, curves_of, where
-from bnrepro.stats import CHANCE, evaluations, final_accuracy
-from bnrepro.tables import Tables, select
+from bnrepro.plotting import widget_figure
+from bnrepro.plotting.arms import LABELS
+from bnrepro.plotting.style import styled
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 _FROZEN = RunConfig()
 _AXES = {"initial_std": "Std of first kernels", "learning_rate": "Learning rate"}

@@ -3,6 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from bnrepro.analysis.curves import CHANCE, best_accuracy, steps_to_target
+from bnrepro.analysis.formatting import number
+from bnrepro.analysis.intervals import Statistic, bootstrap_bounded, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.paired import paired, ratios
+from bnrepro.analysis.select import curves_of, ratios_with_bn
 from bnrepro.experiments.learning_rates.tables import (
     invariances,
     isometry,
@@ -12,22 +17,8 @@ from bnrepro.experiments.learning_rates.tables import (
     rated,
     step_ratios,
 )
-from bnrepro.plots import LABELS
-from bnrepro.select import curves_of, ratios_with_bn
-from bnrepro.stats import (
-    CHANCE,
-    Statistic,
-    best_accuracy,
-    bootstrap_bounded,
-    bootstrap_median,
-    bootstrap_ratio,
-    bound_of_median,
-    paired,
-    ratios,
-    steps_to_target,
-)
-from bnrepro.tables import Tables
-from bnrepro.wording import number
+from bnrepro.plotting.arms import LABELS
+from bnrepro.records.schemas import Tables
 
 _PUBLISHED = published().set_index("arm")
 

@@ -6,9 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from bnrepro import network_diagram, panels, paper
-from bnrepro.architecture import inception_small
-from bnrepro.claims import CLAIMS
+from bnrepro.analysis import paper
+from bnrepro.analysis.curves import CHANCE, evaluations, median_curves
+from bnrepro.analysis.intervals import bootstrap_bounded
+from bnrepro.analysis.select import TRAINS, curves_of
+from bnrepro.config.inception_small import inception_small
+from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.learning_rates.panels import (
     draw_effective_rates,
     draw_gradients,
@@ -26,10 +29,19 @@ from bnrepro.experiments.learning_rates.tables import (
     rate_sweep,
 )
 from bnrepro.experiments.setups import PAPER_MODELS
-from bnrepro.plots import COLORS, DOUBLE, INK, LABELS, add_panel, new_figure, styled
-from bnrepro.select import TRAINS, curves_of
-from bnrepro.stats import CHANCE, bootstrap_bounded, evaluations, median_curves
-from bnrepro.tables import Tables
+from bnrepro.plotting import network_diagram
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import (
+    accuracy_axis,
+    accuracy_axis_to,
+    log_axis,
+    name_ends,
+    step_axis,
+    thousands,
+)
+from bnrepro.plotting.marks import runs_and_interval, seed_curves
+from bnrepro.plotting.style import DOUBLE, INK, add_panel, new_figure, styled
+from bnrepro.records.schemas import Tables
 
 CAPTION = (
     "(a) Accuracy on validation examples of a small Inception: {baseline_seeds} seeds an arm (thin lines), their median (thick) "
@@ -103,12 +115,12 @@ def _curves(axes: Axes, curves: pd.DataFrame, race: pd.DataFrame) -> None:
     """Every arm, the target, and where each arm's median gets there."""
     last, runs = curves["steps"].max(), evaluations(curves)
     medians = median_curves(curves, "arm")
-    panels.seed_curves(axes, runs, medians, column="arm")
+    seed_curves(axes, runs, medians, column="arm")
     target = race["target"].median()
     axes.axhline(target, color=INK, linewidth=0.7, linestyle=":", zorder=1)
-    panels.step_axis(axes, last)
+    step_axis(axes, last)
     highest = runs["accuracy"].fillna(CHANCE).max()  # a run that was never evaluated is there without a value
-    panels.accuracy_axis_to(axes, highest)
+    accuracy_axis_to(axes, highest)
     axes.set_ylabel("")
     ends = []
     for arm, own in race.groupby("arm", sort=False):
@@ -120,7 +132,7 @@ def _curves(axes: Axes, curves: pd.DataFrame, race: pd.DataFrame) -> None:
             axes.plot(end["step"], end["estimate"], "x", color=COLORS[arm], markersize=4.5, zorder=7, clip_on=False)
         words = LABELS[arm] + f", {diverged} diverged" * (diverged > 0)
         ends.append((end["step"], end["estimate"], words, COLORS[arm]))
-    panels.name_ends(axes, ends)
+    name_ends(axes, ends)
 
 
 def _papers_curves(axes: Axes) -> None:
@@ -137,8 +149,8 @@ def _papers_curves(axes: Axes) -> None:
     axes.set(xlim=(0, 1.05 * printed["steps_to_72_2_percent"].max()), xlabel="Training steps")
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda steps, place: f"{steps / 1e6:g}M" if steps else "0"))
-    panels.accuracy_axis(axes, table["validation_accuracy"].min(), 0.76)
-    panels.name_ends(axes, ends)
+    accuracy_axis(axes, table["validation_accuracy"].min(), 0.76)
+    name_ends(axes, ends)
 
 
 def _steps(axes: Axes, race: pd.DataFrame, published: pd.DataFrame) -> None:
@@ -150,10 +162,10 @@ def _steps(axes: Axes, race: pd.DataFrame, published: pd.DataFrame) -> None:
         rows.append((arm, *interval, np.isfinite(own["steps_to_target"].median())))
     intervals = pd.DataFrame(rows, columns=("normalization", "estimate", "ci_low", "ci_high", "n", "reached"))
     marks = (intervals["estimate"].iloc[0] / published.set_index("arm")["paper_fewer"]).dropna().to_dict()
-    panels.runs_and_interval(axes, runs, intervals, panels.thousands, marks, aside=True)
+    runs_and_interval(axes, runs, intervals, thousands, marks, aside=True)
     smallest = min([runs["value"].min(), *marks.values()])
-    panels.log_axis(axes, "x", (smallest / 1.4, 1.15 * runs["value"].max()))
-    axes.xaxis.set_major_formatter(panels.thousands)
+    log_axis(axes, "x", (smallest / 1.4, 1.15 * runs["value"].max()))
+    axes.xaxis.set_major_formatter(thousands)
 
 
 def _rates(figure: Figure, top: float, sweep: pd.DataFrame) -> None:
@@ -188,7 +200,7 @@ def _rate_axes(axes: Axes, strip: Axes, sweep: pd.DataFrame) -> None:
         each.xaxis.set_minor_locator(NullLocator())
         each.set_xticks(sorted(set(rates)), words)
     axes.tick_params(labelbottom=False)
-    panels.accuracy_axis_to(axes, sweep["ci_high"].max(), room=1.25)
+    accuracy_axis_to(axes, sweep["ci_high"].max(), room=1.25)
     strip.set(ylim=(len(arms) - 0.5, -0.5), yticks=range(len(arms)), yticklabels=[LABELS[arm] for arm in arms])
     strip.set(xlabel="Learning rate (bar: trains, ★ best, × diverged)")
     for label, arm in zip(strip.get_yticklabels(), arms):

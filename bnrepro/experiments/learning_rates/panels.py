@@ -5,8 +5,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro import panels
-from bnrepro.plots import COLORS, INK, LABELS, add_panel
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, log_axis, name_ends, step_axis
+from bnrepro.plotting.style import INK, add_panel
 
 _HEIGHT = 25  # mm
 _EXPLAINED = ("baseline", "bn_baseline", "bn_x5", "bn_x30", "bn_x5_sigmoid")
@@ -31,12 +32,12 @@ def draw_effective_rates(figure: Figure, top: float, effective: pd.DataFrame, la
             middle = runs.median(axis=1)
             axes.plot(middle.index, middle, color=COLORS[arm], label=LABELS[arm], zorder=4)
             ends.append((middle.index[-1], middle.iloc[-1], LABELS[arm], COLORS[arm]))
-        panels.step_axis(axes, last)
+        step_axis(axes, last)
         if place:
-            panels.log_axis(axes, "y")
+            log_axis(axes, "y")
         axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}×")
         if place:
-            panels.name_ends(axes, ends)
+            name_ends(axes, ends)
 
 
 def draw_gradients(figure: Figure, top: float, gradients: pd.DataFrame) -> None:
@@ -55,7 +56,7 @@ def draw_gradients(figure: Figure, top: float, gradients: pd.DataFrame) -> None:
                 _name_rate(axes, arm, own["learning_rate"].iloc[0])
         if moment not in set(gradients["moment"]):
             axes.annotate("no rate trains", (0.5, 0.5), xycoords="axes fraction", fontsize=7, ha="center")
-        panels.log_axis(axes, "y", (values.min() / 1.5, values.max() * 3))
+        log_axis(axes, "y", (values.min() / 1.5, values.max() * 3))
         axes.tick_params(labelleft=not place)
         _module_axis(axes, layers)
 
@@ -95,7 +96,7 @@ def draw_jacobians(figure: Figure, top: float, jacobians: pd.DataFrame) -> None:
         axes.plot(x, row.p50, "o", color=face, markeredgecolor=color, markersize=4, zorder=5)
     axes.axhline(1, color=INK, linewidth=0.7, linestyle=":", zorder=2)
     lowest, highest = jacobians[list(_SHOWN)].min(axis=None), jacobians[list(_SHOWN)].max(axis=None)
-    panels.log_axis(axes, "y", (max(lowest, _SMALLEST_SHOWN) / 1.5, 1.5 * highest) if len(jacobians) else None)
+    log_axis(axes, "y", (max(lowest, _SMALLEST_SHOWN) / 1.5, 1.5 * highest) if len(jacobians) else None)
     axes.set_xticks(range(len(layers)), [layer.replace("_", " ") for layer in layers])
 
 
@@ -114,8 +115,8 @@ def draw_invariances(figure: Figure, top: float, invariances: pd.DataFrame, tole
                 axes.plot(worst.index, worst, color=color, linewidth=1.2, label=f"{quantity}, {name}")
                 words = f"{quantity}, " + {"change": "ε as it is", "error": "ε over a²"}[name]
                 ends.append((worst.index[-1], worst.iloc[-1], words, color))
-    axes.axhline(tolerance, **panels.DOTTED)
-    panels.log_axis(axes, "x")
-    panels.log_axis(axes, "y")
+    axes.axhline(tolerance, **DOTTED)
+    log_axis(axes, "x")
+    log_axis(axes, "y")
     axes.set(xlabel="Scale a")
-    panels.name_ends(axes, ends)
+    name_ends(axes, ends)

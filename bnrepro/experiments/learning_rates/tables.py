@@ -3,21 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from bnrepro import paper
+from bnrepro.analysis import paper
+from bnrepro.analysis.curves import best_accuracy, final_accuracy, steps_to_target
+from bnrepro.analysis.intervals import bootstrap_bounded, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.paired import paired, ratios
+from bnrepro.analysis.select import curves_of, over_start, rows_of, with_trains
 from bnrepro.experiments.setups import BASE_RATE, BASELINE, PAPER_MODELS, arms
-from bnrepro.select import curves_of, over_start, rows_of, with_trains
-from bnrepro.stats import (
-    best_accuracy,
-    bootstrap_bounded,
-    bootstrap_median,
-    bootstrap_ratio,
-    bound_of_median,
-    final_accuracy,
-    paired,
-    ratios,
-    steps_to_target,
-)
-from bnrepro.tables import Tables, select
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 ARMS = tuple(arms(BASELINE))
 """The networks of Figures 2 and 3, then those that the text only mentions; each is a group of the sweep."""
@@ -46,7 +39,7 @@ def race(tables: Tables) -> pd.DataFrame:
 
 
 def step_ratios(runs: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """By seed the ratio of steps to the target of two arms of `race`, and its bound, as `stats.ratios` gives them."""
+    """By seed the ratio of steps to the target of two arms of `race`, and its bound, as `paired.ratios` gives them."""
     pairs = paired(runs, "steps_to_target", arms=(first, second), column="arm")
     return ratios(pairs, runs["steps"].iloc[0], arms=(first, second))
 
@@ -57,7 +50,7 @@ def figure3(tables: Tables) -> pd.DataFrame:
     Returns:
         A row an arm: `steps` to the Baseline's best accuracy, median of the seeds, `steps_low` to `steps_high` (infinite:
         nothing bounds it) and `reached`, the share of seeds that got there; `fewer`, how many times fewer than the Baseline,
-        and `bound`, its sign as in `stats.ratios`; `best_accuracy`, `best_low` to `best_high`; `diverged`, the share; and
+        and `bound`, its sign as in `paired.ratios`; `best_accuracy`, `best_low` to `best_high`; `diverged`, the share; and
         `paper_steps`, `paper_fewer`, `paper_best_accuracy`, NaN where the paper has none. Where the median never got there,
         `steps` are all the steps there were.
     """

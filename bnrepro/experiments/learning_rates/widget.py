@@ -3,15 +3,17 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro import widget_figure
-from bnrepro.config import RunConfig
-from bnrepro.controls import Control, values_in
+from bnrepro.analysis.curves import CHANCE, evaluations
+from bnrepro.analysis.select import curves_of
+from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.presets import live_run
 from bnrepro.experiments.setups import BASE_RATE, BN_BASELINE
-from bnrepro.plots import LABELS, styled
-from bnrepro.select import curves_of
-from bnrepro.stats import CHANCE, evaluations
-from bnrepro.tables import Tables, select
+from bnrepro.plotting import widget_figure
+from bnrepro.plotting.arms import LABELS
+from bnrepro.plotting.style import styled
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 _LIVE_EVALUATIONS = 10
 _LIVE_VALIDATION_EXAMPLES = 1_000  # a fifth of the record's: evaluation would else take longer than training

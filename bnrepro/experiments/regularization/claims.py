@@ -6,6 +6,9 @@ import math
 import numpy as np
 import pandas as pd
 
+from bnrepro.analysis.formatting import diverged, hundredths, interval, joined, number, points
+from bnrepro.analysis.intervals import Interval, Statistic, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.select import rows_of
 from bnrepro.experiments.regularization.tables import (
     LOSS,
     ONE,
@@ -21,10 +24,8 @@ from bnrepro.experiments.regularization.tables import (
     spreads,
     step_ratios,
 )
-from bnrepro.select import rows_of
-from bnrepro.stats import Interval, Statistic, bootstrap_median, bootstrap_ratio, bound_of_median
-from bnrepro.tables import Tables, select
-from bnrepro.wording import diverged, hundredths, interval, joined, number, points
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 PAPER = {
     "R5": 0.01,  # section 4.2.1, "about 1%", which is the gain with BN; the paper does not try it without

@@ -8,18 +8,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bnrepro import panels
-from bnrepro.claims import CLAIMS
+from bnrepro.analysis.formatting import number
+from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.select import intervals
+from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.regularization.claims import PAPER
 from bnrepro.experiments.regularization.panels import draw_effects, draw_ensembles, draw_ratios, draw_shuffling
 from bnrepro.experiments.regularization.sweep import DENSE_FEW, FEW
 from bnrepro.experiments.regularization.tables import LOSS, ONE, SIX, effects, few, gaps, shuffling, spreads
-from bnrepro.lines import median_line, row_axis, ticks_at
-from bnrepro.plots import COLORS, DOUBLE, LABELS, add_panel, new_figure, styled
-from bnrepro.select import intervals
-from bnrepro.stats import bootstrap_median
-from bnrepro.tables import Tables
-from bnrepro.wording import number
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import (
+    DOTTED,
+    log_axis,
+    name_ends,
+    nothing,
+    thousands,
+)
+from bnrepro.plotting.lines import median_line, row_axis, ticks_at
+from bnrepro.plotting.marks import interval_mark, seeds_and_median
+from bnrepro.plotting.style import DOUBLE, add_panel, new_figure, styled
+from bnrepro.records.schemas import Tables
 
 CAPTION = (
     "(a) How much an example's logits vary with the other examples of its mini-batch, relative to their spread over examples: "
@@ -115,21 +123,21 @@ def _spread(axes: Axes, mates: pd.DataFrame) -> None:
     axes.set(xscale="log", yscale="log", xlabel="Mini-batch size")
     sizes = sorted(set(mates["batch_size"]))
     if runs.empty:
-        panels.nothing(axes)
+        nothing(axes)
         return
     medians = intervals(runs, "batch_size", "spread")
-    panels.seeds_and_median(axes, runs, medians, "batch_size", "spread", color)
+    seeds_and_median(axes, runs, medians, "batch_size", "spread", color)
     middle = medians.set_index("batch_size")["estimate"]
     falling = middle.iloc[0] * np.sqrt(sizes[0] / np.array(sizes))
-    axes.plot(sizes, falling, **panels.DOTTED)
+    axes.plot(sizes, falling, **DOTTED)
     style = dict(textcoords="offset points", fontsize=7)
     axes.annotate("1 / √size", (sizes[-1], falling[-1]), (0, -9), color="#6B6B6B", ha="right", **style)
     at_inference = mates.loc[mates["mode"] == "inference", "spread"].max()
     axes.annotate("training mode", (sizes[2], middle.iloc[2]), (6, 5), color=color, **style)
     words = f"inference: {number(at_inference)}"
     axes.annotate(words, (0, 0), (3, 4), "axes fraction", textcoords="offset points", fontsize=7, color=color)
-    ticks_at(axes.xaxis, sizes[::2], panels.thousands)
-    panels.log_axis(axes, "y", (min(falling[-1], runs["spread"].min()) / 2.4, 1.4 * runs["spread"].max()))
+    ticks_at(axes.xaxis, sizes[::2], thousands)
+    log_axis(axes, "y", (min(falling[-1], runs["spread"].min()) / 2.4, 1.4 * runs["spread"].max()))
 
 
 def _sizes(each: dict[str, Axes], gaps: pd.DataFrame) -> None:
@@ -147,11 +155,11 @@ def _sizes(each: dict[str, Axes], gaps: pd.DataFrame) -> None:
             ends += median_line(axes, own, "size", "points", COLORS[arm], LABELS[arm])
         axes.set(xscale="log", xlim=(sizes[0] / 1.25, sizes[-1] * 1.25), ylim=(min(low - margin, 0), high + margin))
         axes.set(xlabel="Training examples")
-        ticks_at(axes.xaxis, sizes, panels.thousands)
+        ticks_at(axes.xaxis, sizes, thousands)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        panels.name_ends(axes, ends)
+        name_ends(axes, ends)
         if not ends:
-            panels.nothing(axes, "no run gets there")
+            nothing(axes, "no run gets there")
 
 
 def _noise(axes: Axes, gaps: pd.DataFrame) -> None:
@@ -160,7 +168,7 @@ def _noise(axes: Axes, gaps: pd.DataFrame) -> None:
     for place, arm in enumerate(_CONTROL):
         for value, (marker, shift) in _MOMENTS.items():
             own = 100 * runs.loc[runs["arm"] == arm, value].dropna()
-            panels.interval_mark(axes, place + shift, own, bootstrap_median(own), COLORS[arm], marker=marker)
+            interval_mark(axes, place + shift, own, bootstrap_median(own), COLORS[arm], marker=marker)
     row_axis(axes, [textwrap.fill(LABELS[arm], 12) for arm in _CONTROL], [COLORS[arm] for arm in _CONTROL])
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.set_xlabel("Training minus held-out, points")

@@ -5,12 +5,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from bnrepro import panels
+from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.select import intervals
 from bnrepro.experiments.regularization.tables import SETTINGS
-from bnrepro.lines import row_axis, ticks_at
-from bnrepro.plots import COLORS, INK, LABELS
-from bnrepro.select import intervals
-from bnrepro.stats import bootstrap_median
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, name_ends
+from bnrepro.plotting.lines import row_axis, ticks_at
+from bnrepro.plotting.marks import interval_mark, paper_line, paper_mark, seeds_and_median
+from bnrepro.plotting.style import INK
 
 _FILLED = {"conv": True, "dense": False}
 
@@ -32,7 +34,7 @@ def draw_effects(axes: Axes, effects: pd.DataFrame, margins: dict[str, float]) -
     shown = 100 * effects[["effect", "ci_low", "ci_high"]]
     edge = min(max(1.15 * shown.abs().max(axis=None), 1), _MOST_POINTS)
     axes.set_xlim(-edge, edge)
-    axes.axvline(0, **panels.DOTTED)
+    axes.axvline(0, **DOTTED)
     for place, change in enumerate(changes):
         if change in margins:
             at = 100 * margins[change]
@@ -51,7 +53,7 @@ def draw_ratios(axes: Axes, effects: pd.DataFrame) -> None:
     finite = shown[np.isfinite(shown) & (shown > 0)]
     edge = min(max(1.2 * np.exp(np.abs(np.log(finite)).max(initial=0)), 2), _MOST_TIMES)
     axes.set(xscale="log", xlim=(1 / edge, edge))
-    axes.axvline(1, **panels.DOTTED)
+    axes.axvline(1, **DOTTED)
     for place, change in enumerate(changes):
         for row in effects[effects["change"] == change].itertuples():
             _setting_mark(axes, place, row.setting, (row.steps_ratio, row.ratio_low, row.ratio_high), row.bound)
@@ -63,7 +65,7 @@ def draw_ratios(axes: Axes, effects: pd.DataFrame) -> None:
 
 def _setting_mark(axes: Axes, place: int, setting: str, interval: tuple, bound: str = "") -> None:
     shift = 0.17 * (2 * list(SETTINGS).index(setting) - 1)
-    panels.interval_mark(axes, place + shift, [], interval, COLORS["batch"], filled=_FILLED[setting], bound=bound)
+    interval_mark(axes, place + shift, [], interval, COLORS["batch"], filled=_FILLED[setting], bound=bound)
 
 
 def draw_shuffling(axes: Axes, shuffling: pd.DataFrame, papers_gain: float) -> None:
@@ -75,12 +77,12 @@ def draw_shuffling(axes: Axes, shuffling: pd.DataFrame, papers_gain: float) -> N
     ends = [abs(end) for _, interval in found.values() for end in interval[:3]]
     edge = min(max(1.15 * max(ends), 130 * papers_gain), _MOST_POINTS)
     axes.set_xlim(-edge, edge)
-    axes.axvline(0, **panels.DOTTED)
+    axes.axvline(0, **DOTTED)
     for place, arm in enumerate(arms):
         for setting, side in zip(SETTINGS, (-1, 1)):
             mark = dict(filled=_FILLED[setting])
-            panels.interval_mark(axes, place + 0.2 * side, *found[arm, setting], colors[arm], **mark)
-    panels.paper_mark(axes, 100 * papers_gain, -0.62)
+            interval_mark(axes, place + 0.2 * side, *found[arm, setting], colors[arm], **mark)
+    paper_mark(axes, 100 * papers_gain, -0.62)
     style = dict(textcoords="offset points", fontsize=7, color=COLORS["paper"], va="center")
     axes.annotate(LABELS["paper"], (100 * papers_gain, -0.62), (5, 0), **style)
     row_axis(axes, list(arms.values()), list(colors.values()))
@@ -92,13 +94,13 @@ def draw_ensembles(axes: Axes, ensembles: pd.DataFrame, papers_ratio: float) -> 
     """Each seed, the median; the paper's ensemble scaled to our single net."""
     errors = ensembles.assign(percent=100 * ensembles["error"])
     medians = intervals(errors, "members", "percent")
-    panels.seeds_and_median(axes, errors, medians, "members", "percent", COLORS["bn_x30"], LABELS["bn_x30"])
+    seeds_and_median(axes, errors, medians, "members", "percent", COLORS["bn_x30"], LABELS["bn_x30"])
     middle = medians.set_index("members")["estimate"]
     first, last = middle.index.min(), middle.index.max()
     papers = [middle[first], papers_ratio * middle[first]]
-    panels.paper_line(axes, [first, last], papers, linewidth=0.8)
+    paper_line(axes, [first, last], papers, linewidth=0.8)
     for x, y in zip((first, last), papers):
-        panels.paper_mark(axes, x, y)
+        paper_mark(axes, x, y)
     ends = [
         (last, middle[last], LABELS["bn_x30"], COLORS["bn_x30"]),
         (last, papers[1], "paper, scaled", COLORS["paper"]),
@@ -108,4 +110,4 @@ def draw_ensembles(axes: Axes, ensembles: pd.DataFrame, papers_ratio: float) -> 
     axes.set_xlabel("Nets averaged")
     axes.xaxis.set_major_locator(FixedLocator(middle.index))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}%"))
-    panels.name_ends(axes, ends)
+    name_ends(axes, ends)

@@ -5,23 +5,15 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from bnrepro import paper
-from bnrepro.config import TRAINING_EXAMPLES
+from bnrepro.analysis import paper
+from bnrepro.analysis.curves import CHANCE, best_accuracy, final_accuracy, steps_to_target
+from bnrepro.analysis.intervals import Interval, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.paired import paired, ratios
+from bnrepro.analysis.select import curves_of, rows_of
+from bnrepro.config.run_config import TRAINING_EXAMPLES
 from bnrepro.experiments.setups import CHANGES
-from bnrepro.select import curves_of, rows_of
-from bnrepro.stats import (
-    CHANCE,
-    Interval,
-    best_accuracy,
-    bootstrap_median,
-    bootstrap_ratio,
-    bound_of_median,
-    final_accuracy,
-    paired,
-    ratios,
-    steps_to_target,
-)
-from bnrepro.tables import SCHEMAS, Tables, select
+from bnrepro.records.results import select
+from bnrepro.records.schemas import SCHEMAS, Tables
 
 _ERRORS = paper.figure4().set_index("model")["top1_error"]
 ONE, SIX = _ERRORS["BN-Inception multicrop"], _ERRORS["BN-Inception ensemble"]
@@ -66,7 +58,7 @@ def effects(tables: Tables) -> pd.DataFrame:
         A row a setting and change: `effect` on the best validation accuracy (a fraction), its interval `ci_low`, `ci_high`,
         `smallest_seen`, the smallest effect that the design could have seen (half the interval's width); `steps_ratio`, the
         steps without the change over those with it until the best accuracy of the net without it, its interval `ratio_low`,
-        `ratio_high`, and its `bound` as in `stats.Statistic`; `n`, the seeds.
+        `ratio_high`, and its `bound` as in `intervals.Statistic`; `n`, the seeds.
     """
     rows = []
     for setting, change in itertools.product(SETTINGS, CHANGES):

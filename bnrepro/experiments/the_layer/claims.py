@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from bnrepro.analysis.intervals import bootstrap_median
 from bnrepro.experiments.the_layer.tables import errors, growth
-from bnrepro.stats import bootstrap_median
-from bnrepro.tables import Tables
+from bnrepro.records.schemas import Tables
 
 PAPER = {}
 """The paper gives equations, and no number for these claims."""

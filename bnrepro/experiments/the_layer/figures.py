@@ -5,8 +5,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro.plots import COLORS, DOUBLE, INK, add_panel, new_figure, styled
-from bnrepro.tables import Tables
+from bnrepro.plotting.arms import COLORS
+from bnrepro.plotting.style import DOUBLE, INK, add_panel, new_figure, styled
+from bnrepro.records.schemas import Tables
 
 CAPTION = (
     "The layer against the paper's own equations. (a) A mini-batch before and after Algorithm 1. (b) Its gradient against "

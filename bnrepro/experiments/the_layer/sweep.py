@@ -1,6 +1,7 @@
 """Trains nothing: how many random draws the layer is measured with. Knows no table."""
 
-from bnrepro.config import RunConfig, check_preset, check_type
+from bnrepro.config.run_config import RunConfig
+from bnrepro.config.validation import check_preset, check_type
 from bnrepro.errors import UserError
 
 PRESETS = {"smoke": {"draws": 2}, "quick": {"draws": 8}, "paper": {"draws": 20}}

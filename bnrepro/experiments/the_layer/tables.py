@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bnrepro.tables import Tables
+from bnrepro.records.schemas import Tables
 
 _EXACT = "epsilon 1e-12"
 

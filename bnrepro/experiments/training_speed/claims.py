@@ -3,21 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from bnrepro import paper
+from bnrepro.analysis import paper
+from bnrepro.analysis.curves import distance_from_curve, final_accuracy
+from bnrepro.analysis.intervals import Statistic, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.paired import paired, ratios
+from bnrepro.analysis.select import group_curves
 from bnrepro.experiments.setups import ARMS
 from bnrepro.experiments.training_speed.tables import LARGEST_CLASS, TARGET, published, speed
-from bnrepro.select import group_curves
-from bnrepro.stats import (
-    Statistic,
-    bootstrap_median,
-    bootstrap_ratio,
-    bound_of_median,
-    distance_from_curve,
-    final_accuracy,
-    paired,
-    ratios,
-)
-from bnrepro.tables import Tables
+from bnrepro.records.schemas import Tables
 
 PAPER = {
     "T1": paper.STEPS_TO_97_PERCENT["none"] / paper.STEPS_TO_97_PERCENT["batch"],

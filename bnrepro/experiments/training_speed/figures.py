@@ -8,12 +8,23 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from bnrepro import panels, paper
+from bnrepro.analysis import paper
+from bnrepro.analysis.curves import median_curves
+from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.select import group_curves
 from bnrepro.experiments.training_speed.tables import TARGET, calibrated, published, sensitivity, speed
-from bnrepro.plots import COLORS, DOUBLE, add_panel, new_figure, styled
-from bnrepro.select import group_curves
-from bnrepro.stats import bootstrap_median, median_curves
-from bnrepro.tables import Tables
+from bnrepro.plotting.arms import COLORS
+from bnrepro.plotting.axes import DOTTED, step_axis, thousands
+from bnrepro.plotting.heatmap import frame_cell, heat_map
+from bnrepro.plotting.marks import (
+    name_curve,
+    paper_line,
+    paper_mark,
+    runs_and_interval,
+    seed_curves,
+)
+from bnrepro.plotting.style import DOUBLE, add_panel, new_figure, styled
+from bnrepro.records.schemas import Tables
 
 CAPTION = (
     "(a) Accuracy on the test set of the net of section 4.1, without and with BN: {main_seeds} seeds an arm (thin lines), "
@@ -61,7 +72,7 @@ def draw(
     _accuracy(add_panel(figure, (12, 7, 92, 51), "a", "Test accuracy"), curves, published, speed, target)
     marks = dict(paper.STEPS_TO_97_PERCENT) if len(published) else {}
     steps = add_panel(figure, (_RIGHT, 7, 42, 18), "b", f"Training steps to {target:.0%}")
-    _until_target(steps, speed, "steps_spent", panels.thousands, marks)
+    _until_target(steps, speed, "steps_spent", thousands, marks)
     seconds = add_panel(figure, (_RIGHT, 40, 42, 18), "c", f"Seconds of training to {target:.0%}")
     _until_target(seconds, speed, "seconds_spent", "{:.3g} s".format, {})
     _distances(figure, calibration, used)
@@ -72,23 +83,21 @@ def draw(
 def _accuracy(axes: Axes, curves: pd.DataFrame, published: pd.DataFrame, speed: pd.DataFrame, target: float) -> None:
     runs, last = curves[curves["split"] == "test"], curves["steps"].max()
     medians = median_curves(curves)
-    panels.seed_curves(axes, runs, medians)
+    seed_curves(axes, runs, medians)
     published = published[published["step"] <= last]
     for place, (_, curve) in enumerate(published.groupby("arm")):
-        panels.paper_line(
-            axes, curve["step"], curve["test_accuracy"], label="_paper" if place else "paper, Figure 1(a)"
-        )
+        paper_line(axes, curve["step"], curve["test_accuracy"], label="_paper" if place else "paper, Figure 1(a)")
     drawn = pd.concat([runs, published.rename(columns={"test_accuracy": "accuracy"})])
     for arm in _ARMS:
-        panels.name_curve(axes, drawn, arm, 0.62, above=arm == "batch")
+        name_curve(axes, drawn, arm, 0.62, above=arm == "batch")
         reached = speed.loc[speed["normalization"] == arm, "steps_to_target"].median()
         if len(published) and paper.STEPS_TO_97_PERCENT[arm] <= last:
-            panels.paper_mark(axes, paper.STEPS_TO_97_PERCENT[arm], target)
+            paper_mark(axes, paper.STEPS_TO_97_PERCENT[arm], target)
         if np.isfinite(reached):
             style = dict(color=COLORS[arm], markersize=6, markeredgecolor="white", markeredgewidth=0.9, zorder=7)
             axes.plot(reached, target, "o", **style)
-    axes.axhline(target, **panels.DOTTED)
-    panels.step_axis(axes, last)
+    axes.axhline(target, **DOTTED)
+    step_axis(axes, last)
     slowest = medians.groupby("normalization")["estimate"].last().min()
     axes.set(ylim=(0.7 if slowest > 0.75 else 0.0, 1.0), ylabel="")  # the paper's axis, where it shows both arms
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
@@ -104,8 +113,8 @@ def _until_target(axes: Axes, speed: pd.DataFrame, value: str, words, marks: dic
         reached = np.isfinite(own["steps_to_target"].median())
         rows.append((arm, *bootstrap_median(own[value]), reached))
     intervals = pd.DataFrame(rows, columns=("normalization", "estimate", "ci_low", "ci_high", "n", "reached"))
-    panels.runs_and_interval(axes, speed.rename(columns={value: "value"}), intervals, words, marks)
-    axes.xaxis.set_major_formatter(panels.thousands)
+    runs_and_interval(axes, speed.rename(columns={value: "value"}), intervals, words, marks)
+    axes.xaxis.set_major_formatter(thousands)
 
 
 def _distances(figure: Figure, calibration: pd.DataFrame, used: pd.Series) -> None:
@@ -118,9 +127,9 @@ def _distances(figure: Figure, calibration: pd.DataFrame, used: pd.Series) -> No
         titles = ("d", "Distance of the curve without BN from the paper's, in points") if number == 0 else ("", "")
         left = 12 + number * (_CELL[0] * cells["learning_rate"].nunique() + 2.5)
         axes = _cells(figure, left, cells, *titles, f"{pixels} pixels")
-        panels.heat_map(axes, cells.assign(words=words), "distance", "words", colors, norm)
+        heat_map(axes, cells.assign(words=words), "distance", "words", colors, norm)
         if pixels == used["pixels"]:
-            panels.frame_cell(axes, cells, used["initial_std"], used["learning_rate"])
+            frame_cell(axes, cells, used["initial_std"], used["learning_rate"])
         axes.set(ylabel="" if number else "Initial std")
         axes.tick_params(labelleft=number == 0)
 
@@ -132,8 +141,8 @@ def _ratios(figure: Figure, sensitivity: pd.DataFrame, used: pd.Series) -> None:
     words = (sensitivity["bound"] + sensitivity["ratio"].map(" {:.2g}".format)).str.strip().mask(undecided, "–")
     cells = sensitivity.assign(words=words, ratio=sensitivity["ratio"].mask(undecided))
     axes = _cells(figure, _RIGHT, cells, "e", "Times fewer steps with BN", f"{used['pixels']} pixels")
-    panels.heat_map(axes, cells, "ratio", "words", colors, LogNorm(1 / 12, 12, clip=True))
-    panels.frame_cell(axes, cells, used["initial_std"], used["learning_rate"])
+    heat_map(axes, cells, "ratio", "words", colors, LogNorm(1 / 12, 12, clip=True))
+    frame_cell(axes, cells, used["initial_std"], used["learning_rate"])
 
 
 def _cells(figure: Figure, left: float, cells: pd.DataFrame, *titles: str) -> Axes:

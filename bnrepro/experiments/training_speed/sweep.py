@@ -1,6 +1,7 @@
 """The runs of Figure 1(a), the grid of what the paper does not state, and two controls. Knows no table."""
 
-from bnrepro.config import RunConfig, grid
+from bnrepro.config.grid import grid
+from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import figure1
 from bnrepro.experiments.figure1 import pairs, resolve_figure1
 from bnrepro.experiments.presets import CALIBRATION_SEEDS, lengthened

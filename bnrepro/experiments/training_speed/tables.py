@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from bnrepro import paper
-from bnrepro.config import RunConfig
-from bnrepro.select import group_curves, on_papers_data
-from bnrepro.stats import bound_of_median, distance_from_curve, paired, ratios, steps_to_target
-from bnrepro.tables import Tables
+from bnrepro.analysis import paper
+from bnrepro.analysis.curves import distance_from_curve, steps_to_target
+from bnrepro.analysis.intervals import bound_of_median
+from bnrepro.analysis.paired import paired, ratios
+from bnrepro.analysis.select import group_curves, on_papers_data
+from bnrepro.config.run_config import RunConfig
+from bnrepro.records.schemas import Tables
 
 TARGET = paper.FIGURE1_TARGET
 

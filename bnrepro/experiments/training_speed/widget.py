@@ -4,14 +4,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro import panels, paper, widget_figure
-from bnrepro.config import RunConfig
-from bnrepro.controls import Control, values_in
+from bnrepro.analysis import paper
+from bnrepro.analysis.curves import evaluations, steps_to_target
+from bnrepro.analysis.select import group_curves
+from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.presets import live_run
-from bnrepro.plots import LABELS, styled
-from bnrepro.select import group_curves
-from bnrepro.stats import evaluations, steps_to_target
-from bnrepro.tables import Tables, select
+from bnrepro.plotting import widget_figure
+from bnrepro.plotting.arms import LABELS
+from bnrepro.plotting.axes import DOTTED, thousands
+from bnrepro.plotting.marks import paper_line
+from bnrepro.plotting.style import styled
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
 
 _FROZEN = RunConfig()
 _AXES = ("initial_std", "learning_rate")
@@ -38,12 +43,12 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, initial_std: fl
     title = f"Test accuracy, kernels of std {initial_std:g}, rate {learning_rate:g}"
     figure, axes = widget_figure.panel(title, _until_target(cell))
     for arm, curve in published[published["step"] <= last].groupby("arm"):
-        panels.paper_line(axes, curve["step"].to_numpy(), curve["test_accuracy"].to_numpy(), f"paper, {LABELS[arm]}")
+        paper_line(axes, curve["step"].to_numpy(), curve["test_accuracy"].to_numpy(), f"paper, {LABELS[arm]}")
     widget_figure.accuracy_curves(
         axes, cell, last, max(evaluations(grid)["accuracy"].max(), published["test_accuracy"].max())
     )
     widget_figure.live_curve(axes, live)
-    axes.axhline(paper.FIGURE1_TARGET, **panels.DOTTED)
+    axes.axhline(paper.FIGURE1_TARGET, **DOTTED)
     widget_figure.name_lines(axes)
     return figure
 
@@ -58,7 +63,7 @@ def _until_target(cell: pd.DataFrame) -> str:
     """When the median run of each arm is at the target, in words."""
     medians = steps_to_target(cell, paper.FIGURE1_TARGET).groupby("normalization")["steps_to_target"].median()
     words = [
-        f"{LABELS[arm]} {f'after {panels.thousands(medians[arm])}' if np.isfinite(medians[arm]) else 'never'}"
+        f"{LABELS[arm]} {f'after {thousands(medians[arm])}' if np.isfinite(medians[arm]) else 'never'}"
         for arm in _ARMS
         if arm in medians
     ]

@@ -1,0 +1,41 @@
+"""Runs in pairs: what one arm gives against the other at the same seed. Knows no claim, no figure and no file."""
+
+import numpy as np
+import pandas as pd
+
+
+def paired(
+    table: pd.DataFrame,
+    value: str,
+    by: tuple[str, ...] = ("seed",),
+    arms: tuple[str, str] = ("none", "batch"),
+    column: str = "normalization",
+) -> pd.DataFrame:
+    """Two arms side by side: one row a seed (or whatever `by` names), a column for each of `arms`, the values of `column`.
+
+    Raises:
+        ValueError: A seed is in one arm only, or twice in one: then the arms were not treated alike.
+    """
+    table = table[table[column].isin(arms)]
+    pairs = table.pivot(index=list(by), columns=column, values="run")
+    if set(pairs) != set(arms) or pairs.isna().any(axis=None):
+        raise ValueError(
+            f"each {', '.join(by)} is in both arms, {' and '.join(arms)}: {pairs.isna().sum().to_dict()} are missing"
+        )
+    return table.pivot(index=list(by), columns=column, values=value)[list(arms)].reset_index()
+
+
+def ratios(pairs: pd.DataFrame, limit: float, arms: tuple[str, str] = ("none", "batch")) -> pd.DataFrame:
+    """Adds `ratio`, the first arm over the second, and `bound`, to pairs of steps that may be infinite.
+
+    A side that never got there counts as `limit`, the steps it was given. So where only the first arm (without BN) never
+    got there, the ratio is a lower bound (`>`); where only the second never did, an upper bound (`<`); where neither did,
+    the pair is undetermined and counts as a tie, ratio 1 (`~`).
+    """
+    first, second = (pairs[arm] for arm in arms)
+    if (pairs[list(arms)] <= 0).any(axis=None):
+        raise ValueError("ratios are of numbers above 0")
+    never = np.isinf(first), np.isinf(second)
+    kinds = [never[0] & never[1], *never]
+    ratio = first.clip(upper=limit) / second.clip(upper=limit)
+    return pairs.assign(ratio=ratio, bound=np.select(kinds, ["~", ">", "<"], ""))

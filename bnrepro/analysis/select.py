@@ -1,0 +1,94 @@
+"""Which runs, and what they come to: selections and summaries that several experiments share.
+
+Knows the columns of the tables, and no experiment, no claim and no figure.
+"""
+
+import numpy as np
+import pandas as pd
+
+from bnrepro.analysis.curves import CHANCE, with_lost
+from bnrepro.analysis.intervals import Interval, bootstrap_median
+from bnrepro.config.run_config import RunConfig
+from bnrepro.records.results import select
+from bnrepro.records.schemas import Tables
+
+TRAINS = 0.5
+"""A run trains if it ends at this accuracy or above; chance is a tenth."""
+
+
+def rows_of(tables: Tables, groups: tuple[str, ...], name: str = "runs") -> pd.DataFrame:
+    """The rows of table `name` that belong to any of some groups, with `group` and the run's config beside them."""
+    members = tables["sweep"][tables["sweep"]["group"].isin(groups)]
+    runs = members.merge(tables["runs"], on="run")
+    return runs if name == "runs" else runs.merge(tables[name], on="run")
+
+
+def group_curves(tables: Tables, group: str) -> pd.DataFrame:
+    """The curves of a group; a run that diverged before its first evaluation has one row, without values, at step 0."""
+    return with_lost(select(tables, group, "curves"), select(tables, group, "runs"))
+
+
+def curves_of(tables: Tables, *groups: str) -> pd.DataFrame:
+    """The curves of groups as `group_curves` gives them, one after the other, with a column `arm` for the group."""
+    parts = [group_curves(tables, group).assign(arm=group) for group in groups]
+    return pd.concat(parts, ignore_index=True)
+
+
+def where(table: pd.DataFrame, **values) -> pd.DataFrame:
+    """The rows with these values in the columns of these names."""
+    for name, value in values.items():
+        table = table[table[name] == value]
+    return table
+
+
+def config_of(runs: pd.DataFrame) -> RunConfig:
+    """The config of the first of `runs`, of which there may be other columns too."""
+    return RunConfig(**runs[list(RunConfig().as_dict())].iloc[:1].to_dict("records")[0])
+
+
+def on_papers_data(tables: Tables) -> bool:
+    """Whether the runs are on the data of the paper's Figure 1, so that its curves may stand beside them."""
+    return set(tables["runs"]["dataset"]) == {"mnist"}
+
+
+def with_trains(runs: pd.DataFrame) -> pd.DataFrame:
+    """Adds to runs with their `final_accuracy` whether each `trains`: it finished at `TRAINS` or above."""
+    return runs.assign(trains=(runs["status"] == "finished") & (runs["final_accuracy"] >= TRAINS))
+
+
+def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
+    """Of each combination of `by`, the runs at its best rate.
+
+    It is one rate for all seeds: that of the highest median of the column `value`, the lowest of equals.
+    """
+    medians = runs.groupby([*by, "learning_rate"])[value].median().fillna(CHANCE)
+    best = pd.DataFrame(medians.groupby(by).idxmax().tolist(), columns=[*by, "learning_rate"])
+    return runs.merge(best, on=[*by, "learning_rate"])
+
+
+def median(values: pd.Series) -> Interval:
+    """The median of those that have a value, and its interval."""
+    return bootstrap_median(values.dropna())
+
+
+def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """At each `x` the median of `y` and its interval: `x`, `estimate`, `ci_low`, `ci_high`, `n`."""
+    rows = [(place, *bootstrap_median(values)) for place, values in table.groupby(x)[y]]
+    return pd.DataFrame(rows, columns=[x, *Interval._fields])
+
+
+def ratios_with_bn(counted: pd.DataFrame, raises: pd.Series, lowers: pd.Series) -> pd.DataFrame:
+    """By seed, `ratio`, with BN over without, and `bound`: the true one may be larger (`>`), smaller (`<`) or both (`~`)."""
+    bound = np.select([raises & lowers, raises, lowers], ["~", ">", "<"], "")
+    return pd.DataFrame({"ratio": counted["batch"] / counted["none"], "bound": bound})
+
+
+def over_start(geometry: pd.DataFrame) -> pd.DataFrame:
+    """By run and step, over the start's: `weight_norm` of the hidden kernels, and `effective_rate`, the rate over its square."""
+    rows = geometry[(geometry["layer"] == "all") & geometry["quantity"].isin(["weight_norm", "learning_rate"])]
+    wide = rows.pivot(index=["run", "step"], columns="quantity", values="value").astype(float)
+    wide = wide.reindex(columns=["weight_norm", "learning_rate"]).reset_index()
+    wide = wide.assign(effective_rate=wide["learning_rate"] / wide["weight_norm"] ** 2)
+    names = ["weight_norm", "effective_rate"]
+    relative = wide[names] / wide.groupby("run")[names].transform("first")
+    return pd.concat([wide[["run", "step"]], relative], axis=1)

@@ -1,0 +1,1 @@
+"""Speed, as ratios against what a user would write otherwise."""

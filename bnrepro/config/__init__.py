@@ -1,0 +1,1 @@
+"""What a run is, frozen and checked, and its id. Knows no path, no Keras and no table."""

@@ -1,0 +1,60 @@
+"""Many runs: trains those that have no record, on any `concurrent.futures.Executor`, and returns the tables of all.
+
+Knows runs and records, no claim and no figure.
+"""
+
+import concurrent.futures
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from bnrepro.config.run_config import RunConfig
+from bnrepro.execution.process_pool import count_jobs, train_in_own_workers
+from bnrepro.execution.scheduler import program
+from bnrepro.execution.waiting import wait_for
+from bnrepro.execution.worker import is_recorded, train
+from bnrepro.records.schemas import Tables
+from bnrepro.records.store import collect
+from bnrepro.records.workspace import Workspace
+
+TABLES = ("runs", "curves", "quantiles", "drift", "provenance")
+
+
+def run_all(
+    configs: Iterable[RunConfig],
+    executor: concurrent.futures.Executor | None = None,
+    jobs: int | None = None,
+    *,
+    records: Path | None = None,
+) -> Tables:
+    """Trains each run that has no record and returns the tables of all.
+
+    Finished runs are kept whatever happens to the others: after an interrupt, a kill or a full disk the next call goes on.
+
+    Args:
+        configs: The runs; one that occurs twice is trained once.
+        executor: Where to train. By default a pool of processes, one a core, with one thread each. An executor of another
+            kind needs workers that share this folder of records and in which TensorFlow has not started yet.
+        jobs: Processes of the default pool; by default the environment variable `BNREPRO_JOBS`, else the number of cores.
+        records: Folder of the records; by default this checkout's cache.
+
+    Raises:
+        UserError: `jobs` below 1.
+        RunsFailed: A run raised, or its worker was killed twice.
+    """
+    configs = list({config.id: config for config in configs}.values())
+    records = Workspace().runs if records is None else Path(records)
+    missing = [config for config in configs if not is_recorded(records, config)]
+    # Long runs first, so that no core idles at the end; runs of one program next to each other, so that it is compiled once.
+    missing.sort(key=lambda config: (-config.steps, *program(config), config.batch_size, config.seed))
+    if missing:
+        with tqdm(total=sum(config.steps for config in missing), unit="step", unit_scale=True, file=sys.stdout) as bar:
+            bar.set_description(f"{len(missing)} runs")
+            if executor is None:
+                train_in_own_workers(missing, records, count_jobs(jobs), bar)
+            else:
+                futures = {executor.submit(train, config, records): config for config in missing}
+                wait_for(futures, lambda: None, lambda config: bar.update(config.steps))
+    return collect({"all": configs}, records, TABLES)

@@ -1,0 +1,51 @@
+"""What a worker does: trains one run with one thread and writes its record. Knows no other run."""
+
+import concurrent.futures
+import multiprocessing
+import signal
+import sys
+from pathlib import Path
+
+from bnrepro.backend.tensorflow_logging import load_tensorflow
+from bnrepro.config.run_config import RunConfig
+from bnrepro.errors import RecordError
+from bnrepro.records.store import move_aside, read_record, write_record
+
+
+def train(config: RunConfig, records: Path, on_steps=lambda steps: None) -> None:
+    """Trains one run with one thread and writes its record: what a worker does.
+
+    A run whose cost is measured gets a process that trains no other, so that its peak memory is its own.
+    """
+    if config.probe != "cost":
+        _train_here(config, records, on_steps)
+        return
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, context, initializer=ignore_interrupt) as alone:
+        alone.submit(_train_here, config, records).result()
+    on_steps(config.steps)
+
+
+def _train_here(config: RunConfig, records: Path, on_steps=lambda steps: None) -> None:
+    load_tensorflow()
+    from bnrepro.training.keras_engine import one_thread
+    from bnrepro.training.run import run
+
+    one_thread()
+    if not is_recorded(records, config):  # another process may have been faster
+        write_record(records, config, run(config, on_steps))
+
+
+def is_recorded(records: Path, config: RunConfig) -> bool:
+    """Whether a run has a record; a damaged one is moved aside, and a line says so."""
+    try:
+        return read_record(records, config) is not None
+    except RecordError as error:
+        if kept := move_aside(records, config):
+            print(f"{error}; moved to {kept}, training it again", file=sys.stderr)
+        return False
+
+
+def ignore_interrupt() -> None:
+    """Of a worker, for Ctrl-C reaches it too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears the interrupt and says stop

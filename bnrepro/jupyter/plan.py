@@ -1,0 +1,95 @@
+"""What a batch will do, checked whole before any of it is done. The front door's desk: trains nothing, executes nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnrepro.config.run_config import RunConfig
+from bnrepro.errors import UserError
+from bnrepro.execution.process_pool import count_jobs
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.jupyter import parameters
+from bnrepro.records.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A batch.
+
+    Args:
+        notebooks: The notebooks in their order, each with the values that are passed to it.
+        configs: The runs that they need.
+        workspace: Where everything goes.
+        jobs: Processes at once.
+    """
+
+    parameters: dict[Path, dict]
+    configs: list[RunConfig]
+    workspace: Workspace
+    jobs: int
+
+
+def make_plan(
+    names: Iterable[str] = (),
+    preset: str | None = None,
+    assignments: Iterable[str] = (),
+    output: str | None = None,
+    jobs: int | None = None,
+) -> Plan:
+    """Checks what was asked for, and writes nothing but the output folder itself, last of all.
+
+    Args:
+        names: Notebooks by number, name or path; none means all.
+        preset: `smoke`, `quick` or `paper`; by default `quick`.
+        assignments: Parameters as `NAME=VALUE`; each goes to those of the notebooks that have it.
+        output: A folder for everything that is written; by default this checkout.
+        jobs: Processes at once; by default the environment variable `BNREPRO_JOBS`, else one a core.
+
+    Raises:
+        UserError: Something in it is wrong; one line says what.
+    """
+    jobs = count_jobs(jobs)
+    tables = {path: parameters.parameters(path) for path in parameters.find_notebooks(names)}
+    _check_stems(tables)
+    changes = parameters.parse(assignments, tables.values())
+    preset = _once("preset", preset, changes) or "quick"
+    output = _once("output_root", output, changes)
+    workspace = Workspace(preset, output or "", changed=any(changes.values())).check_spares(tables)
+    changes.pop("changed", None)  # names the rooms, and is no parameter of a run
+    # A notebook has its own working folder, so the path is passed whole.
+    root = str(workspace.root or "")
+    values = {"preset": preset, "output_root": root, "changed": workspace.changed, **changes}
+    passed = {path: {name: values[name] for name in table["name"] if name in values} for path, table in tables.items()}
+    configs = {}
+    for path, own in passed.items():
+        if path.stem in EXPERIMENTS:
+            overrides = {name: value for name, value in own.items() if name in changes}
+            for group in EXPERIMENTS[path.stem].sweep(preset, **overrides).values():
+                configs.update({config.id: config for config in group})
+    _check_data(configs.values())
+    return Plan(passed, list(configs.values()), workspace.check_writable(), jobs)
+
+
+def _once(name: str, option: str | None, changes: dict) -> str | None:
+    """A parameter that may be given as an option or with -p."""
+    typed = changes.pop(name, None)
+    if None not in (option, typed) and option != typed:
+        raise UserError(f"{name} is given once: got {option!r} and {typed!r}; leave one out")
+    return option if typed is None else typed
+
+
+def _check_stems(paths: Iterable[Path]) -> None:
+    """What a notebook writes has its stem for a name."""
+    known = {}
+    for path in paths:
+        name = path.stem.casefold()  # where case does not count, the names of files are one
+        if known.setdefault(name, path) != path:
+            raise UserError(f"notebooks of one batch have different names: got {known[name]} and {path}; rename one")
+
+
+def _check_data(configs: Iterable[RunConfig]) -> None:
+    """Reads each data set that is needed, so that a missing or damaged file stops here."""
+    from bnrepro.tasks.archives import read
+
+    for dataset in sorted({config.dataset for config in configs}):
+        read(dataset)

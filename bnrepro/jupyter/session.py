@@ -1,0 +1,71 @@
+"""A notebook's way through the house: its sweep, the training of what is missing, its tables, its verdicts, its figure.
+
+The only module of the package that walks from the training wing to the reading wing, and it does so by the tables.
+"""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bnrepro.execution.run_all import run_all
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.jupyter.widget import DRAWING, explorer
+from bnrepro.plotting.save import save_figure
+from bnrepro.records.results import load_results, write_results
+from bnrepro.records.schemas import Tables
+from bnrepro.records.store import collect
+from bnrepro.records.workspace import Workspace
+from bnrepro.report.sweep_table import plan
+from bnrepro.report.verdicts import judged
+
+
+class Study:
+    """One notebook's experiment at one preset.
+
+    Args:
+        notebook: The notebook's name without its ending, as `01_training_speed`.
+        preset: `smoke`, `quick` or `paper`.
+        output_root: Folder for everything written; empty means this checkout.
+        changed: Whether to write to the rooms of changed parameters even if none is here: in a batch another notebook's may be.
+        overrides: The notebook's other parameters; 0 or empty means the preset's value.
+
+    Raises:
+        UserError: A parameter out of range, or an output folder that cannot be written.
+    """
+
+    def __init__(self, notebook: str, preset: str = "quick", output_root: str = "", changed: bool = False, **overrides):
+        self.notebook, self.experiment = notebook, EXPERIMENTS[notebook]
+        self.workspace = Workspace(preset, output_root, changed=changed or any(overrides.values()))
+        self.sweep = self.experiment.sweep(preset, **overrides)
+        self.workspace.check_writable()
+
+    def plan(self) -> pd.DataFrame:
+        """The sweep as a table: a row a group, the values of each field that varies or differs from the default."""
+        return plan(self.sweep)
+
+    def train(self) -> Tables:
+        """Trains the runs that have no record, writes this notebook's results, and returns them."""
+        configs = [config for group in self.sweep.values() for config in group]
+        run_all(configs, records=self.workspace.runs)
+        tables = collect(self.sweep, self.workspace.runs, self.experiment.TABLES)
+        return self.keep(self.experiment.derive(tables) if hasattr(self.experiment, "derive") else tables)
+
+    def keep(self, tables: Tables) -> Tables:
+        """Writes `tables` as this notebook's results, and returns them as they will be read."""
+        folder = self.workspace.results / self.notebook
+        write_results(folder, tables)
+        return load_results(folder)
+
+    def draw(self, tables: Tables) -> Figure:
+        """Draws the figure and saves it as SVG, PDF and PNG."""
+        with DRAWING:  # no slider of the panel is to change the style meanwhile
+            figure = self.experiment.figure(tables)
+            save_figure(figure, self.workspace.figures, self.notebook, tables)
+        return figure
+
+    def explore(self):
+        """The panel over the committed record, whatever the preset: widgets in a browser, a figure elsewhere."""
+        return explorer(self.notebook)
+
+    def verdicts(self, tables: Tables) -> pd.DataFrame:
+        """The experiment's claims with statistic, interval, rule and verdict."""
+        return judged(self.experiment, tables)

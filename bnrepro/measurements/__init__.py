@@ -1,0 +1,1 @@
+"""What is measured in a run besides loss and accuracy. Knows no figure and no claim."""

@@ -1,0 +1,52 @@
+"""Norms of weights and of their gradients, measured in a run.
+
+A measurement is asked at every evaluation and gives its tables at the end; it leaves every variable of the model as it was. Knows
+no data set and no figure.
+"""
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from bnrepro.measurements.batch_moments import untouched
+from bnrepro.records.schemas import SCHEMAS, Tables
+
+EXAMPLES = 256
+"""Training examples on which gradients are measured, always the same."""
+
+
+class Gradients:
+    """Norms of weights at every evaluation, and of each hidden kernel's gradient at the first and the last.
+
+    Args:
+        model: The model of the run.
+        loss: Its loss, `loss(labels, logits)`.
+        x: Training examples; the first `EXAMPLES` are used.
+        y: Their labels.
+    """
+
+    def __init__(self, model: keras.Model, loss, x: tf.Tensor, y: tf.Tensor):
+        self.model, self.loss, self.x, self.y = model, loss, x[:EXAMPLES], y[:EXAMPLES]
+        *self.layers, _ = (layer for layer in model.layers if hasattr(layer, "kernel"))
+        self._geometry = []
+
+    def measure(self, step: int, rate: float, last: bool) -> None:
+        """Takes what is measured at one step, at which the learning rate is `rate`."""
+        norm = np.sqrt(sum(np.sum(np.square(layer.kernel.numpy(), dtype=float)) for layer in self.layers))
+        self._geometry += [(step, "all", "weight_norm", norm), (step, "all", "learning_rate", rate)]
+        if step == 0 or last:
+            _, gradients = self._pass()
+            for layer, gradient in zip(self.layers, gradients):
+                self._geometry.append((step, layer.name, "gradient_norm", float(tf.norm(gradient))))
+
+    def tables(self, run: str) -> Tables:
+        """The table `geometry`."""
+        return {"geometry": pd.DataFrame([(run, *row) for row in self._geometry], columns=SCHEMAS["geometry"])}
+
+    def _pass(self) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Logits, and the loss's gradient by each hidden kernel, in training mode."""
+        with untouched(self.model), tf.GradientTape() as tape:
+            logits = self.model(self.x, training=True)
+            loss = self.loss(self.y, logits)
+        return logits, tape.gradient(loss, [layer.kernel.value for layer in self.layers])

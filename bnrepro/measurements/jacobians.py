@@ -1,0 +1,125 @@
+"""Singular values of layer Jacobians and the invariances of section 3.3, measured in a run, like `gradients`. Knows no figure."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from bnrepro.layers.batch_normalization import BatchNormalization
+from bnrepro.measurements.gradients import Gradients
+from bnrepro.records.schemas import SCHEMAS, Tables
+
+SCALES = (0.125, 0.5, 2.0, 8.0, 64.0)
+"""Factors a on the weights for which BN((aW)u) = BN(Wu) is measured: powers of two, which round nothing away."""
+
+PERCENTILES = (5, 25, 50, 75, 95)
+"""Of the singular values."""
+
+JACOBIAN_EXAMPLES = 3
+"""Examples at which a Jacobian is taken."""
+
+LARGEST_JACOBIAN = 2_100
+"""Inputs of the largest Jacobian; wider layers are left out, for the cost of its singular values grows with the cube."""
+
+
+class Geometry(Gradients):
+    """Those, and at the first and the last evaluation the singular values of layer Jacobians; at the last the invariances."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self._invariances = []
+
+    def measure(self, step: int, rate: float, last: bool) -> None:
+        super().measure(step, rate, last)
+        if step == 0 or last:
+            for branch, values in self._singular_values():
+                row = (step, branch)
+                for percentile, value in zip(PERCENTILES, np.percentile(values, PERCENTILES)):
+                    self._geometry.append((*row, f"singular_value_p{percentile:02}", value))
+                self._geometry.append((*row, "isometry_error", np.abs(np.log10(values)).mean()))
+        if last and any(isinstance(layer, BatchNormalization) for layer in self.model.layers):
+            self._invariances = list(self._measure_invariances())
+
+    def tables(self, run: str) -> Tables:
+        """The tables `geometry` and `invariances`."""
+        rows = [(run, *row) for row in self._invariances]
+        return {**super().tables(run), "invariances": pd.DataFrame(rows, columns=SCHEMAS["invariances"])}
+
+    def _singular_values(self) -> Iterator[tuple[str, np.ndarray]]:
+        """By double 3x3 branch, the singular values of the map from one nonlinearity's input to the next one's.
+
+        At inference that map is `A f(z) + b`, so its Jacobian is A with each column times `f'(z)`. Inputs at which a ReLU is
+        shut have a column of zeros, and are left out; a singular value of 0 counts as the smallest number there is.
+        """
+        activations = [layer for layer in self.model.layers if layer.name.endswith("_double_1_activation")]
+        for first in activations:
+            branch = first.name.removesuffix("_1_activation")
+            if np.prod(first.input.shape[1:]) > LARGEST_JACOBIAN:
+                continue
+            second = self.model.get_layer(f"{branch}_2_activation")
+            z = keras.Model(self.model.inputs, first.input)(self.x[:JACOBIAN_EXAMPLES], training=False)
+            with tf.GradientTape() as tape:
+                tape.watch(z)
+                opened = first.activation(z)
+            slopes = tape.gradient(opened, z).numpy().reshape(len(z), -1)
+            linear = _matrix(keras.Model(first.output, second.input), first.output.shape[1:])
+            found = [
+                np.linalg.svd(linear[:, slope != 0] * slope[slope != 0], compute_uv=False)
+                for slope in slopes
+                if slope.any()
+            ]
+            if found and np.isfinite(values := np.concatenate(found)).all():
+                yield branch, np.maximum(values, np.finfo("float32").tiny)
+
+    def _measure_invariances(self) -> Iterator[tuple[float, str, float, float]]:
+        """By scale, how much logits and gradients change, and what of it is left where epsilon is divided by its square too.
+
+        `BN((aW)u)` with epsilon is `BN(Wu)` with `epsilon / a^2`, exactly.
+        """
+        before = self._pass()
+        for scale in SCALES:
+            with self._changed(scale, 1.0):
+                logits, gradients = self._pass()
+            scaled = logits, [scale * gradient for gradient in gradients]
+            with self._changed(1.0, scale**-2):
+                exact = self._pass()
+            yield scale, "logits", _difference(scaled[0], exact[0]), _difference(scaled[0], before[0])
+            errors, changes = (
+                max(_difference(one, other) for one, other in zip(scaled[1], reference[1]))
+                for reference in (exact, before)
+            )
+            yield scale, "gradient", errors, changes
+
+    @contextlib.contextmanager
+    def _changed(self, scale: float, epsilon_factor: float):
+        """The model with its hidden kernels and its epsilons multiplied, for a while."""
+        kernels = [layer.kernel.numpy() for layer in self.layers]
+        norms = [layer for layer in self.model.layers if isinstance(layer, BatchNormalization)]
+        epsilons = [layer.epsilon for layer in norms]
+        try:
+            for layer, kernel in zip(self.layers, kernels):
+                layer.kernel.assign(scale * kernel)
+            for layer, epsilon in zip(norms, epsilons):
+                layer.epsilon = epsilon_factor * epsilon
+            yield
+        finally:
+            for layer, kernel in zip(self.layers, kernels):
+                layer.kernel.assign(kernel)
+            for layer, epsilon in zip(norms, epsilons):
+                layer.epsilon = epsilon
+
+
+def _matrix(model: keras.Model, shape: tuple[int, ...]) -> np.ndarray:
+    """The matrix of an affine model's linear part, `(outputs, inputs)`."""
+    inputs = np.prod(shape)
+    basis = tf.reshape(tf.eye(int(inputs)), (-1, *shape))
+    columns = model(basis, training=False) - model(tf.zeros((1, *shape)), training=False)
+    return columns.numpy().reshape(inputs, -1).T
+
+
+def _difference(one: tf.Tensor, other: tf.Tensor) -> float:
+    """The largest difference, relative to the largest value of the second."""
+    return float(tf.reduce_max(tf.abs(one - other)) / tf.reduce_max(tf.abs(other)))

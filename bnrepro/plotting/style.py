@@ -1,0 +1,93 @@
+"""How figures look: theme, sizes, an empty figure and an empty panel in it. Knows no experiment, no statistic."""
+
+import functools
+from collections.abc import Callable
+
+import matplotlib
+import matplotlib.style
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK, GREY, _FAINT = "#262626", "#737373", "#E6E6E6"
+
+SINGLE, DOUBLE = 85, 175
+"""Widths of a figure in mm: a column, and both."""
+
+MM = 25.4
+"""Millimetres in an inch."""
+
+_STYLE = {
+    "figure.dpi": 150,
+    "savefig.dpi": 300,
+    # DejaVu Sans comes with matplotlib, so a figure is the same on every machine.
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": _FAINT,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 3,
+    "xtick.major.width": 0.7,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "svg.fonttype": "none",  # text stays text: it can be searched and edited
+    "svg.hashsalt": "bnrepro",
+    "pdf.fonttype": 42,
+}
+
+
+def styled(draw: Callable) -> Callable:
+    """Draws in the house style whatever the default is, so that a figure's bytes depend on its tables alone."""
+
+    @functools.wraps(draw)
+    def draw_in_style(*args, **options):
+        with matplotlib.style.context(["default", _STYLE]):
+            return draw(*args, **options)
+
+    return draw_in_style
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, sizes in mm. It belongs to its caller, not to pyplot, so nothing is left open."""
+    _load_inline_backend()
+    return Figure(figsize=(width / MM, height / MM))
+
+
+@functools.cache
+def _load_inline_backend() -> None:
+    # Jupyter shows a figure as an image only once its backend is loaded, which else happens with pyplot's first figure.
+    backend = matplotlib.get_backend(auto_select=False)
+    if backend and "inline" in backend:
+        pyplot.switch_backend(backend)
+
+
+def add_panel(
+    figure: Figure, place: tuple[float, float, float, float], letter: str = "", title: str = "", subtitle: str = ""
+) -> Axes:
+    """Axes at `(left, top, width, height)` in mm from the figure's top left corner, their titles starting at their left edge."""
+    left, top, width, height = place
+    whole_width, whole_height = figure.get_size_inches() * MM
+    axes = figure.add_axes(
+        (left / whole_width, 1 - (top + height) / whole_height, width / whole_width, height / whole_height)
+    )
+    line = 19 if subtitle else 7
+    texts = ((letter, 0, line, dict(fontsize=9, fontweight="bold")), (title, 11, line, {}), (subtitle, 0, 5, {}))
+    for text, right, up, style in texts:
+        axes.annotate(text, (0, 1), (right, up), "axes fraction", "offset points", annotation_clip=False, **style)
+    return axes

@@ -1,0 +1,59 @@
+"""The tables that a notebook keeps of its runs: replaced all at once, read with their columns checked. Knows no experiment."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from bnrepro.config.run_config import RunConfig
+from bnrepro.errors import RecordError, UserError
+from bnrepro.records.drafts import draft_folder, write_whole
+from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, with_all_fields
+
+
+def write_results(folder: Path, tables: Tables) -> None:
+    """Replaces the tables of one notebook, all of them or none."""
+    with draft_folder(folder.name, folder.parent) as draft:
+        new, old = draft / "new", draft / "old"
+        for name, table in tables.items():
+            write_whole(new / f"{name}.csv", checked_csv(name, table))
+        if folder.exists():
+            os.rename(folder, old)
+        try:
+            os.rename(new, folder)
+        except OSError:
+            if old.exists():
+                os.rename(old, folder)
+            raise
+        for other in old.iterdir() if old.is_dir() and not old.is_symlink() else ():
+            if other.suffix != ".csv":  # not ours: somebody put it beside the tables
+                os.rename(other, folder / other.name)
+
+
+def load_results(folder: Path) -> Tables:
+    """The tables of one notebook; `UserError` where it has not been run, `RecordError` where a table is damaged."""
+    files = sorted(folder.glob("*.csv"))
+    remedy = f"run `bnrepro run {folder.name}`"
+    if not files:
+        raise UserError(f"results are read where a notebook was run: {folder} has no table; {remedy}")
+    try:
+        tables = {file.stem: pd.read_csv(file) for file in files}
+        if "runs" in tables:
+            tables["runs"] = with_all_fields(tables["runs"], RunConfig())
+    except ValueError as error:
+        raise RecordError(f"results are tables: {folder} has one that is not ({error}); {remedy}") from error
+    for name, table in tables.items():
+        if tuple(table.columns) != SCHEMAS.get(name):
+            raise RecordError(
+                f"the table {name} has the columns of its schema: {folder / name}.csv has others; {remedy}"
+            )
+    if "runs" in tables and set(tables["runs"]["run"]) != set(tables.get("sweep", tables["runs"])["run"]):
+        raise RecordError(f"results hold each run of the sweep: {folder} does not; {remedy}")
+    return tables
+
+
+def select(tables: Tables, group: str, name: str) -> pd.DataFrame:
+    """The rows of table `name` that belong to a group of the sweep, with the run's config beside them."""
+    members = tables["sweep"].loc[tables["sweep"]["group"] == group, ["run"]]
+    rows = members.merge(tables["runs"], on="run")
+    return rows if name == "runs" else rows.merge(tables[name], on="run")

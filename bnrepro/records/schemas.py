@@ -1,0 +1,54 @@
+"""The columns of every table, and a table as the bytes of its file. Knows no folder."""
+
+import pandas as pd
+
+from bnrepro.config.run_config import RunConfig
+
+SCHEMAS = {
+    "sweep": ("group", "run"),
+    "runs": ("run", *RunConfig().as_dict(), "status", "diverged_at"),
+    "curves": ("run", "step", "split", "loss", "accuracy"),
+    "quantiles": ("run", "step", "layer", "unit", "percentile", "value"),
+    "drift": ("run", "layer", "unit", "drift"),
+    "facts": ("claim", "draw", "setting", "quantity", "value"),
+    "pairs": ("claim", "quantity", "expected", "found"),
+    "bias": ("draw", "gradient", "step", "bias", "loss"),
+    "geometry": ("run", "step", "layer", "quantity", "value"),
+    "invariances": ("run", "scale", "quantity", "error", "change"),
+    "mates": ("run", "mode", "batch_size", "spread"),
+    "probabilities": ("run", "example", "label", *(f"class_{number}" for number in range(10))),
+    "ensembles": ("seed", "members", "error"),
+    "statistics": ("run", "step", "data", "statistics", "loss", "accuracy", "changed"),
+    "variances": ("run", "step", "layer", "statistics", "used_over_seen", "seen_over_used"),
+    "errors": ("run", "layer", "size", "mean_error", "variance_error"),
+    "provenance": (
+        *("run", "train_seconds", "evaluate_seconds", "compile_seconds", "peak_memory_mib", "mode", "device"),
+        *("processor", "python", "tensorflow", "keras", "numpy", "bnrepro"),
+    ),
+}
+"""Columns of each table, keys first. Columns, units and meaning stand in `data/README.md`."""
+
+Tables = dict[str, pd.DataFrame]
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """A table as it is written: each float with as many digits as give it back to the bit, so that equal means equal."""
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def checked_csv(name: str, table: pd.DataFrame) -> bytes:
+    """The table `name` as it is written; `ValueError` where its columns are not those of its schema."""
+    if name in SCHEMAS and tuple(table.columns) != SCHEMAS[name]:
+        raise ValueError(f"the table {name} has the columns {SCHEMAS[name]}: got {tuple(table.columns)}")
+    return csv_bytes(table)
+
+
+def with_all_fields(runs: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
+    """The runs with the fields that are newer than their table, which all had their default, so `config`'s value."""
+    fields = config.as_dict()
+    words = [name for name, value in fields.items() if isinstance(value, str) and name in runs]
+    words = {
+        name: runs[name].astype(object).fillna("").astype("str") for name in words
+    }  # pandas reads an empty one as NaN
+    filled = runs.assign(**{name: fields[name] for name in fields if name not in runs}, **words)
+    return filled[[*SCHEMAS["runs"], *(name for name in filled if name not in SCHEMAS["runs"])]]

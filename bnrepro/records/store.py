@@ -1,0 +1,96 @@
+"""Records of runs, written whole or not at all, and read with their checksums.
+
+A record is a folder a run, `<id>/`, with one CSV a table and `done.json` (config, version, checksums). It is written
+under a temporary name and renamed, so a reader sees a whole record or none. Knows no Keras and no figure.
+"""
+
+import errno
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from bnrepro.config.run_config import RunConfig
+from bnrepro.errors import RecordError, UserError
+from bnrepro.records.drafts import draft_folder, new_folder, write_bytes
+from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, with_all_fields
+
+RECORD_VERSION = 2
+"""Raised whenever the same config would give other numbers, so that no record of an older engine is taken for a new one."""
+
+
+def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
+    """Writes one run's tables below `folder`, whole or not at all; of two writers of the same run one wins, silently."""
+    record = folder / config.id
+    with draft_folder(config.id, folder) as draft:
+        checksums = {
+            f"{name}.csv": write_bytes(draft / f"{name}.csv", checked_csv(name, table))
+            for name, table in tables.items()
+        }
+        done = {"version": RECORD_VERSION, "config": config.as_dict(), "checksums": checksums}
+        write_bytes(draft / "done.json", json.dumps(done, indent=1).encode())
+        try:
+            os.rename(draft, record)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    return record
+
+
+def read_record(folder: Path, config: RunConfig) -> Tables | None:
+    """One run's tables, verified; None where there is no record; `RecordError` where it is damaged or of another version."""
+    record = folder / config.id
+    if not record.is_dir():
+        return None
+    try:
+        done = json.loads((record / "done.json").read_bytes())
+        if done["version"] != RECORD_VERSION:
+            raise RecordError(f"{record} has version {done['version']}, this is version {RECORD_VERSION}")
+        if RunConfig(**done["config"]) != config:  # a field that is newer than the record had its default there
+            raise RecordError(f"{record} holds the run of another config")
+        tables = {Path(name).stem: _read_verified(record / name, digest) for name, digest in done["checksums"].items()}
+        return tables | {"runs": with_all_fields(tables["runs"], config)}
+    except PermissionError:  # somebody else's, and maybe whole
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{record} is damaged: {error}") from error
+
+
+def move_aside(folder: Path, config: RunConfig) -> Path | None:
+    """Renames a damaged record so that it can be looked at and the run trained again; None if another process just did."""
+    kept = new_folder(f"{config.id}.damaged-", folder)
+    try:
+        os.rename(folder / config.id, kept / config.id)
+    except FileNotFoundError:
+        kept.rmdir()
+        return None
+    return kept
+
+
+def collect(sweep: dict[str, list[RunConfig]], folder: Path, names: tuple[str, ...]) -> Tables:
+    """The tables `names` of all runs of a sweep (its groups by name), each run once, sorted by run; and who is in which group.
+
+    A run has no rows in a table that it does not keep.
+    """
+    configs = {config.id: config for group in sweep.values() for config in group}
+    records = {}
+    for run, config in sorted(configs.items()):
+        records[run] = read_record(folder, config)
+        if records[run] is None:
+            raise UserError(f"every run of the sweep is trained first: {run} has no record in {folder}; call run_all")
+    tables = {name: _joined(name, [record[name] for record in records.values() if name in record]) for name in names}
+    rows = [(group, config.id) for group, members in sweep.items() for config in members]
+    return {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]), **tables}
+
+
+def _joined(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=SCHEMAS[name])
+
+
+def _read_verified(path: Path, digest: str) -> pd.DataFrame:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != digest:
+        raise RecordError(f"{path} has sha256 {found[:12]}, expected {digest[:12]}")
+    return pd.read_csv(path)

@@ -1,0 +1,1 @@
+"""What the record says: verdicts, the README's generated parts, all figures, one HTML page. Trains nothing."""

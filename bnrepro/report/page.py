@@ -1,0 +1,86 @@
+"""The report's HTML page, from what is judged and drawn already: one file that loads nothing. Knows no path and no run."""
+
+import base64
+import importlib.resources
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jinja2
+import matplotlib
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bnrepro.analysis.claims import FEWEST
+from bnrepro.plotting.style import styled
+from bnrepro.report.formatting import MARKS, counted, in_words
+
+_OTHER_SIDE = {">": "<", "<": ">", "≤": ">", "≈": "≉"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One experiment, as the page shows it.
+
+    Attributes:
+        notebook: The notebook's name without ending; the part's anchor too.
+        title: The experiment's.
+        caption: The figure's.
+        verdicts: The experiment's claims with their verdicts, as `verdicts.judged` gives them.
+        figure: The figure.
+    """
+
+    notebook: str
+    title: str
+    caption: str
+    verdicts: pd.DataFrame
+    figure: Figure
+
+
+def render_page(parts: Sequence[Part], **rest) -> str:
+    """The page as text; `rest` goes to the template as it is."""
+    template = (importlib.resources.files("bnrepro.report") / "report.html.j2").read_text(encoding="utf-8")
+    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    table = pd.concat([part.verdicts for part in parts]) if parts else pd.DataFrame(columns=["claim", "verdict"])
+    return page.from_string(template).render(
+        experiments=[_experiment(part) for part in parts],
+        summary=counted(table),
+        tally={verdict: table.loc[table["verdict"] == verdict, "claim"].tolist() for verdict in MARKS},
+        marks=MARKS,
+        fewest=FEWEST,
+        **rest,
+    )
+
+
+def _experiment(part: Part) -> dict:
+    words = in_words(part.verdicts)
+    return {
+        "notebook": part.notebook,
+        "title": part.title,
+        "sections": sections(set(words["section"])),
+        "claims": words.assign(other=[_OTHER_SIDE[rule[0]] + rule[1:] for rule in words["rule"]]).to_dict("records"),
+        "image": base64.b64encode(_outlined(part.figure)).decode(),
+        "caption": panels(part.caption),
+    }
+
+
+def sections(names: set[str]) -> str:
+    """As "section 4.1", or "sections 2, 3 and 3.1"."""
+    *others, last = sorted(names, key=lambda name: [int(number) for number in name.split(".")])
+    return f"sections {', '.join(others)} and {last}" if others else f"section {last}"
+
+
+def panels(caption: str) -> list[tuple[str, str]]:
+    """A caption in parts, the letters of panels apart from what is said of them, as `("(a, b)", " The 15th …")`."""
+    first, *rest = re.split(r"(?:^|(?<=\. ))(\([a-z](?:, [a-z])*\))", caption)
+    return [("", first), *zip(rest[::2], rest[1::2])]
+
+
+@styled
+def _outlined(figure: Figure) -> bytes:
+    """A figure as SVG whose letters are outlines: in an image they would else be of the reader's fonts, as wide as those are."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, facecolor="white")
+    return buffer.getvalue()

@@ -1,0 +1,105 @@
+"""One HTML page of verdicts, figures, deviations and provenance, from the results. Trains nothing."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+import pandas as pd
+
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.plotting.save import digest
+from bnrepro.records.drafts import write_whole
+from bnrepro.records.schemas import SCHEMAS
+from bnrepro.records.workspace import Workspace
+from bnrepro.report.deviations import deviations
+from bnrepro.report.page import Part, render_page
+from bnrepro.report.readme import caption_of
+from bnrepro.report.sweep_table import listed
+from bnrepro.report.verdicts import RECORD, Result, judged, kept_results
+
+
+def write_report(workspace: Workspace = RECORD, path: Path | None = None) -> Path:
+    """Writes one self-contained HTML page: verdicts, figures, deviations from the paper, provenance.
+
+    Args:
+        workspace: Whose results.
+        path: The file; by default the workspace's own. It links to the pages of the workspace's executed notebooks.
+
+    Returns:
+        The file.
+    """
+    path = workspace.report if path is None else Path(path)
+    results = list(kept_results(workspace))
+    page = render_page(
+        [
+            Part(
+                notebook,
+                experiment.TITLE,
+                caption_of(experiment, tables),
+                judged(experiment, tables),
+                experiment.figure(tables),
+            )
+            for notebook, experiment, tables in results
+        ],
+        missing=[notebook for notebook in EXPERIMENTS if notebook not in [name for name, _, _ in results]],
+        deviations=deviations(),
+        provenance=_provenance(results),
+        machines=_machines(results),
+        label=workspace.label,
+        is_record=workspace.label == "paper",
+        notebooks=_links(workspace, path.resolve().parent),
+    )
+    write_whole(path, page.encode())
+    return path
+
+
+def _links(workspace: Workspace, folder: Path) -> dict[str, str]:
+    """By notebook that has an executed page, the way to it from `folder`."""
+    pages = {notebook: workspace.executed / f"{notebook}.html" for notebook in (*EXPERIMENTS, "99_verdicts")}
+    ways = {notebook: Path(os.path.relpath(page, folder)) for notebook, page in pages.items() if page.is_file()}
+    return {notebook: quote(os.fsencode(way.as_posix())) for notebook, way in ways.items()}
+
+
+def _provenance(results: list[Result]) -> list[dict]:
+    """A row an experiment, and one of all: `title`, `runs`, `diverged`, `seeds`, `data`, `time`, `digest` of the tables."""
+    seconds = _all_runs(results, "provenance").set_index("run")["train_seconds"]
+    rows = [
+        _training(experiment.TITLE, _all_runs([(notebook, experiment, tables)], "runs"), seconds, digest(tables)[:12])
+        for notebook, experiment, tables in results
+    ]
+    return [*rows, _training("All", _all_runs(results, "runs"), seconds, "")] if results else []
+
+
+def _training(title: str, runs: pd.DataFrame, seconds: pd.Series, digest: str) -> dict:
+    known = runs["run"].map(seconds).dropna()
+    return {
+        "title": title,
+        "runs": len(runs),
+        "diverged": int((runs["status"] == "diverged").sum()),
+        "seeds": listed(sorted(runs["seed"].unique())),
+        "data": listed(sorted(runs["dataset"].unique())),
+        "time": _duration(known.sum()) if len(known) else "",
+        "digest": digest,
+    }
+
+
+def _machines(results: list[Result]) -> dict[str, str]:
+    """What the runs were trained with, by its name."""
+    trained = _all_runs(results, "provenance")
+    if trained.empty:
+        return {}
+    names = {"bnrepro": "bnrepro", "Python": "python", "TensorFlow": "tensorflow", "Keras": "keras", "NumPy": "numpy"}
+    names |= {"Processor": "processor", "Device": "device", "Execution": "mode"}
+    facts = {name: listed(sorted(trained[column].astype(str).unique())) for name, column in names.items()}
+    return facts | {"Peak memory": f"{trained['peak_memory_mib'].max():.0f} MiB a process"}
+
+
+def _all_runs(results: Iterable[Result], name: str) -> pd.DataFrame:
+    """The rows of table `name` of all experiments that have it, each run once."""
+    nothing = pd.DataFrame(columns=SCHEMAS[name])
+    return pd.concat([nothing, *(tables[name] for *_, tables in results if name in tables)]).drop_duplicates("run")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"

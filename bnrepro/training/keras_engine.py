@@ -1,0 +1,163 @@
+"""Many training steps of any Keras model in one compiled program over data that already lies on the device.
+
+A chunk of steps is one call; between chunks the caller evaluates, probes, moves a progress bar or stops. Needs the
+TensorFlow backend. Knows no config, no data set and no table.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bnrepro.backend.compilation import compile_mode
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What one chunk of training steps gave.
+
+    Attributes:
+        step: Steps done since the start.
+        count: Steps of this chunk.
+        loss: Mean loss of the chunk's mini-batches, each before its update.
+        accuracy: Their mean metric.
+        seconds: Wall-clock time of the chunk, without compilation.
+        diverged_at: The first step (from 1) with a non-finite loss, None while all is finite.
+    """
+
+    step: int
+    count: int
+    loss: float
+    accuracy: float
+    seconds: float
+    diverged_at: int | None
+
+
+def one_thread() -> None:
+    """Lets TensorFlow use one thread in this process: one process a core is the fast way on a CPU, and the same bits each time.
+
+    Raises:
+        RuntimeError: TensorFlow already runs with more threads here.
+    """
+    if tf.config.threading.get_intra_op_parallelism_threads() != 1:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+class Engine:
+    """Trains and evaluates one model in compiled programs that serve every rate, start and seed, one a mini-batch size.
+
+    Args:
+        model: Any built Keras model of one output, functional or sequential where layers are watched.
+        optimizer: Any Keras optimizer.
+        loss: A Keras loss: `loss(labels, outputs)` is a scalar.
+        metric: A function from labels and outputs to one value an example; by default accuracy from integer labels.
+        watch: Names of layers whose inputs `evaluate` returns too.
+        mode: `xla`, `graph`, or `auto` for `compile_mode(model)`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        loss: Callable,
+        metric: Callable = keras.metrics.sparse_categorical_accuracy,
+        watch: tuple[str, ...] = (),
+        mode: str = "auto",
+    ):
+        if keras.backend.backend() != "tensorflow":
+            raise RuntimeError(
+                f"the engine needs the tensorflow backend: got {keras.backend.backend()}; set KERAS_BACKEND"
+            )
+        self.model, self.optimizer, self.loss, self.metric = model, optimizer, loss, metric
+        self.mode = compile_mode(model, mode)
+        self.compile_seconds = 0.0
+        optimizer.build(model.trainable_variables)
+        self._start = [(variable, variable.numpy()) for variable in (*model.variables, *optimizer.variables)]
+        self._evaluated = model
+        if watch:
+            inputs = [model.get_layer(name).input for name in watch]
+            self._evaluated = keras.Model(model.inputs, [*model.outputs, *inputs])
+        self._chunk_programs = {}
+        self._evaluate_block = tf.function(self._evaluate_program, jit_compile=self.mode == "xla", autograph=False)
+
+    def reset(self) -> None:
+        """Puts every variable of model and optimizer back to its value at construction, so that runs share no state."""
+        for variable, value in self._start:
+            variable.assign(value)
+
+    def train(self, x: tf.Tensor, y: tf.Tensor, order: Callable, steps: int, chunk: int) -> Iterator[Chunk]:
+        """Trains, and yields after every `chunk` steps; stops after the chunk in which the loss is no longer finite.
+
+        Args:
+            x: Examples, on the device.
+            y: Labels, on the device.
+            order: `order(start, count)` gives the rows of mini-batches start to start + count, `(count, batch_size)`.
+            steps: Steps in all.
+            chunk: Steps in one compiled call; the last chunk may be shorter.
+        """
+        for start in range(0, steps, chunk):
+            count = min(chunk, steps - start)
+            rows = order(start, count)
+            rows = tf.constant(np.concatenate([rows, np.zeros((chunk - count, rows.shape[1]), rows.dtype)]))
+            if start == 0:
+                self._compile(x, y, rows)
+            began = time.perf_counter()
+            found = self._train_chunk(x, y, rows, tf.constant(count))
+            losses, metrics = (values.numpy()[:count] for values in found)
+            seconds = time.perf_counter() - began
+            finite = np.isfinite(losses)
+            diverged_at = None if finite.all() else start + int(np.argmin(finite)) + 1
+            yield Chunk(start + count, count, float(losses.mean()), float(metrics.mean()), seconds, diverged_at)
+            if diverged_at is not None:
+                return
+
+    def evaluate(self, x: tf.Tensor, y: tf.Tensor, block: int = 2_000) -> tuple[float, float, list[np.ndarray]]:
+        """Mean loss, mean metric and the watched layers' inputs over all examples, in inference mode, `block` at a time."""
+        loss = metric = 0.0
+        watched = []
+        for start in range(0, len(x), block):
+            part, values, *inputs = self._evaluate_block(x[start : start + block], y[start : start + block])
+            loss += float(part) * len(values)
+            metric += float(tf.reduce_sum(values))
+            watched.append([value.numpy() for value in inputs])
+        return loss / len(x), metric / len(x), [np.concatenate(parts) for parts in zip(*watched)]
+
+    def _compile(self, x, y, rows) -> None:
+        began = time.perf_counter()
+        self._train_chunk(x, y, rows, tf.constant(0))
+        self.compile_seconds = time.perf_counter() - began
+
+    def _train_chunk(self, x, y, rows, count):
+        # A function a shape, for TensorFlow warns of one that is traced for many.
+        if rows.shape not in self._chunk_programs:
+            self._chunk_programs[rows.shape] = tf.function(self._chunk_program, jit_compile=self.mode == "xla")
+        return self._chunk_programs[rows.shape](x, y, rows, count)
+
+    def _chunk_program(self, x, y, rows, count):
+        size = rows.shape[0]
+        losses = tf.TensorArray(tf.float32, size, element_shape=())
+        metrics = tf.TensorArray(tf.float32, size, element_shape=())
+        step = tf.constant(0)
+        while step < count:  # not `in tf.range(count)`, which XLA compiles again for each count
+            loss, metric = self._step(tf.gather(x, rows[step]), tf.gather(y, rows[step]))
+            losses = losses.write(step, loss)
+            metrics = metrics.write(step, metric)
+            step += 1
+        return losses.stack(), metrics.stack()
+
+    @tf.autograph.experimental.do_not_convert  # Keras has no control flow to convert, and to look for it takes seconds
+    def _step(self, examples, labels):
+        with tf.GradientTape() as tape:
+            outputs = self.model(examples, training=True)
+            loss = tf.add_n([self.loss(labels, outputs), *self.model.losses])
+        weights = self.model.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss, tf.reduce_mean(self.metric(labels, outputs))
+
+    def _evaluate_program(self, x, y):
+        outputs, *watched = keras.tree.flatten(self._evaluated(x, training=False))
+        return self.loss(y, outputs), self.metric(y, outputs), *watched

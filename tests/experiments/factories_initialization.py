@@ -1,0 +1,49 @@
+"""Synthetic tables of notebook 05: every run of its sweep, ending where a function of its config says; no training."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from bnrepro.analysis.curves import CHANCE
+from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.records.schemas import SCHEMAS, Tables
+
+initialization = EXPERIMENTS["05_initialization"]
+
+MACHINE = (1.0, 0.1, 1.0, 900.0, "xla", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
+
+
+def made(
+    ends: Callable[[RunConfig], float | None],
+    preset: str = "smoke",
+    validation: Callable[[RunConfig], float | None] | None = None,
+    **overrides,
+) -> Tables:
+    """The tables of a preset, as `collect` would return them.
+
+    Args:
+        ends: By config, the test accuracy after the last step; None: the run diverges before its first evaluation.
+        preset: Which.
+        validation: The validation accuracy there, `ends` if it is not given.
+        **overrides: Of the sweep.
+    """
+    sweep = initialization.sweep(preset, **overrides)
+    runs, curves, provenance = [], [], []
+    for run, config in sorted({config.id: config for group in sweep.values() for config in group}.items()):
+        test = ends(config)
+        lost = test is None
+        runs.append((run, *config.as_dict().values(), "diverged" if lost else "finished", 1 if lost else None))
+        provenance.append((run, *MACHINE))
+        if not lost:
+            last = (validation or ends)(config)
+            curves += [(run, 0, "validation", 2.3, CHANCE), (run, config.steps // 2, "validation", 2.0, last / 2)]
+            curves += [(run, config.steps, "test", 1.0, test), (run, config.steps, "train", 1.0, test)]
+            curves.append((run, config.steps, "validation", 1.0, last))
+    rows = [(group, config.id) for group, members in sweep.items() for config in members]
+    return {
+        "sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]),
+        "runs": pd.DataFrame(runs, columns=SCHEMAS["runs"]),
+        "curves": pd.DataFrame(curves, columns=SCHEMAS["curves"]),
+        "provenance": pd.DataFrame(provenance, columns=SCHEMAS["provenance"]),
+    }

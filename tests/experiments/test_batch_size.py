@@ -1,0 +1,466 @@
+"""`06_batch_size`: each claim's statistic on tables whose answers are known, its notes, its figure and its panel."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+
+from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
+from bnrepro.analysis.curves import CHANCE
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.batch_size import claims
+from bnrepro.experiments.batch_size import tables as found
+from bnrepro.experiments.claims import CLAIMS
+from bnrepro.experiments.control import start_of
+from bnrepro.experiments.presets import CALIBRATION_SEEDS
+from bnrepro.plotting import widget_figure
+from bnrepro.plotting.arms import COLORS
+from bnrepro.report.verdicts import judged
+from tests.experiments.factories_batch_size import (
+    SIZES,
+    accuracy_of,
+    alternating,
+    arm_of,
+    gap_of,
+    make_batch_size,
+    peak_of,
+    seconds_of,
+)
+
+batch_size = EXPERIMENTS["06_batch_size"]
+
+NAMES = [name for name, claim in CLAIMS.items() if claim.notebook == "06_batch_size"]
+QUICK = batch_size.PRESETS["quick"]
+RATES = QUICK.rates
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """Three seeds of the preset quick; nothing may change them."""
+    return make_batch_size()
+
+
+@pytest.fixture(scope="module")
+def figure(tables):
+    return batch_size.figure(tables)
+
+
+def statistic(tables, claim):
+    return pd.Series(claims.STATISTICS[NAMES.index(claim)](tables)._asdict())
+
+
+def verdict(tables, claim):
+    rule, row = CLAIMS[claim].rule, statistic(tables, claim)
+    return rule.verdict(row["ci_low"], row["ci_high"], row["n"])
+
+
+def shifted(arm, size, shift):
+    """The accuracy of one arm of the dense net at one size, moved."""
+    return lambda config: (
+        accuracy_of(config)
+        + (shift(config) if config.model == "mlp" and arm_of(config) == arm and config.batch_size == size else 0)
+    )
+
+
+def test_every_claim_has_its_statistic_in_the_order_of_the_claims(tables):
+    assert list(batch_size.analyse(tables)["claim"]) == NAMES
+    assert batch_size.PAPER == {}
+
+
+def test_a_run_that_diverged_guesses_and_has_no_gap():
+    lost = make_batch_size(2, diverging=lambda config: config.seed == 1 and config.normalization == "batch")
+    runs = found.measured(lost).query("arm == 'batch' and group == 'examples'").groupby("seed")
+    assert set(runs.get_group(1)["test"]) == set(runs.get_group(1)["validation"]) == {CHANCE}
+    assert runs.get_group(1)["gap"].isna().all() and runs.get_group(0)["gap"].notna().all()
+
+
+def test_a_gap_has_no_sign_and_a_run_without_bn_has_none():
+    runs = found.measured(make_batch_size(2, gap=lambda config: -0.03))
+    np.testing.assert_allclose(runs.query("arm in ('batch', 'ghost', 'renorm') and group != 'conv'")["gap"], 0.03)
+    assert runs.query("arm == 'none'")["gap"].isna().all()
+
+
+def test_ghosts_are_an_arm_of_their_own_by_the_examples_that_are_normalized_together(tables):
+    runs = found.measured(tables).groupby("arm")["together"].unique()
+    assert set(runs["ghost"]) == set(QUICK.ghosts) and set(runs["batch"]) >= set(QUICK.sizes)
+
+
+def test_the_best_rate_has_the_highest_median_on_the_validation_examples_and_not_on_the_test_set(tables):
+    curves = tables["curves"].merge(tables["runs"][["run", "seed", "learning_rate", "normalization"]], on="run")
+    wrong = (curves["split"] == "validation") & (curves["step"] > 0) & (curves["normalization"] == "batch")
+    lucky = wrong & (curves["learning_rate"] == RATES[0])
+    accuracy = curves["accuracy"].mask(lucky, 0.99).mask(lucky & (curves["seed"] == 0), 0.0)
+    swapped = {**tables, "curves": tables["curves"].assign(accuracy=accuracy)}
+    best = found.effects(swapped).query("group == 'examples'").groupby("arm")["best_rate"].unique()
+    assert best["batch"].tolist() == [RATES[0]] and best["renorm"].tolist() == [RATES[1]]
+
+
+def test_of_rates_as_good_as_each_other_the_lowest_is_the_best():
+    effects = found.effects(make_batch_size(2, diverging=lambda config: True)).query("group == 'examples'")
+    assert set(effects["best_rate"]) == {RATES[0]} and set(effects["accuracy"]) == {CHANCE}
+
+
+def test_a_best_rate_at_the_edge_of_its_grid_is_told_and_a_single_rate_has_no_edge(tables):
+    effects = found.effects(tables).groupby(["group", "arm"])["edge"].unique()
+    assert effects["examples", "batch"].tolist() == ["largest"] and effects["steps", "none"].tolist() == ["smallest"]
+    assert effects["conv", "batch"].tolist() == [""]
+
+
+def test_a_best_rate_within_its_grid_has_no_edge():
+    paper = found.effects(make_batch_size(1, "paper")).query("group == 'examples' and arm == 'batch'")
+    assert set(paper["best_rate"]) == {0.3} and set(paper["edge"]) == {""}
+
+
+def test_the_effects_have_a_row_an_arm_and_size_with_medians_of_the_seeds(tables):
+    effects = found.effects(tables).set_index(["group", "arm", "batch_size", "together"])
+    a_budget = 2 * len(QUICK.sizes) + len(QUICK.renorm_sizes)
+    assert effects.index.is_unique
+    assert len(effects) == 2 * a_budget + len(QUICK.ghosts) + 2 * len(QUICK.conv_sizes)
+    row = effects.loc["ghost", "ghost", 256, 8]
+    assert row["accuracy"] == pytest.approx(0.85 - 0.1 / 8 + 0.001) and row["gap"] == pytest.approx(0.2 / 8)
+    assert (row["n"], row["diverged"]) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("shift", "expected"),
+    [
+        (lambda config: 0.0, SUPPORTED),
+        (lambda config: 0.1, CONTRADICTED),
+        (lambda config: 0.05 + 0.02 * alternating(config), INCONCLUSIVE),
+    ],
+)
+def test_accuracy_with_bn_falls_does_not_fall_or_neither_is_sure(shift, expected):
+    assert verdict(make_batch_size(8, "smoke", test=shifted("batch", 2, shift)), "B1a") == expected
+
+
+@pytest.mark.parametrize(
+    ("shift", "expected"),
+    [
+        (lambda config: 0.0, SUPPORTED),
+        (lambda config: -0.05, CONTRADICTED),
+        (lambda config: -0.01 + 0.01 * alternating(config), INCONCLUSIVE),
+    ],
+)
+def test_accuracy_without_bn_does_not_fall_falls_or_neither_is_sure(shift, expected):
+    assert verdict(make_batch_size(8, "smoke", test=shifted("none", 2, shift)), "B1b") == expected
+
+
+def test_the_smallest_mini_batch_is_compared_with_the_reference_by_seed_with_as_many_examples_seen(tables):
+    row = statistic(tables, "B1a")
+    assert row["estimate"] == pytest.approx(0.1 / 128 - 0.1 / 2) and row["n"] == 3
+    assert statistic(tables, "B1b")["estimate"] == 0
+
+
+def test_the_notes_of_b1_tell_rates_the_other_budget_renormalization_and_the_other_net():
+    def test(config):
+        more = 0.01 * (config.steps == 64 and config.batch_size == 2)  # as many steps
+        return accuracy_of(config) + more
+
+    with_bn, without = (statistic(make_batch_size(test=test), claim)["note"] for claim in ("B1a", "B1b"))
+    assert with_bn.startswith(
+        "m = 2 at its best rate 0.3, the largest tried minus m = 128 at its best rate 0.3, the largest tried"
+    )
+    assert "as many steps: −3.92 points (−3.92 to −3.92), rate 0.3, the largest tried at m = 2" in with_bn
+    assert "Batch Renormalization at m = 2 (rate 0.3, the largest tried) minus BN at m = 128: −2.42 points" in with_bn
+    assert "inception_small, m = 2 minus m = 16, one rate: −4.38 points" in with_bn
+    assert "after its 64 steps at m = 128 the running statistics hold 53% of their start" in with_bn
+    assert "rate 0.03, the smallest tried" in without and "one rate: 0.00 points" in without
+    assert "Renormalization" not in without and "running statistics" not in without and "diverged" not in without
+
+
+def test_the_notes_of_b1_count_the_runs_that_diverged_at_the_best_rates():
+    def lost(config):
+        return (
+            config.seed == 0
+            and config.normalization == "batch"
+            and config.batch_size == 2
+            and not config.probe == "cost"
+        )
+
+    row = statistic(make_batch_size(diverging=lost), "B1a")
+    assert row["n"] == 3 and row["ci_low"] == pytest.approx(CHANCE - (0.85 - 0.1 / 128))
+    # Two sizes and budgets, of which m = 128 is the same run in both, and two sizes of the convolutional net.
+    assert row["note"].endswith("3 of 15 runs diverged and count as guessing")
+
+
+@pytest.mark.parametrize(("claim", "value"), [("B2a", "mean"), ("B2b", "variance")])
+@pytest.mark.parametrize(
+    ("power", "expected"),
+    [
+        (lambda config: -0.5 + 0.01 * alternating(config), SUPPORTED),
+        (lambda config: -0.4, CONTRADICTED),
+        (lambda config: -0.5 + 0.2 * alternating(config), INCONCLUSIVE),
+    ],
+)
+def test_an_error_falls_with_the_root_does_not_or_neither_is_sure(claim, value, power, expected):
+    made = make_batch_size(8, "smoke", power=lambda config, own: power(config) if own == value else -2.0)
+    assert verdict(made, claim) == expected
+
+
+def test_the_error_of_all_layers_is_a_root_mean_square_and_its_slope_is_over_all_sizes(tables):
+    bent = tables["errors"].assign(
+        mean_error=np.where(tables["errors"]["size"] == 2, 3.0, tables["errors"]["size"] ** -0.5)
+    )
+    row = statistic({**tables, "errors": bent}, "B2a")
+    x = np.log(SIZES)
+    y = np.log([3.0, *(size**-0.5 for size in SIZES[1:])])
+    assert row["estimate"] == pytest.approx(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
+    assert "over m of 8 and more −0.500 (−0.500 to −0.500)" in row["note"]
+    whole = found.over_layers(found.sampling_errors(tables))
+    assert whole.query("size == 2")["variance_error"].iloc[0] == pytest.approx(np.sqrt((1 + 4 + 9) / 3 / 2))
+
+
+def test_the_notes_of_b2_tell_the_slope_of_each_layer(tables):
+    errors = tables["errors"]
+    steep = errors["mean_error"].where(errors["layer"] != "hidden_3", errors["size"] ** -1.0)
+    note = statistic({**tables, "errors": errors.assign(mean_error=steep)}, "B2a")["note"]
+    assert note.startswith("slope by layer: hidden 1 −0.500, hidden 2 −0.500, hidden 3 −1.000")
+
+
+def test_the_note_of_b2b_has_the_slope_of_gaussian_values_over_the_same_sizes(tables):
+    x, y = np.log(SIZES), 0.5 * np.log(2 / (np.array(SIZES) - 1))
+    slope = f"{np.polyfit(x, y, 1)[0]:.3f}".replace("-", "−")
+    assert f"of independent Gaussian values it would be {slope}, for" in statistic(tables, "B2b")["note"]
+    assert "Gaussian" not in statistic(tables, "B2a")["note"]
+
+
+def test_a_sampling_run_that_diverged_is_left_out_and_counted():
+    row = statistic(make_batch_size(diverging=lambda config: config.probe == "sampling" and config.seed == 1), "B2a")
+    assert row["n"] == 2 and row["note"].endswith("1 of 3 runs diverged and are left out")
+
+
+@pytest.mark.parametrize(
+    ("ghost", "expected"),
+    [
+        (lambda config: 0.02, SUPPORTED),
+        (lambda config: 0.2, CONTRADICTED),
+        (lambda config: 0.02 if config.seed % 2 else 0.2, INCONCLUSIVE),
+    ],
+)
+def test_ghosts_have_the_gap_of_their_size_or_of_the_whole_or_neither_is_sure(ghost, expected):
+    made = make_batch_size(8, "smoke", gap=lambda config: ghost(config) if config.ghost_size == 8 else gap_of(config))
+    assert verdict(made, "B3") == expected
+
+
+def test_ghosts_are_compared_by_their_distance_from_the_small_mini_batch_whichever_side_they_are_on():
+    made = make_batch_size(gap=lambda config: {8: 0.035, 64: 0.5}.get(config.ghost_size, gap_of(config)))
+    row = statistic(made, "B3")
+    assert row["estimate"] == pytest.approx(abs(0.035 - 0.025) - abs(0.2 / 256 - 0.025))
+    assert "gaps 2.50 points (2.50 to 2.50) at m = 8, 0.08 points (0.08 to 0.08) at m = 256, 3.50 points" in row["note"]
+    assert "accuracy 83.85% at m = 8 (rate 0.3, the largest tried), 85.06% at m = 256" in row["note"]
+    assert "83.85% in ghosts of 8" in row["note"]
+    assert "after its 32 steps at m = 256 the running statistics hold 72% of their start" in row["note"]
+
+
+def test_a_seed_without_a_gap_is_left_out_of_b3_and_counted():
+    row = statistic(make_batch_size(diverging=lambda config: config.ghost_size == 8 and config.seed == 0), "B3")
+    assert row["n"] == 2 and "1 of 3 seeds left out" in row["note"]
+    assert "left out" not in statistic(make_batch_size(), "B3")["note"]
+
+
+@pytest.mark.parametrize(
+    ("factor", "expected"),
+    [
+        (lambda config: 1.0, SUPPORTED),
+        (lambda config: 1000.0 if config.batch_size == 256 else 1.0, CONTRADICTED),
+        (lambda config: 1000.0 if config.batch_size == 256 and config.seed % 2 else 1.0, INCONCLUSIVE),
+    ],
+)
+def test_a_large_mini_batch_costs_less_time_an_example_or_more_or_neither_is_sure(factor, expected):
+    assert (
+        verdict(make_batch_size(8, "smoke", seconds=lambda config: factor(config) * seconds_of(config)), "B4a")
+        == expected
+    )
+
+
+def test_time_an_example_is_a_median_over_the_rates_and_the_note_tells_it_a_step():
+    paper = make_batch_size(
+        1, "paper", seconds=lambda config: seconds_of(config) * (9 if config.learning_rate == 1 else 1)
+    )
+    row = statistic(paper, "B4a")
+    assert row["estimate"] == pytest.approx((1.02e-4 / 2) / (1.124e-3 / 1024)) and row["n"] == 1
+    assert row["note"].startswith("a step with BN takes 0.153 ms at m = 2 and 1.69 ms at m = 1024")
+    assert "over a step without BN 1.5 at m = 2, 1.5 at m = 128, 1.5 at m = 1024" in row["note"]
+    assert row["note"].endswith("medians over the rates, measured while other processes trained beside it")
+
+
+def test_a_run_that_made_no_step_has_no_time():
+    row = statistic(make_batch_size(seconds=lambda config: 0.0), "B4a")
+    assert row["n"] == 0 and np.isnan(row["estimate"])
+
+
+@pytest.mark.parametrize(
+    ("slope", "expected"),
+    [(lambda config: 1, SUPPORTED), (lambda config: -1, CONTRADICTED), (alternating, INCONCLUSIVE)],
+)
+def test_a_large_mini_batch_needs_more_memory_or_less_or_neither_is_sure(slope, expected):
+    made = make_batch_size(8, "smoke", peak=lambda config: 500 + slope(config) * config.batch_size)
+    assert verdict(made, "B4b") == expected
+
+
+def test_memory_is_that_of_the_runs_that_measure_cost_with_bn_and_the_note_has_it_without(tables):
+    row = statistic(tables, "B4b")
+    assert row["estimate"] == pytest.approx(2 * 126) and row["n"] == 3
+    assert row["note"] == (
+        "504 MiB at m = 2 and 756 MiB at m = 128; without BN 502 MiB at m = 2 and 628 MiB at m = 128, 126 (126) more"
+    )
+    elsewhere = make_batch_size(peak=lambda config: peak_of(config) if config.probe == "cost" else 9e9)
+    assert statistic(elsewhere, "B4b")["estimate"] == row["estimate"]
+
+
+def test_what_is_kept_of_the_curves_are_the_last_evaluations_and_they_are_all_that_is_asked_for(tables):
+    kept = batch_size.derive(tables)
+    assert set(kept["curves"]["split"]) == {"validation", "test"} and (kept["curves"]["step"] > 0).all()
+    assert len(kept["curves"]) < len(tables["curves"]) / 1.9
+    pd.testing.assert_frame_equal(batch_size.analyse(kept), batch_size.analyse(tables))
+    assert all(kept[name] is tables[name] for name in tables if name != "curves")
+
+
+LOST = {
+    "nothing": lambda config: False,
+    "bn": lambda config: config.normalization == "batch",
+    "everything": lambda config: True,
+}
+
+
+@pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
+def test_it_is_judged_drawn_and_explored_with_one_seed_whatever_diverges(lost):
+    tables = batch_size.derive(
+        make_batch_size(1, "smoke", diverging=lost, seconds=lambda config: 0.1 * (not lost(config)))
+    )
+    table = judged(batch_size, tables)
+    assert set(table["verdict"]) == {INCONCLUSIVE} and (table["n"] < FEWEST).all()
+    controls = batch_size.controls(tables)
+    for drawn in (batch_size.figure(tables), batch_size.explore(tables, **start_of(controls))):
+        FigureCanvasAgg(drawn).draw()
+        assert np.isfinite([axes.get_ylim() for axes in drawn.axes]).all()
+    assert batch_size.effects(tables)["n"].eq(1).all()
+    assert batch_size.CAPTION.format(examples_seeds=1)
+
+
+def panel(figure, letter):
+    return next(axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts])
+
+
+def thick(axes, color):
+    """The median lines of a color: x by y."""
+    lines = [line for line in axes.lines if to_hex(line.get_color()) == color.lower() and line.get_marker() == "o"]
+    return [dict(zip(line.get_xdata(), line.get_ydata())) for line in lines]
+
+
+def words(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_accuracy_is_drawn_over_the_sizes_at_the_best_rates_with_each_budget(tables, figure):
+    effects = found.effects(tables).set_index(["group", "arm"]).sort_index()
+    for letter, budget in (("a", "examples"), ("b", "steps")):
+        for arm in ("none", "batch", "renorm"):
+            own = effects.loc[[(budget, arm)]].set_index("batch_size")["accuracy"]
+            assert thick(panel(figure, letter), COLORS[arm]) == [own.to_dict()]
+    limits = [panel(figure, letter).get_ylim() for letter in "abe"]
+    assert limits[0] == limits[1] == limits[2]
+
+
+def test_each_seed_is_a_thin_line(figure):
+    axes = panel(figure, "a")
+    color = to_hex(COLORS["batch"])
+    thin = [line for line in axes.lines if to_hex(line.get_color()) == color and line.get_linewidth() == 0.5]
+    assert len(thin) == 3
+
+
+def test_the_best_rates_of_both_budgets_are_drawn_near_to_where_they_are(tables, figure):
+    lines = {line.get_label(): line for line in panel(figure, "c").lines}
+    for budget in ("examples", "steps"):
+        for arm, rate in (("none", 0.03), ("batch", 0.3), ("renorm", 0.3)):
+            drawn = lines[f"_{budget} {arm}"].get_ydata()
+            np.testing.assert_allclose(np.log10(drawn), np.log10(rate), atol=0.15)
+    assert len({tuple(line.get_ydata()[:1]) for line in lines.values()}) == 6
+
+
+def test_gaps_are_drawn_over_the_examples_normalized_together_and_the_last_ghost_is_the_whole(figure):
+    axes = panel(figure, "d")
+    (batch,), (ghost,) = (thick(axes, COLORS[arm]) for arm in ("batch", "ghost"))
+    assert batch == pytest.approx({m: 20 / m for m in QUICK.sizes})
+    assert ghost == pytest.approx({m: 20 / m for m in (*QUICK.ghosts, 256)})
+    (accuracies,) = thick(panel(figure, "e"), COLORS["ghost"])
+    assert accuracies == pytest.approx({m: 0.851 - 0.1 / m for m in (*QUICK.ghosts, 256)})
+
+
+def test_the_errors_of_each_layer_have_their_slope_beside_them_and_a_dotted_line_of_the_root(figure):
+    for letter in "fg":
+        axes = panel(figure, letter)
+        assert {f"hidden {place}: −0.50" for place in (1, 2, 3)} <= set(words(axes))
+        (dotted,) = [line for line in axes.lines if line.get_label() == "1 / √m"]
+        slope = np.polyfit(np.log(dotted.get_xdata()), np.log(dotted.get_ydata()), 1)[0]
+        assert slope == pytest.approx(-0.5) and axes.get_xscale() == axes.get_yscale() == "log"
+        assert max(dotted.get_ydata()) < 2**-0.5
+
+
+def test_the_other_net_time_and_memory_are_drawn_by_size_in_their_units(figure):
+    (batch,) = thick(panel(figure, "h"), COLORS["batch"])
+    assert batch == pytest.approx({m: 0.851 - 0.1 / m for m in (2, 16)})
+    step, example = thick(panel(figure, "i"), COLORS["none"])
+    assert step == pytest.approx({m: 100 + m for m in QUICK.sizes})
+    assert example == pytest.approx({m: 100 / m + 1 for m in QUICK.sizes})
+    (peak,) = thick(panel(figure, "j"), COLORS["none"])
+    assert peak == pytest.approx({2: 502, 128: 628})
+
+
+def test_the_panels_controls_are_the_sizes_and_the_budgets(tables):
+    size, budget = batch_size.controls(tables)
+    assert (size.name, size.values) == ("batch_size", QUICK.sizes)
+    assert (budget.name, budget.values) == ("budget", ("examples", "steps"))
+
+
+def test_the_panel_shows_accuracy_over_the_rates_and_a_ring_around_each_best_one(tables):
+    drawn = batch_size.explore(tables, batch_size=2, budget="steps")
+    axes, beside = drawn.axes
+    rings = {line.get_label(): line.get_xdata()[0] for line in axes.lines if line.get_markersize() == 8}
+    assert rings == {"_best batch": 0.3, "_best none": 0.03, "_best renorm": 0.3}
+    lines = {line.get_label(): line for line in axes.lines}
+    assert list(lines["with BN"].get_xdata()) == list(RATES)
+    np.testing.assert_allclose(lines["with BN"].get_ydata(), [0.661 - 0.1 / 2, 0.861 - 0.1 / 2])
+    assert "best rate: BN 0.3, Renormalization 0.3, without 0.03" in words(axes)
+    assert words(beside)[-1] == "live run" and not beside.lines
+    assert drawn.get_size_inches() * 25.4 == pytest.approx(widget_figure.SIZE)
+
+
+def test_a_size_without_renormalization_has_two_arms(tables):
+    axes = batch_size.explore(tables, batch_size=256, budget="examples").axes[0]
+    assert "best rate: BN 0.3, without 0.03" in words(axes)
+
+
+def test_the_axes_of_accuracy_and_rate_are_the_same_for_every_choice(tables):
+    drawn = [
+        batch_size.explore(tables, batch_size=size, budget=budget) for size, budget in ((2, "examples"), (256, "steps"))
+    ]
+    limits = [(figure.axes[0].get_xlim(), *(axes.get_ylim() for axes in figure.axes)) for figure in drawn]
+    assert limits[0] == limits[1] and limits[0][1] == limits[0][2]
+
+
+def test_a_live_run_is_drawn_over_its_steps_beside_the_record(tables):
+    rows = [("a run", step, "validation", 1.0, value) for step, value in ((0, 0.1), (512, 0.6), (1024, 0.7))]
+    curves = pd.DataFrame(rows, columns=["run", "step", "split", "loss", "accuracy"])
+    beside = batch_size.explore(tables, curves, batch_size=8, budget="examples").axes[1]
+    assert list(beside.lines[0].get_ydata()) == [0.1, 0.6, 0.7]
+    assert "live" in words(beside) and "live run" not in words(beside)
+    assert beside.get_xlim() == (0, 1024)
+
+
+@pytest.mark.parametrize(("size", "budget", "steps"), [(2, "examples", 4_096), (256, "examples", 32), (2, "steps", 64)])
+def test_the_live_run_has_bn_at_that_size_and_its_best_rate_and_a_seed_that_is_not_reported(
+    tables, size, budget, steps
+):
+    config = batch_size.live(tables, batch_size=size, budget=budget)
+    assert (config.normalization, config.batch_size, config.learning_rate, config.steps) == ("batch", size, 0.3, steps)
+    assert config.seed == CALIBRATION_SEEDS[0] and config.probe == ""
+    assert 10 <= config.steps / config.evaluate_every <= 20
+
+
+def test_a_long_live_run_ends_early_and_where_the_budgets_meet_the_live_run_is_the_same():
+    paper = make_batch_size(1, "paper")
+    assert batch_size.live(paper, batch_size=2, budget="examples").steps == 10_000
+    both = [batch_size.live(paper, batch_size=batch_size.REFERENCE, budget=budget) for budget in batch_size.BUDGETS]
+    assert both[0] == both[1]

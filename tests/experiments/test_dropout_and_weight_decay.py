@@ -1,0 +1,563 @@
+"""`08_dropout_and_weight_decay`: each claim's statistic on tables whose answers are known, its figure, and its panel."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+
+from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
+from bnrepro.analysis.curves import CHANCE
+from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.claims import CLAIMS
+from bnrepro.experiments.control import start_of
+from bnrepro.experiments.dropout_and_weight_decay import tables as found
+from bnrepro.experiments.dropout_and_weight_decay.claims import STATISTICS_OF_CLAIMS
+from bnrepro.experiments.dropout_and_weight_decay.panels import draw_shares
+from bnrepro.experiments.presets import CALIBRATION_SEEDS
+from bnrepro.plotting import widget_figure
+from bnrepro.plotting.arms import COLORS
+from bnrepro.plotting.style import SINGLE, new_figure
+from bnrepro.records.results import load_results, write_results
+from bnrepro.report.verdicts import judged
+from tests.experiments.factories_dropout_and_weight_decay import RATIOS, kept
+
+finding = EXPERIMENTS["08_dropout_and_weight_decay"]
+
+OWN = [claim.id for claim in CLAIMS.values() if claim.notebook == "08_dropout_and_weight_decay"]
+QUICK = finding.PRESETS["quick"]
+DECAYED = ("decay_off", "decay_hidden", "matched")
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Eight seeds of the preset smoke."""
+    return kept(seeds=8)
+
+
+@pytest.fixture
+def tables(made):
+    """Those, to write into."""
+    return {name: table.copy() for name, table in made.items()}
+
+
+def members(tables, group, **config):
+    """The runs of a group by seed."""
+    runs = tables["sweep"].query("group == @group").merge(tables["runs"], on="run").sort_values("seed")
+    for name, value in config.items():
+        runs = runs[runs[name] == value]
+    assert len(runs)
+    return list(runs["run"])
+
+
+def rows_at(table, runs, **values):
+    chosen = table["run"].isin(runs)
+    for name, value in values.items():
+        chosen &= table[name] == value
+    assert chosen.any()
+    return chosen
+
+
+def write(tables, name, column, runs, values, **where):
+    """Sets a value for each of the runs."""
+    for run, value in zip(runs, values, strict=True):
+        tables[name].loc[rows_at(tables[name], [run], **where), column] = value
+
+
+def diverge(tables, runs):
+    """The runs diverge before their first evaluation: they have no row but in `runs`."""
+    tables["runs"].loc[rows_at(tables["runs"], runs), ["status", "diverged_at"]] = "diverged", 1
+    for name in ("curves", "statistics", "variances", "geometry"):
+        tables[name] = tables[name][~tables[name]["run"].isin(runs)]
+    return tables
+
+
+def statistic(tables, claim):
+    """A claim's statistic with its verdict."""
+    row = STATISTICS_OF_CLAIMS[OWN.index(claim)](tables)
+    assert row.claim == claim
+    verdict = CLAIMS[claim].rule.verdict(row.ci_low, row.ci_high, row.n)
+    return pd.Series({**row._asdict(), "verdict": verdict})
+
+
+def test_every_claim_has_its_statistic_in_the_order_of_the_claims(made):
+    assert list(finding.analyse(made)["claim"]) == OWN == ["D1a", "D1b", "D2", "D3", "D4", "D5", "D6"]
+
+
+def test_with_the_known_answers_every_claim_is_supported(made):
+    table = judged(finding, made).set_index("claim")
+    assert set(table["verdict"]) == {SUPPORTED} and set(table["n"]) == {8}
+    expected = {"D1a": 0.5, "D1b": (0.01 + 0.02 + 0.01) / 3, "D2": 0.09, "D3": 0.9, "D4": 0.2, "D5": 0.95, "D6": 0.1}
+    assert dict(table["estimate"]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("claim", OWN)
+def test_with_fewer_than_seven_seeds_a_claim_is_inconclusive(claim):
+    assert statistic(kept(seeds=FEWEST - 1), claim)["verdict"] == INCONCLUSIVE
+
+
+def test_d1_is_the_mean_of_the_layers_distances_so_shifts_of_both_signs_do_not_cancel(tables):
+    runs = members(tables, "dropout", dropout_place="last")
+    for layer, value in (("hidden_1", 1.3), ("hidden_2", 0.7), ("hidden_3", 1.0)):
+        write(tables, "variances", "seen_over_used", runs, [value] * 8, layer=layer, statistics="moving")
+    row = statistic(tables, "D1b")
+    assert row["estimate"] == pytest.approx(0.2) and row["verdict"] == CONTRADICTED
+    assert row["note"].startswith("ratio 1, by layer 1.3, 0.7, 1;")
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(0.95, CONTRADICTED), (0.85, SUPPORTED), (1.15, SUPPORTED)])
+def test_a_shift_before_bn_is_one_to_either_side(tables, ratio, verdict):
+    runs = members(tables, "dropout", dropout_place="before")
+    for layer in ("hidden_1", "hidden_2", "hidden_3"):
+        write(tables, "variances", "seen_over_used", runs, [ratio] * 8, layer=layer, statistics="moving")
+    row = statistic(tables, "D1a")
+    assert row["estimate"] == pytest.approx(abs(ratio - 1)) and row["verdict"] == verdict
+
+
+def test_a_shift_that_some_seeds_have_is_inconclusive(tables):
+    runs = members(tables, "dropout", dropout_place="last")
+    write(tables, "variances", "seen_over_used", runs, [1.0, 2.0] * 4, layer="hidden_1", statistics="moving")
+    assert statistic(tables, "D1b")["verdict"] == INCONCLUSIVE
+
+
+def test_the_note_on_a_shift_has_the_other_places_no_dropout_and_the_recomputed_statistics(made):
+    note = statistic(made, "D1a")["note"]
+    assert note == (
+        "ratio 0.5, by layer 0.5, 0.6, 0.4; mean of the layers with Dropout after each nonlinearity 1.2, after the last BN "
+        "1.01, without Dropout 1; distance 0.001 with statistics recomputed without Dropout"
+    )
+
+
+def test_a_run_without_a_ratio_leaves_its_seed_undetermined_and_is_counted(tables):
+    diverge(tables, members(tables, "dropout", dropout_place="before")[:5])
+    row = statistic(tables, "D1a")
+    assert (row["n"], row["bound"], row["verdict"]) == (8, "~", INCONCLUSIVE)
+    assert row["estimate"] == pytest.approx(0.5) and row["ci_low"] == 0 and np.isinf(row["ci_high"])
+    assert "5 of 8 runs diverged; such a seed may be anything" in row["note"]
+    assert "diverged" not in statistic(tables, "D1b")["note"]
+
+
+def test_where_every_run_of_a_place_diverged_there_is_no_estimate(tables):
+    row = statistic(diverge(tables, members(tables, "dropout", dropout_place="last")), "D1b")
+    assert np.isnan(row["estimate"]) and row["n"] == 0 and row["verdict"] == INCONCLUSIVE
+    assert "by layer –" in row["note"] and "8 of 8 runs diverged" in row["note"]
+
+
+def test_d2_is_by_seed_what_recomputing_without_dropout_gains_on_the_test_set(tables):
+    runs = members(tables, "dropout", dropout_place="before")
+    gains = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.09]
+    write(tables, "statistics", "accuracy", runs, [0.5] * 8, statistics="moving")
+    write(tables, "statistics", "accuracy", runs, [0.5 + gain for gain in gains], statistics="no_dropout")
+    shifted = tables["statistics"].assign(data="contrast", accuracy=0.0)
+    tables["statistics"] = pd.concat([tables["statistics"], shifted])
+    row = statistic(tables, "D2")
+    assert row["estimate"] == pytest.approx(0.045) and row["verdict"] == SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"), [([0.6] * 8, CONTRADICTED), ([0.69, 0.71] * 4, INCONCLUSIVE), ([0.75] * 8, SUPPORTED)]
+)
+def test_d2_may_turn_out_either_way(tables, values, verdict):
+    runs = members(tables, "dropout", dropout_place="before")
+    write(tables, "statistics", "accuracy", runs, [0.7] * 8, statistics="moving")
+    write(tables, "statistics", "accuracy", runs, values, statistics="no_dropout")
+    assert statistic(tables, "D2")["verdict"] == verdict
+
+
+def test_the_note_on_d2_has_every_choice_of_statistics_no_dropout_and_the_other_places(made):
+    assert statistic(made, "D2")["note"] == (
+        "70.35% with running averages, 72.35% with those of Algorithm 2, Dropout active, 79.35% recomputed without Dropout; "
+        "7.00 points (7.00 to 7.00) over Algorithm 2 with Dropout active; without any Dropout 83.35% with running averages, "
+        "83.35% recomputed; gain with Dropout after each nonlinearity 1.00 points (1.00 to 1.00), after the last BN "
+        "0.00 points (0.00 to 0.00)"
+    )
+
+
+def test_a_run_that_diverged_guesses_with_any_statistics_and_gains_nothing(tables):
+    diverge(tables, members(tables, "dropout", dropout_place="before")[:5])
+    row = statistic(tables, "D2")
+    assert row["estimate"] == 0 and row["n"] == 8 and f"{CHANCE:.2%} with running averages" in row["note"]
+    assert row["note"].endswith("5 of 32 runs diverged and count as guessing")
+
+
+def test_the_distance_of_two_runs_is_the_mean_over_the_evaluations_after_the_start(tables):
+    runs = {group: members(tables, group, normalization="batch")[0] for group in DECAYED}
+    for group, values in (
+        ("decay_off", {0: 9.0, 10: 0.8, 20: 0.5}),
+        ("decay_hidden", {0: 1.0, 10: 0.6, 20: 0.7}),
+        ("matched", {0: 5.0, 10: 0.65, 20: 0.65}),
+    ):
+        for step, value in values.items():
+            write(tables, "curves", "loss", [runs[group]], [value], step=step, split="validation")
+    row = found.shares(tables).query("normalization == 'batch' and seed == 0").iloc[0]
+    assert (row["effect"], row["rest"], row["share"]) == pytest.approx((0.2, 0.05, 0.75)) and row["missing"] == ""
+
+
+@pytest.mark.parametrize(
+    ("matched", "with_bn", "without"),
+    [
+        (0.67, SUPPORTED, CONTRADICTED),
+        (0.70, CONTRADICTED, SUPPORTED),
+        (0.80, CONTRADICTED, SUPPORTED),
+        (None, INCONCLUSIVE, INCONCLUSIVE),
+    ],
+)
+def test_a_matched_rate_may_reproduce_decay_in_either_arm_or_not(tables, matched, with_bn, without):
+    for claim, arm, verdict in (("D3", "batch", with_bn), ("D4", "none", without)):
+        for group, value in (("decay_off", 0.70), ("decay_hidden", 0.67), ("matched", matched)):
+            values = [0.67, 0.70] * 4 if value is None else [value] * 8
+            runs = members(tables, group, normalization=arm)
+            for step in (10, 20):
+                write(tables, "curves", "loss", runs, values, step=step, split="validation")
+        row = statistic(tables, claim)
+        assert row["verdict"] == verdict
+        if matched:
+            assert row["estimate"] == pytest.approx((0.70 - matched) / 0.03 if matched < 0.75 else 1 - 0.13 / 0.03)
+
+
+def test_the_note_on_a_share_has_the_distances_and_the_effective_rates(made):
+    assert statistic(made, "D4")["note"] == (
+        "decay changes the validation loss by 0.03 on average, the matched rate stays 0.024 away from decay; share of the change "
+        "in training accuracy, in training mode, 0.1 (0.1); effective rate at the end over its start 1 "
+        "without decay, 1.01 with decay, 1.01 at the matched rate"
+    )
+
+
+def test_the_note_on_a_share_has_the_other_weights_with_the_seeds_that_count_as_0():
+    tables = kept("paper", seeds=2)
+    diverge(tables, members(tables, "matched", normalization="none", matched_decay=0.01)[:1])
+    note = statistic(tables, "D4")["note"]
+    assert note.endswith(
+        "at the L2 weight 0.001 share 0.2 (0.2), at 0.01 share 0.1 (0 to 0.2), 1 of 2 seeds count as 0"
+    )
+    assert "3.32 with decay, 3.32 at the matched rate" in note
+    assert "an L2 weight of 0.0001 on all kernels already moves a run by 0.001;" in note
+
+
+def test_runs_that_hardly_differ_are_those_at_the_smallest_weight_on_all_kernels():
+    tables = kept("quick", seeds=2)
+    apart = found.nearly_equal(tables)
+    assert set(apart["weight"]) == {0.001} and len(apart) == 4 and apart["distance"].to_numpy() == pytest.approx(0.01)
+    diverge(tables, members(tables, "decay_kernels", normalization="none", weight_decay=0.001)[:1])
+    assert found.nearly_equal(tables).set_index(["normalization", "seed"])["distance"].isna().to_dict() == {
+        ("none", 0): True,
+        ("none", 1): False,
+        ("batch", 0): False,
+        ("batch", 1): False,
+    }
+
+
+def test_the_share_of_the_training_accuracy_stands_beside_and_judges_nothing(tables):
+    assert found.shares(tables).query("normalization == 'batch'")["training_share"].to_numpy() == pytest.approx(0.95)
+    write(tables, "curves", "accuracy", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
+    row = statistic(tables, "D3")
+    assert row["estimate"] == pytest.approx(0.9) and "in training mode, −48 (−48)" in row["note"]
+    diverge(tables, members(tables, "matched", normalization="batch"))
+    assert "in training mode, 0 (0)" in statistic(tables, "D3")["note"]
+
+
+def test_the_share_of_the_training_accuracy_is_judged_on_seeds_of_its_own(tables):
+    assert set(members_seeds(tables, "fresh_matched")).isdisjoint(members_seeds(tables, "matched"))
+    row = statistic(tables, "D5")
+    assert row["note"] == "seeds 8 to 15; share of the validation loss there 0.9 (0.9)"
+    write(tables, "curves", "accuracy", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
+    assert statistic(tables, "D5")["estimate"] == pytest.approx(0.95)
+    fresh = members(tables, "fresh_matched", normalization="batch")
+    write(tables, "curves", "accuracy", fresh, [0.5] * 8, split="train")
+    assert statistic(tables, "D5")["verdict"] == CONTRADICTED
+    diverge(tables, fresh)
+    row = statistic(tables, "D5")
+    assert row["estimate"] == 0 and "8 of 8 seeds whose run at the matched rate diverged count as 0" in row["note"]
+
+
+def members_seeds(tables, group):
+    return tables["sweep"].query("group == @group").merge(tables["runs"], on="run")["seed"]
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        ("matched", "5 of 8 seeds whose run at the matched rate diverged count as 0"),
+        ("decay_hidden", "5 of 8 seeds of which a run with or without decay diverged count as 0"),
+        ("decay_off", "5 of 8 seeds of which a run with or without decay diverged count as 0"),
+    ],
+)
+def test_a_share_with_a_run_that_diverged_is_0_and_counted(tables, group, words):
+    runs = members(tables, group, normalization="batch")
+    diverge(tables, runs[:5])
+    row = statistic(tables, "D3")
+    assert (row["estimate"], row["n"], row["verdict"]) == (0, 8, INCONCLUSIVE) and words in row["note"]
+    diverge(tables, runs[5:])
+    row = statistic(tables, "D3")
+    assert (row["ci_high"], row["verdict"]) == (0, CONTRADICTED) and "on average" not in row["note"]
+    assert "count as 0" not in statistic(tables, "D4")["note"]
+
+
+def test_a_run_that_diverges_late_counts_as_one_that_diverged(made):
+    runs = members(made, "matched", normalization="batch")
+    row = statistic(kept(seeds=8, lost=runs), "D3")
+    assert row["estimate"] == 0 and "8 of 8 seeds whose run at the matched rate diverged" in row["note"]
+
+
+def test_where_decay_changes_nothing_the_share_is_0_and_the_note_says_so(tables):
+    for group in DECAYED:
+        write(tables, "curves", "loss", members(tables, group, normalization="batch"), [0.5] * 8, step=10)
+        write(
+            tables,
+            "curves",
+            "loss",
+            members(tables, group, normalization="batch"),
+            [0.4] * 8,
+            step=20,
+            split="validation",
+        )
+    row = statistic(tables, "D3")
+    assert row["estimate"] == 0 and "8 of 8 seeds in which decay changed nothing count as 0" in row["note"]
+
+
+def test_the_effective_rate_of_decay_and_of_the_matched_rate_grow_alike(made):
+    rows = found.growth(made).query("normalization == 'batch'")
+    assert rows.loc[rows["step"] == 0, ["norm", "rate"]].eq(1).all(axis=None)
+    last = rows[rows["step"] == 20].groupby("group")[["norm", "rate"]].median()
+    assert last.loc["decay_hidden", "norm"] == pytest.approx(np.exp(-0.1 * 0.003 * 20))
+    assert last.loc["matched", "norm"] == 1 and last.loc["decay_off", "rate"] == 1
+    assert last.loc["matched", "rate"] == pytest.approx(np.exp(2 * 0.1 * 0.003 * 20))
+    assert last.loc["decay_hidden", "rate"] == pytest.approx(last.loc["matched", "rate"])
+
+
+def test_an_effect_is_the_difference_from_the_same_seed_and_arm_without_the_regularizer(made):
+    effects = finding.effects(made).set_index(["kind", "normalization", "amount"])
+    expected = {
+        ("dropout_before", "batch", 0.5): -0.13,
+        ("dropout_after", "none", 0.5): 0.01,
+        ("decay_hidden", "batch", 0.003): 0.003,
+        ("decay_all", "none", 0.003): 0.009,
+        ("matched", "batch", 0.003): 0.0,
+    }
+    for keys, effect in expected.items():
+        assert effects.loc[keys, "effect"] == pytest.approx(effect, abs=1e-12)
+    assert len(effects) == 3 + 1 + 2 * 4 and set(effects["n"]) == {8} and set(effects["diverged"]) == {0}
+    assert effects.loc[("dropout_before", "batch", 0.5), "accuracy"] == pytest.approx(0.7035)
+
+
+def test_an_effect_counts_the_runs_that_diverged_as_guessing(tables):
+    diverge(tables, members(tables, "decay_all", normalization="none"))
+    row = finding.effects(tables).set_index(["kind", "normalization"]).loc[("decay_all", "none")]
+    assert row["diverged"] == 8 and row["effect"] == pytest.approx(CHANCE - 0.8135)
+
+
+def test_a_run_that_diverged_lies_beyond_all_others_in_a_median_over_the_steps():
+    rows = pd.DataFrame({"step": [0, 0, 0, 10, 10, 20], "loss": [1.0, 2.0, 3.0, 1.0, 2.0, 1.0]})
+    middle = found.medians(rows, "loss", 3)
+    assert list(middle["step"]) == [0, 10] and list(middle["estimate"]) == [2.0, 2.0]
+    assert middle["ci_high"].iloc[0] == 3.0 and np.isinf(middle["ci_high"].iloc[1])
+
+
+def lost_runs(groups):
+    return tuple(finding.sweep("smoke")) if groups == "all" else groups
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("seeds", "lost", "early"),
+    [
+        (1, ("dropout", "dropout_off", "matched"), True),
+        (2, ("dropout_none", "decay_off", "decay_hidden", "decay_all"), False),
+        (1, tuple(finding.sweep("smoke")), True),
+    ],
+)
+def test_it_is_judged_and_drawn_whatever_diverges_as_made_and_as_read(tmp_path, seeds, lost, early):
+    made = kept(seeds=seeds, lost=lost, early=early)
+    write_results(tmp_path / "results", made)
+    tables = load_results(tmp_path / "results")
+    table = judged(finding, tables)
+    assert list(table["claim"]) == OWN and set(table["verdict"]) == {INCONCLUSIVE}
+    assert finding.analyse(made)["note"].tolist() == table["note"].tolist()
+    assert np.isfinite(table.loc[table["n"] > 0, "estimate"]).all()
+    assert (finding.effects(tables)["n"] == seeds).all()
+    figure = finding.figure(tables)
+    FigureCanvasAgg(figure).draw()
+    assert len(figure.axes) == 10
+    assert np.isfinite([axes.get_ylim() for axes in figure.axes]).all()
+    for letter in "bc":
+        assert ("every run diverged" in words(panel(figure, letter))) == ("dropout_off" in lost)
+
+
+def test_the_caption_has_the_number_of_seeds():
+    assert finding.CAPTION.format(dropout_off_seeds=3).endswith("3 seeds each.")
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return finding.figure(kept("quick", seeds=2))
+
+
+def panel(figure, letter):
+    return next(axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts])
+
+
+def named(axes, label):
+    """The lines whose label begins so."""
+    return [line for line in axes.lines if str(line.get_label()).startswith(label)]
+
+
+def words(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_the_panels_are_lettered_in_their_order(drawn):
+    letters = [next(word for word in words(axes) if len(word) == 1 and word.isalpha()) for axes in drawn.axes]
+    assert letters == list("abcdefghij")
+
+
+def test_accuracy_over_the_rate_has_a_line_a_place_from_the_net_without_dropout_on(drawn):
+    axes = panel(drawn, "a")
+    (before,) = named(axes, "before each BN")
+    assert list(before.get_xdata()) == [0, 0.2, 0.5] and before.get_ydata()[[0, 2]] == pytest.approx([0.8305, 0.7005])
+    assert to_hex(before.get_color()).upper() == COLORS["before"]
+    (none,) = named(axes, "without BN")
+    assert none.get_ydata() == pytest.approx([0.8105, 0.8145, 0.8205]) and none.get_linestyle() == "--"
+
+
+def test_the_variance_ratio_is_drawn_over_the_rate_and_by_layer_on_a_logarithmic_axis(drawn):
+    over_rates, by_layer = panel(drawn, "b"), panel(drawn, "c")
+    for place, label in (("before", "before each BN"), ("after", "after each"), ("last", "after the last")):
+        (line,) = named(over_rates, label)
+        assert line.get_ydata()[[0, 2]] == pytest.approx([1, np.mean(RATIOS[place])])
+        (line,) = named(by_layer, label)
+        assert line.get_ydata() == pytest.approx(RATIOS[place]) and list(line.get_xdata()) == [1, 2, 3]
+    for axes in (over_rates, by_layer):
+        assert axes.get_yscale() == "log"
+        assert [1, 1] in [list(line.get_ydata()) for line in axes.lines]
+
+
+def test_accuracy_is_drawn_by_statistics_with_the_net_without_dropout(drawn):
+    axes = panel(drawn, "d")
+    (line,) = named(axes, "before each BN")
+    assert line.get_ydata() == pytest.approx([0.7005, 0.7205, 0.7905])
+    (without,) = named(axes, "no Dropout")
+    assert without.get_ydata() == pytest.approx([0.8305] * 3)
+    assert "no Dropout" in words(axes) and axes.get_xticklabels()[2].get_text() == "recomputed,\nDropout off"
+
+
+def test_accuracy_over_the_l2_weight_is_drawn_in_both_arms_by_what_decays(drawn):
+    axes = panel(drawn, "e")
+    found = {
+        (to_hex(line.get_color()).upper(), line.get_marker()): line for line in axes.lines if line.get_marker() in "os^"
+    }
+    assert set(found) == {(COLORS[arm], marker) for arm in ("batch", "none") for marker in "os^"}
+    everything = found[COLORS["none"], "^"]
+    assert everything.get_ydata() == pytest.approx([0.8105, 0.8135, 0.8195])
+    hidden = found[COLORS["batch"], "o"]  # at the matched weights only
+    assert list(hidden.get_xdata()) == [0, 2] and hidden.get_ydata() == pytest.approx([0.8305, 0.8335])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "0.001", "0.003"]
+
+
+def test_norms_and_effective_rates_are_drawn_relative_to_their_start_and_the_matched_rate_is_dashed(drawn):
+    (norm,) = named(panel(drawn, "f"), "decay_hidden")
+    assert norm.get_ydata()[[0, -1]] == pytest.approx([1, np.exp(-0.1 * 0.003 * QUICK.main.steps)])
+    assert not named(panel(drawn, "f"), "matched")
+    (decay,), (matched,) = (named(panel(drawn, "g"), label) for label in ("decay_hidden", "matched"))
+    assert matched.get_ydata() == pytest.approx(decay.get_ydata()) and decay.get_ydata()[-1] > 1
+    assert (decay.get_linestyle(), matched.get_linestyle()) == ("-", "--")
+
+
+@pytest.mark.parametrize(("letter", "share"), [("h", 0.9), ("i", 0.2)])
+def test_losses_are_drawn_in_either_arm_without_decay_with_it_and_at_the_matched_rate(drawn, letter, share):
+    axes = panel(drawn, letter)
+    lines = {label: named(axes, label) for label in ("no decay", "weight decay", "matched rate")}
+    ends = {label: line.get_ydata()[-1] for label, (line,) in lines.items()}
+    assert ends == pytest.approx({"no decay": 0.705, "weight decay": 0.675, "matched rate": 0.705 - 0.03 * share})
+    assert axes.get_ylim() == panel(drawn, "h").get_ylim()
+
+
+def test_the_share_is_drawn_in_both_arms(drawn):
+    for label, share in (("with BN", 0.9), ("without BN", 0.2)):
+        (line,) = named(panel(drawn, "j"), label)
+        assert line.get_ydata() == pytest.approx([share])
+    training = named(panel(drawn, "j"), "in training")
+    assert sorted(line.get_ydata()[0] for line in training) == pytest.approx([0.1, 0.95])
+
+
+def test_a_share_below_the_axis_is_an_arrow_at_its_edge(tables):
+    runs = members(tables, "matched", normalization="none")
+    write(tables, "curves", "loss", runs, [1.5] * 8, step=20, split="validation")
+    axes = new_figure(SINGLE, 60).add_subplot()
+    draw_shares(axes, found.shares(tables))
+    low, _ = axes.get_ylim()
+    arrows = [list(line.get_ydata()) for line in axes.lines if line.get_marker() == "v" and len(line.get_ydata())]
+    assert arrows == [[low]] and found.shares(tables)["share"].min() < low
+
+
+def test_the_panel_has_the_rates_and_places_of_the_record_and_starts_where_the_claims_are_judged():
+    controls = finding.controls(kept("paper", seeds=1))
+    assert {control.name: control.values for control in controls} == {
+        "dropout": (0.1, 0.2, 0.3, 0.5),
+        "dropout_place": ("before", "after", "last"),
+    }
+    assert start_of(controls) == {"dropout": finding.DROPOUT, "dropout_place": "before"}
+
+
+@pytest.mark.parametrize(("dropout", "place"), [(0.2, "before"), (0.5, "last")])
+def test_the_panel_draws_the_runs_of_the_choice_over_those_without_dropout(dropout, place):
+    tables = kept("quick", seeds=2)
+    low, high = members(tables, "dropout", dropout=dropout, dropout_place=place)
+    for run, value in ((low, 0.61), (high, 0.63)):
+        write(tables, "curves", "accuracy", [run], [value], step=QUICK.main.evaluate_every, split="validation")
+    figure = finding.explore(tables, dropout=dropout, dropout_place=place)
+    (axes,) = figure.axes
+    assert figure.get_size_inches() * 25.4 == pytest.approx(widget_figure.SIZE)
+    (line,) = named(axes, f"Dropout of {dropout:.0%}")
+    assert line.get_ydata()[1] == pytest.approx(0.62)
+    thin = [line.get_ydata()[1] for line in axes.lines if line.get_linewidth() == 0.5]
+    assert sorted(thin) == pytest.approx([0.61, 0.63, 0.8, 0.8])
+    (without,) = named(axes, "no Dropout")
+    assert without.get_ydata()[1] == pytest.approx(0.8)
+    ratio = 1 + 2 * dropout * (np.mean(RATIOS[place]) - 1)
+    assert any(f"running one {ratio:.3g}, without Dropout 1" in word for word in words(axes))
+
+
+def test_the_panels_axes_are_the_same_for_every_choice():
+    tables = kept("quick", seeds=1)
+    limits = set()
+    for dropout, place in ((0.2, "before"), (0.5, "after"), (0.5, "last")):
+        (axes,) = finding.explore(tables, dropout=dropout, dropout_place=place).axes
+        limits.add((axes.get_xlim(), axes.get_ylim()))
+    assert len(limits) == 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("early", [False, True])
+def test_the_panel_is_drawn_where_every_run_diverged(early):
+    figure = finding.explore(kept(lost=("dropout", "dropout_off"), early=early), dropout=0.5, dropout_place="before")
+    FigureCanvasAgg(figure).draw()
+    assert any("running one –" in word for word in words(figure.axes[0]))
+
+
+def test_the_live_run_is_that_of_the_choice_as_long_at_a_seed_that_is_not_reported():
+    tables = kept("paper", seeds=1)
+    config = finding.live(tables, dropout=0.3, dropout_place="after")
+    (run,) = members(tables, "dropout", dropout=0.3, dropout_place="after")
+    changes = dict(seed=CALIBRATION_SEEDS[0], evaluate_every=100, probe="")
+    recorded = next(one for one in finding.sweep("paper", seeds=1)["dropout"] if one.id == run)
+    assert config == recorded.replace(**changes) and isinstance(config, RunConfig)
+    assert config.steps / config.evaluate_every == 20 and config.id not in set(tables["runs"]["run"])
+
+
+def test_the_live_run_has_its_line_and_none_is_drawn_without():
+    tables = kept(seeds=1)
+    choice = dict(dropout=0.5, dropout_place="before")
+    curves = tables["curves"][tables["curves"]["run"] == members(tables, "dropout", **choice)[0]]
+    (before,), (after,) = (finding.explore(tables, live, **choice).axes for live in (None, curves))
+    assert not named(before, "live") and len(named(after, "live")) == 1
+    assert "live" in words(after)
+    (empty,) = finding.explore(tables, curves.iloc[:0], **choice).axes
+    assert not named(empty, "live")
+
+
+def test_the_live_run_of_a_record_that_was_read_is_the_same(tmp_path):
+    tables = kept(seeds=1)
+    write_results(tmp_path / "results", tables)
+    choice = dict(dropout=0.5, dropout_place="last")
+    assert finding.live(load_results(tmp_path / "results"), **choice) == finding.live(tables, **choice)

@@ -1,0 +1,490 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+
+from bnrepro.analysis import paper
+from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
+from bnrepro.analysis.curves import CHANCE
+from bnrepro.analysis.select import curves_of
+from bnrepro.config.inception_small import inception_small
+from bnrepro.config.validation import PRESETS
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.claims import CLAIMS
+from bnrepro.experiments.learning_rates import tables as statistics_of
+from bnrepro.experiments.presets import CALIBRATION_SEEDS
+from bnrepro.experiments.setups import BASE_RATE, CHANGES
+from bnrepro.plotting import network_diagram
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.records.results import select
+from bnrepro.records.schemas import SCHEMAS
+from bnrepro.report.verdicts import judged
+from tests.experiments.factories import finding_tables, make_tables
+
+learning_rates = EXPERIMENTS["03_learning_rates"]
+
+NOTEBOOK = "03_learning_rates"
+ARMS = statistics_of.ARMS
+TOLERANCE = 1e-12  # the same sums in another order
+
+
+def without(config, *names):
+    return {name: value for name, value in config.as_dict().items() if name not in names}
+
+
+def make(seeds=3, diverging=(), at=50, preset="quick"):
+    """Made-up tables of which the runs of the groups `diverging`, and no others, diverge at a step."""
+    sweep = learning_rates.sweep(preset, seeds=seeds)
+    tables = make_tables(sweep, {config.id: at for group in diverging for config in sweep[group]})
+    return {name: tables[name] for name in ("sweep", *learning_rates.TABLES)}
+
+
+def every(tables, group):
+    return int(select(tables, group, "runs")["evaluate_every"].iloc[0])
+
+
+def write(tables, group, accuracies, **which):
+    """Sets the validation accuracies after step 0 of a group's runs, a list a seed; its last value holds to the end."""
+    runs = select(tables, group, "runs").sort_values("seed")
+    for name, value in which.items():
+        runs = runs[runs[name] == value]
+    curves = tables["curves"].copy()
+    for run, values in zip(runs["run"], accuracies, strict=True):
+        rows = curves.index[(curves["run"] == run) & (curves["split"] == "validation") & (curves["step"] > 0)]
+        curves.loc[rows, "accuracy"] = [values[min(place, len(values) - 1)] for place in range(len(rows))]
+    tables["curves"] = curves
+
+
+def statistic(tables, claim):
+    return learning_rates.analyse(tables).set_index("claim").loc[claim]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_base_rate_is_chosen_on_the_baseline_alone_on_seeds_that_are_not_reported(preset):
+    sweep = learning_rates.sweep(preset)
+    calibration = sweep.pop("calibration")
+    assert {config.normalization for config in calibration} == {"none"}
+    assert {config.seed for config in calibration} == set(CALIBRATION_SEEDS)
+    assert {config.seed for group in sweep.values() for config in group}.isdisjoint(CALIBRATION_SEEDS)
+    assert {config.learning_rate for config in sweep["baseline"] + sweep["bn_baseline"]} == {BASE_RATE}
+    assert BASE_RATE in {config.learning_rate for config in calibration}
+
+
+def test_bn_baseline_is_the_baseline_with_bn_and_nothing_else_changed():
+    sweep = learning_rates.sweep("paper")
+    for one, other in zip(sweep["baseline"], sweep["bn_baseline"], strict=True):
+        assert without(one, "normalization") == without(other, "normalization")
+
+
+def test_x5_and_x30_differ_in_the_rate_alone_and_have_all_changes_of_section_421():
+    sweep = learning_rates.sweep("paper")
+    for five, thirty, base in zip(sweep["bn_x5"], sweep["bn_x30"], sweep["bn_baseline"], strict=True):
+        assert without(five, "learning_rate") == without(thirty, "learning_rate")
+        assert thirty.learning_rate == pytest.approx(6 * five.learning_rate)
+        changed = {name for name, value in five.as_dict().items() if value != base.as_dict()[name]}
+        assert len(changed) == len(CHANGES)
+
+
+def test_every_group_has_the_same_seeds_enough_for_a_verdict():
+    sweep = learning_rates.sweep("paper")
+    for group in (*ARMS, "rates"):
+        assert {config.seed for config in sweep[group]} == set(range(8)) and len(sweep[group]) % 8 == 0
+
+
+def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
+    given = dict(seeds=3, steps=50, batch_size=16, learning_rate=0.01, width=8, dataset="cifar10")
+    sweep = learning_rates.sweep("quick", **given)
+    assert {config.seed for config in sweep["bn_x5"]} == {0, 1, 2}
+    assert {config.learning_rate for config in sweep["baseline"]} == {0.01}
+    for group in sweep.values():
+        assert all(config.steps <= 50 and config.evaluate_every <= 50 for config in group)
+        assert {(config.batch_size, config.width, config.dataset) for config in group} == {(16, 8, "cifar10")}
+
+
+def test_it_has_the_parts_of_a_finding():
+    found = learning_rates.analyse(finding_tables(NOTEBOOK, "smoke"))
+    assert list(found)[:5] == ["claim", "estimate", "ci_low", "ci_high", "n"]
+    assert list(found["claim"]) == [claim.id for claim in CLAIMS.values() if claim.notebook == NOTEBOOK]
+    assert set(learning_rates.TABLES) <= set(SCHEMAS) and set(learning_rates.PRESETS) == set(PRESETS)
+
+
+def test_the_papers_numbers_are_those_of_its_figure_3():
+    assert learning_rates.PAPER == pytest.approx({"L1": 31.0 / 13.3, "L2": 13.3 / 2.1, "L3": 0.748 - 0.730})
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_analysed_and_drawn_without_a_warning(preset):
+    tables = finding_tables(NOTEBOOK, preset)
+    table = judged(learning_rates, tables)
+    assert (set(table["verdict"]) == {INCONCLUSIVE}) == (preset != "paper")
+    FigureCanvasAgg(learning_rates.figure(tables)).draw()
+
+
+def test_the_target_is_the_best_accuracy_of_the_baseline_of_the_same_seed():
+    tables, step = make(), every(make(), "baseline")
+    write(tables, "baseline", [[0.5, 0.6, 0.7, 0.65], [0.5, 0.8, 0.7], [0.1, 0.2, 0.3, 0.4, 0.35]])
+    write(tables, "bn_baseline", [[0.5, 0.7], [0.79, 0.8], [0.4]])
+    runs = statistics_of.race(tables).pivot(index="seed", columns="arm", values="steps_to_target")
+    assert (runs["baseline"] / step).tolist() == [3, 2, 4] and (runs["bn_baseline"] / step).tolist() == [2, 2, 1]
+    row = statistic(tables, "L1")
+    assert row["estimate"] == 1.5 and row["bound"] == "" and row["n"] == 3
+    assert row["note"] == "reached by 3 of 3 runs of Baseline and 3 of 3 runs of BN-Baseline"
+
+
+def test_an_arm_that_never_gets_there_counts_with_all_its_steps_and_the_ratio_is_a_bound():
+    tables = make()
+    steps = select(tables, "baseline", "runs")["steps"].iloc[0] / every(tables, "baseline")
+    write(tables, "baseline", [[0.5, 0.7, 0.6]] * 3)
+    write(tables, "bn_baseline", [[0.6]] * 3)
+    row = statistic(tables, "L1")
+    assert row["estimate"] == 2 / steps and row["bound"] == "<" and row["ci_low"] == 0
+    assert "0 of 3 runs of BN-Baseline" in row["note"]
+
+
+def test_a_diverged_run_never_gets_there_and_is_told():
+    tables = make(diverging=["bn_x5"])
+    write(tables, "baseline", [[0.5]] * 3)
+    write(tables, "bn_baseline", [[0.5]] * 3)
+    row = statistic(tables, "L2")
+    assert row["bound"] == "<" and "0 of 3 runs of BN-x5; 3 of 3 runs of BN-x5 diverged" in row["note"]
+
+
+def test_the_note_of_l2_has_the_baseline_over_bn_x5():
+    tables = make()
+    write(tables, "baseline", [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]] * 3)
+    write(tables, "bn_baseline", [[0.1, 0.2, 0.6]] * 3)
+    write(tables, "bn_x5", [[0.6]] * 3)
+    row = statistic(tables, "L2")
+    last = min(6, select(tables, "baseline", "runs")["steps"].iloc[0] // every(tables, "baseline"))
+    assert row["estimate"] == 3 and row["note"].endswith(f"Baseline over BN-x5: {last}")
+
+
+def test_the_best_accuracies_of_x30_and_x5_are_compared_seed_by_seed():
+    tables = make()
+    write(tables, "bn_x5", [[0.9, 0.7], [0.8], [0.6]])
+    write(tables, "bn_x30", [[0.7, 0.91, 0.6], [0.85], [0.5]])
+    assert statistic(tables, "L3")["estimate"] == pytest.approx(0.01, abs=TOLERANCE)
+
+
+def test_the_better_of_the_fast_baselines_counts_and_a_diverged_one_guesses():
+    tables = make(diverging=["baseline_x30"])
+    write(tables, "baseline", [[0.8]] * 3)
+    write(tables, "baseline_x5", [[0.7], [0.75], [0.05]])
+    row = statistic(tables, "L4")
+    differences = [-0.1, -0.05, CHANCE - 0.8]
+    assert row["estimate"] == pytest.approx(np.median(differences), abs=TOLERANCE)
+    assert row["note"] == "3 of 3 runs of Baseline x30 diverged and count as guessing"
+
+
+def test_sigmoids_without_bn_are_measured_from_chance_and_with_bn_from_those():
+    tables = make()
+    write(tables, "sigmoid", [[0.1], [0.12], [0.3]])
+    write(tables, "bn_x5_sigmoid", [[0.7], [0.8], [0.8]])
+    assert statistic(tables, "L5a")["estimate"] == pytest.approx(0.02, abs=TOLERANCE)
+    assert statistic(tables, "L5b")["estimate"] == pytest.approx(0.6, abs=TOLERANCE)
+
+
+def set_trains(tables, rates_by_arm):
+    """Finished runs of the sweep of rates end at 90% at the rates given for their arm, elsewhere at 20%."""
+    runs = select(tables, "rates", "runs")
+    tables["runs"] = tables["runs"].assign(
+        status=tables["runs"]["status"].where(~tables["runs"]["run"].isin(runs["run"]), "finished")
+    )
+    for (arm, rate), own in runs.groupby(["normalization", "learning_rate"]):
+        ends = [0.9 if rate in rates_by_arm[arm] else 0.2] * len(own)
+        rows = tables["curves"][tables["curves"]["run"].isin(own["run"]) & (tables["curves"]["split"] == "validation")]
+        last = own["steps"].iloc[0]
+        missing = [
+            (run, last, "validation", 1.0, 0.2)
+            for run in own["run"]
+            if last not in set(rows[rows["run"] == run]["step"])
+        ]
+        tables["curves"] = pd.concat(
+            [tables["curves"], pd.DataFrame(missing, columns=SCHEMAS["curves"])], ignore_index=True
+        )
+        write(tables, "rates", [[end] for end in ends], normalization=arm, learning_rate=rate)
+
+
+RATES = learning_rates.PRESETS["quick"].rates
+
+
+@pytest.mark.parametrize(
+    ("none", "batch", "ratio", "bound"),
+    [
+        (RATES[:1], RATES[:3], RATES[2] / RATES[0], ""),
+        (RATES[:2], RATES[1:2], 1.0, ""),
+        (RATES[:2], RATES, RATES[-1] / RATES[1], ">"),
+        ((), RATES[:2], RATES[1] / RATES[0], ">"),
+        (RATES[:2], (), RATES[0] / RATES[1], "<"),
+        (RATES, RATES, 1.0, "~"),
+        ((), (), 1.0, "~"),
+    ],
+)
+def test_the_largest_rates_that_train_are_compared_and_an_end_of_the_grid_is_a_bound(none, batch, ratio, bound):
+    tables = make()
+    set_trains(tables, {"none": none, "batch": batch})
+    row = statistic(tables, "L6")
+    assert row["estimate"] == pytest.approx(ratio) and row["bound"] == bound and row["n"] == 3
+    assert ("at no rate" in row["note"]) == (not none or not batch)
+
+
+def test_a_run_that_diverged_does_not_train_whatever_it_reached_before():
+    tables = make(diverging=["rates"])
+    assert not statistics_of.rated(tables)["trains"].any()
+    assert statistic(tables, "L6")["bound"] == "~" and statistic(tables, "L7")["bound"] == "~"
+
+
+def test_each_arm_runs_at_its_own_best_rate_and_the_note_tells_the_same_rate_apart():
+    tables = make()
+    set_trains(tables, {"none": (), "batch": ()})
+    step = every(tables, "rates")
+    last = int(select(tables, "rates", "runs")["steps"].iloc[0] // step)
+    write(tables, "rates", [[0.3] * (last - 1) + [0.6]] * 3, normalization="none", learning_rate=RATES[1])
+    write(tables, "rates", [[0.3] * (last - 2) + [0.65]] * 3, normalization="batch", learning_rate=RATES[1])
+    write(tables, "rates", [[0.7]] * 3, normalization="batch", learning_rate=RATES[2])
+    row = statistic(tables, "L7")
+    assert row["estimate"] == last and row["bound"] == ""
+    assert f"best rates {RATES[1]:g} without BN and {RATES[2]:g} with BN, where 3 of 3 runs" in row["note"]
+    assert row["note"].endswith(f"the ratio is {last / (last - 1):.3g}")
+
+
+def test_the_invariances_are_judged_by_the_largest_error_of_all():
+    tables = make(seeds=FEWEST)
+    assert judged(learning_rates, tables).set_index("claim").loc["L8", "verdict"] == SUPPORTED
+    errors = tables["invariances"]["error"].copy()
+    errors.iloc[-1] = 0.5
+    row = (
+        judged(learning_rates, tables | {"invariances": tables["invariances"].assign(error=errors)})
+        .set_index("claim")
+        .loc["L8"]
+    )
+    assert (row["estimate"], row["ci_low"], row["ci_high"], row["n"]) == (0.5, 0.5, 0.5, FEWEST)
+    assert row["verdict"] == CONTRADICTED
+
+
+def test_without_a_trained_net_the_invariances_are_not_judged():
+    tables = make(seeds=FEWEST)
+    row = judged(learning_rates, tables | {"invariances": tables["invariances"].iloc[:0]}).set_index("claim").loc["L8"]
+    assert row["verdict"] == INCONCLUSIVE and row["n"] == 0 and row["note"] == "no run with BN finished"
+
+
+def test_the_distance_of_singular_values_from_1_is_the_mean_over_layers_after_the_last_step():
+    tables = make()
+    geometry = tables["geometry"].copy()
+    for arm, values in (("baseline", [0.5, 0.6, 0.7]), ("bn_baseline", [0.4, 0.2, 0.9])):
+        for run, value in zip(select(tables, arm, "runs").sort_values("seed")["run"], values):
+            rows = (geometry["run"] == run) & (geometry["quantity"] == "isometry_error")
+            geometry.loc[rows & (geometry["step"] == 0), "value"] = 99.0
+            geometry.loc[rows & (geometry["step"] > 0), "value"] = [value - 0.1, value, value + 0.1]
+    row = statistic(tables | {"geometry": geometry}, "L9")
+    assert row["estimate"] == pytest.approx(-0.1, abs=TOLERANCE) and row["n"] == 3
+
+
+def test_a_pair_that_diverged_leaves_the_singular_values_undetermined_on_both_sides():
+    tables = make(seeds=FEWEST, diverging=["baseline"])
+    row = judged(learning_rates, tables).set_index("claim").loc["L9"]
+    assert (row["estimate"], row["ci_low"], row["ci_high"]) == (0.0, -np.inf, np.inf)
+    assert row["verdict"] == INCONCLUSIVE and f"{FEWEST} of {FEWEST} pairs" in row["note"]
+
+
+def test_figure_3_is_a_row_an_arm_with_the_papers_columns_beside_ours():
+    tables = make(diverging=["baseline_x30"])
+    step = every(tables, "baseline")
+    write(tables, "baseline", [[0.1, 0.5, 0.4], [0.1, 0.6, 0.4], [0.1, 0.4, 0.2]])
+    write(tables, "bn_x5", [[0.6], [0.55], [0.5]])
+    table = learning_rates.figure3(tables).set_index("arm")
+    assert list(table.index) == list(ARMS)
+    assert table.loc["baseline", ["steps", "reached", "fewer", "best_accuracy"]].tolist() == [2 * step, 1, 1, 0.5]
+    row = table.loc["bn_x5"]
+    assert row["steps"] == step and row["reached"] == pytest.approx(2 / 3) and row["fewer"] == 2
+    assert (row["best_accuracy"], row["best_low"], row["best_high"]) == (0.55, 0.5, 0.6)
+    assert np.isinf(row["steps_high"]) and row["diverged"] == 0
+    lost = table.loc["baseline_x30"]
+    assert (lost["diverged"], lost["reached"], lost["best_accuracy"], lost["bound"]) == (1, 0, CHANCE, "<")
+    printed = paper.figure3().set_index("model")
+    assert table.loc["bn_x30", "paper_steps"] == printed.loc["BN-x30", "steps_to_72_2_percent"]
+    assert table.loc["bn_x5", "paper_fewer"] == pytest.approx(31.0 / 2.1)
+    assert table.loc[["sigmoid", "baseline_x5"], "paper_best_accuracy"].isna().all()
+    assert (
+        np.isnan(table.loc["bn_x5_sigmoid", "paper_steps"])
+        and table.loc["bn_x5_sigmoid", "paper_best_accuracy"] == 0.698
+    )
+
+
+def test_calibration_chooses_the_rate_of_the_highest_mean_best_accuracy():
+    tables = make()
+    for rate in RATES:
+        write(tables, "calibration", [[0.2, 0.1]] * 2, learning_rate=rate)
+    write(tables, "calibration", [[0.9, 0.1], [0.3]], learning_rate=RATES[0])
+    write(tables, "calibration", [[0.5], [0.6]], learning_rate=RATES[1])
+    cells = learning_rates.calibrated(tables).set_index("learning_rate")
+    assert cells.loc[RATES[0], "best_accuracy"] == pytest.approx(0.6)
+    assert cells["chosen"].tolist() == [True, False, False, False]
+    assert cells.index[cells["frozen"]].tolist() == [BASE_RATE]
+
+
+def test_the_sweep_counts_diverged_runs_and_a_rate_trains_if_half_of_its_runs_do():
+    tables = make(seeds=2)
+    set_trains(tables, {"none": (), "batch": ()})
+    write(tables, "rates", [[0.2], [0.5]], normalization="batch", learning_rate=RATES[1])
+    table = statistics_of.rate_sweep(tables).set_index(["normalization", "learning_rate"])
+    assert table["trains"].sum() == 1 and table.loc[("batch", RATES[1]), "trains"]
+    assert table.loc[("batch", RATES[1]), "estimate"] == pytest.approx(0.35) and table.loc[("batch", RATES[1]), "best"]
+    assert table.loc[("none", RATES[0]), "best"], "the lowest of equals"
+    lost = statistics_of.rate_sweep(make(diverging=["rates"]))
+    assert (lost["diverged"] == 3).all() and (lost["estimate"] == CHANCE).all()
+
+
+def test_weight_norms_and_effective_rates_are_relative_to_the_start_of_the_run():
+    tables = make(seeds=1)
+    run = select(tables, "bn_baseline", "runs")["run"].item()
+    rows = [(run, step, "all", "weight_norm", 10 * (1 + step / 100)) for step in (0, 100)]
+    rows += [(run, step, "all", "learning_rate", 0.2 / (1 + step / 100)) for step in (0, 100)]
+    found = statistics_of.effective_rates(tables | {"geometry": pd.DataFrame(rows, columns=SCHEMAS["geometry"])})
+    assert found["weight_norm"].tolist() == [1, 2] and found["effective_rate"].tolist() == [1, pytest.approx(1 / 8)]
+
+
+def test_gradient_norms_are_those_of_the_largest_rate_that_trains():
+    tables = make()
+    set_trains(tables, {"none": RATES[:2], "batch": RATES[:3]})
+    table = statistics_of.gradients(tables)
+    rates = table.groupby("normalization")["learning_rate"].unique()
+    assert rates["none"].tolist() == [RATES[1]] and rates["batch"].tolist() == [RATES[2]]
+    assert set(table["moment"]) == {"start", "end"}
+    assert list(dict.fromkeys(table["layer"]))[:2] == ["stem", "3a_three_reduce"]
+    set_trains(tables, {"none": (), "batch": RATES[:3]})
+    assert set(statistics_of.gradients(tables).query("normalization == 'none'")["moment"]) == {"start"}
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """The figure of the paper preset's made-up tables, by the letters of its panels."""
+    figure = learning_rates.figure(finding_tables(NOTEBOOK, "paper"))
+    names = ["a", "b", "c", "d", "strip", "e", "e2", "f", "f2", "g", "h", "i"]
+    return dict(zip(names, figure.axes, strict=True))
+
+
+def thick(axes, arm):
+    lines = [line for line in axes.lines if to_hex(line.get_color()) == COLORS[arm].lower()]
+    return next(line for line in lines if line.get_label() == LABELS[arm])
+
+
+def test_the_thick_lines_are_medians_and_each_seed_is_a_thin_one(drawn):
+    curves = curves_of(finding_tables(NOTEBOOK, "paper"), *ARMS).query("split == 'validation'")
+    for arm in ("baseline", "bn_x5", "sigmoid"):
+        own = curves[curves["arm"] == arm]
+        np.testing.assert_allclose(thick(drawn["a"], arm).get_ydata(), own.groupby("step")["accuracy"].median())
+        color = [line for line in drawn["a"].lines if to_hex(line.get_color()) == COLORS[arm].lower()]
+        assert len([line for line in color if line.get_linewidth() < 1 and len(line.get_xdata()) > 1]) == 8
+
+
+def test_a_dot_is_where_the_median_of_an_arm_reaches_the_target(drawn):
+    race = statistics_of.race(finding_tables(NOTEBOOK, "paper"))
+    dots = {to_hex(line.get_color()): line.get_xydata()[0] for line in drawn["a"].lines if line.get_marker() == "o"}
+    for arm in ARMS:
+        reached = race.loc[race["arm"] == arm, "steps_to_target"].median()
+        assert (COLORS[arm].lower() in dots) == np.isfinite(reached)
+        if np.isfinite(reached):
+            assert dots[COLORS[arm].lower()].tolist() == [reached, race["target"].median()]
+
+
+def test_an_arm_that_diverged_is_crossed_and_named_so(drawn):
+    crosses = [line for line in drawn["a"].lines if line.get_marker() == "x"]
+    assert [to_hex(line.get_color()) for line in crosses] == [COLORS["baseline_x30"].lower()]
+    words = {text.get_text() for text in drawn["a"].texts}
+    assert "Baseline x30, 8 diverged" in words and {LABELS[arm] for arm in ARMS if arm != "baseline_x30"} <= words
+
+
+def test_the_papers_figure_2_is_drawn_as_it_is_with_its_printed_steps_as_diamonds(drawn):
+    points, printed = paper.figure2(), paper.figure3().set_index("model")
+    own = points[points["model"] == "BN-x30"]
+    np.testing.assert_array_equal(thick(drawn["b"], "bn_x30").get_xydata(), own[["step", "validation_accuracy"]])
+    diamonds = [line.get_xdata()[0] for line in drawn["b"].lines if line.get_marker() == "D"]
+    np.testing.assert_array_equal(np.sort(diamonds), np.sort(printed["steps_to_72_2_percent"]))
+
+
+def test_the_papers_ratios_stand_on_our_baseline(drawn):
+    table = learning_rates.figure3(finding_tables(NOTEBOOK, "paper")).set_index("arm")
+    diamonds = [line.get_xdata()[0] for line in drawn["c"].lines if line.get_marker() == "D"]
+    steps = table.loc["baseline", "steps"]
+    assert diamonds == pytest.approx([steps, steps / (31.0 / 13.3), steps / (31.0 / 2.1), steps / (31.0 / 2.7)])
+    dots = [line.get_xdata()[0] for line in drawn["c"].lines if line.get_marker() == "o"]
+    assert dots == table.loc[table["reached"] > 0.5, "steps"].tolist()
+    assert [label.get_text() for label in drawn["c"].get_yticklabels()] == [LABELS[arm] for arm in ARMS]
+
+
+def test_the_rates_are_drawn_with_the_range_that_trains_the_best_and_the_lost(drawn):
+    sweep = statistics_of.rate_sweep(finding_tables(NOTEBOOK, "paper"))
+    for row, arm in enumerate(("none", "batch")):
+        own = sweep[sweep["normalization"] == arm]
+        np.testing.assert_array_equal(thick(drawn["d"], arm).get_ydata(), own["estimate"])
+        marks = [line for line in drawn["strip"].lines if set(line.get_ydata()) == {row}]
+        bar = next(line for line in marks if line.get_linewidth() > 3)
+        assert list(bar.get_xdata()) == [own.loc[own["trains"], "learning_rate"].agg(end) for end in ("min", "max")]
+        star, cross = (next(line for line in marks if line.get_marker() == marker) for marker in "*x")
+        assert list(star.get_xdata()) == own.loc[own["best"], "learning_rate"].tolist()
+        assert list(cross.get_xdata()) == own.loc[own["diverged"] > 0, "learning_rate"].tolist()
+    assert drawn["d"].get_xscale() == "log"
+
+
+def test_the_explanations_are_medians_over_the_seeds(drawn):
+    tables = finding_tables(NOTEBOOK, "paper")
+    effective = statistics_of.effective_rates(tables).query("arm == 'bn_x30'").groupby("step").median(numeric_only=True)
+    for panel, name in (("e", "weight_norm"), ("e2", "effective_rate")):
+        np.testing.assert_allclose(thick(drawn[panel], "bn_x30").get_ydata(), effective[name])
+    gradients = statistics_of.gradients(tables).query("normalization == 'batch'")
+    for panel, moment in (("f", "start"), ("f2", "end")):
+        own = gradients[gradients["moment"] == moment].groupby("layer", sort=False)["value"].median()
+        np.testing.assert_allclose(thick(drawn[panel], "batch").get_ydata(), own)
+    jacobians = statistics_of.jacobians(tables)
+    dots = [line.get_ydata()[0] for line in drawn["g"].lines if line.get_marker() == "o"]
+    assert sorted(dots) == sorted(jacobians["p50"]) and len(dots) == 2 * 2 * 3
+
+
+def test_the_largest_change_and_error_are_lines_over_the_scale(drawn):
+    table = statistics_of.invariances(finding_tables(NOTEBOOK, "paper"))
+    lines = {line.get_label(): line for line in drawn["h"].lines}
+    for quantity in ("logits", "gradient"):
+        for name in ("change", "error"):
+            worst = table[table["quantity"] == quantity].groupby("scale")[name].max()
+            np.testing.assert_array_equal(lines[f"{quantity}, {name}"].get_ydata(), worst)
+
+
+def test_the_picture_of_the_network_has_every_branch_with_its_channels(drawn):
+    modules = inception_small(16, 28)
+    words = [text.get_text() for text in drawn["i"].texts]
+    for module in modules:
+        for row in network_diagram.branches(module):
+            assert all(box.text in words for box in row)
+        assert f"{module.size}×{module.size}×{module.channels}" in words and module.name in words
+    assert {"LRN", "Dropout", "softmax\n10", "28×28×1"} <= set(words)
+
+
+@pytest.mark.parametrize("kind", ["inception", "stride"])
+def test_a_module_has_the_branches_of_its_kind(kind):
+    module = next(module for module in inception_small(16, 28) if module.kind == kind)
+    rows = network_diagram.branches(module)
+    assert len(rows) == {"inception": 4, "stride": 3}[kind]
+    assert all(("/2" in row[-1].text) == (kind == "stride") for row in rows)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("groups", "at"), [((*ARMS, "rates", "calibration"), 0), ((*ARMS, "rates"), 3), (("baseline",), 3), (("rates",), 3)]
+)
+def test_whatever_diverges_it_is_analysed_and_drawn(groups, at):
+    tables = make(seeds=2, diverging=groups, at=at, preset="smoke")
+    found = learning_rates.analyse(tables).set_index("claim")
+    assert (found.drop("L8")["n"] == 2).all()
+    assert len(learning_rates.figure3(tables)) == len(ARMS)
+    FigureCanvasAgg(learning_rates.figure(tables)).draw()
+
+
+@pytest.mark.filterwarnings("error")
+def test_other_data_and_another_width_are_drawn_as_they_are():
+    tables = make_tables(learning_rates.sweep("smoke", dataset="cifar10", width=48))
+    figure = learning_rates.figure(tables)
+    FigureCanvasAgg(figure).draw()
+    words = {text.get_text() for text in figure.axes[-1].texts}
+    assert "32×32×3" in words and "3×3/2\n48" in words

@@ -1,0 +1,113 @@
+"""The committed record: written by the paper preset, its choices those of the rule, and README and figures made from it."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from bnrepro.analysis.claims import FEWEST
+from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.claims import CLAIMS
+from bnrepro.plotting.save import FORMATS, digest, save_figure
+from bnrepro.records.results import load_results
+from bnrepro.records.workspace import CHECKOUT, Workspace
+
+training_speed = EXPERIMENTS["01_training_speed"]
+
+RECORD = Workspace("paper")
+
+
+REDRAW = """
+import shutil, sys
+from pathlib import Path
+import matplotlib
+from bnrepro import Workspace
+from bnrepro.report.readme import draw_all, update_readme
+from bnrepro.records.workspace import CHECKOUT, DATA
+
+matplotlib.rcParams.update({"font.size": 20, "svg.hashsalt": "other", "axes.grid": True, "figure.dpi": 50})
+folder = Path(sys.argv[1])
+shutil.copytree(DATA / "results", folder / "results")
+workspace = Workspace("paper", folder)
+draw_all(workspace)
+(folder / "README.md").write_text(update_readme((CHECKOUT / "README.md").read_text(), workspace))
+print(*sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def results():
+    return {notebook: load_results(RECORD.results / notebook) for notebook in EXPERIMENTS}
+
+
+@pytest.fixture(scope="module")
+def redrawn(tmp_path_factory):
+    """A folder with figures and README made anew from the record, in a process of other settings, and what that loaded."""
+    folder = tmp_path_factory.mktemp("redrawn")
+    environment = {**os.environ, "PYTHONHASHSEED": "123"}
+    command = [sys.executable, "-c", REDRAW, folder]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, cwd=CHECKOUT)
+    return folder, set(run.stdout.split())
+
+
+@pytest.mark.parametrize("notebook", [name for name in EXPERIMENTS if EXPERIMENTS[name].sweep("paper")])
+def test_the_runs_are_those_of_the_paper_preset(results, notebook):
+    configs = {config.id: config for group in EXPERIMENTS[notebook].sweep("paper").values() for config in group}
+    runs = results[notebook]["runs"].set_index("run")
+    assert set(runs.index) == set(configs)
+    for run, config in configs.items():
+        assert {name: runs.at[run, name] for name in config.as_dict()} == config.as_dict()
+
+
+def test_the_values_that_the_paper_leaves_out_are_those_that_the_rule_chose_without_bn(results):
+    tables = results["01_training_speed"]
+    cells = training_speed.calibrated(tables)
+    chosen = cells[cells["chosen"]]
+    assert len(chosen) == 1 and chosen["frozen"].all()
+    frozen = RunConfig()
+    assert tuple(chosen.iloc[0][["pixels", "initial_std", "learning_rate"]]) == (
+        *(frozen.pixels, frozen.initial_std, frozen.learning_rate),
+    )
+
+
+def test_both_arms_of_a_seed_differ_in_the_normalization_alone(results):
+    runs = results["01_training_speed"]["sweep"].query("group == 'main'").merge(results["01_training_speed"]["runs"])
+    fields = [name for name in RunConfig().as_dict() if name not in ("normalization", "seed")]
+    assert (runs[fields].nunique(dropna=False) == 1).all()
+    assert pd.crosstab(runs["seed"], runs["normalization"]).eq(1).all(axis=None)
+
+
+@pytest.mark.parametrize("notebook", list(EXPERIMENTS))
+def test_the_committed_figures_were_drawn_from_the_committed_tables(results, notebook):
+    expected = digest(results[notebook])
+    for ending in FORMATS:
+        content = (RECORD.figures / f"{notebook}.{ending}").read_bytes()
+        assert expected.encode() in content, f"figures/{notebook}.{ending} is of other tables: run `bnrepro figures`"
+
+
+@pytest.mark.slow(seconds=60)
+def test_the_readme_is_generated_from_the_record_and_gives_every_claim_a_verdict_from_enough_seeds(redrawn):
+    text = (CHECKOUT / "README.md").read_text()
+    assert (redrawn[0] / "README.md").read_text() == text
+    rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| [A-Z]\w+ \| ", line)]
+    assert [row[0].removeprefix("| ") for row in rows] == list(CLAIMS)
+    assert all(int(row[6]) >= FEWEST for row in rows)
+
+
+@pytest.mark.slow(seconds=60)
+def test_the_figures_of_the_record_are_drawn_without_tensorflow(redrawn):
+    folder, loaded = redrawn
+    drawn = {path.name for path in (folder / "figures").iterdir()}
+    assert drawn == {"README.md", *(f"{notebook}.{ending}" for notebook in EXPERIMENTS for ending in FORMATS)}
+    assert "matplotlib" in loaded and not {"tensorflow", "keras"} & loaded
+
+
+@pytest.mark.slow(seconds=60)
+def test_a_figure_has_the_same_bytes_in_another_process_whatever_its_settings(redrawn, results, tmp_path):
+    notebook = "02_activation_drift"
+    for path in save_figure(EXPERIMENTS[notebook].figure(results[notebook]), tmp_path, notebook, results[notebook]):
+        assert path.read_bytes() == (redrawn[0] / "figures" / path.name).read_bytes()

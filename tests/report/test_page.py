@@ -1,0 +1,317 @@
+import base64
+import re
+import shutil
+from html.parser import HTMLParser
+from types import SimpleNamespace
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from bnrepro.analysis.formatting import interval, number
+from bnrepro.config.run_config import RunConfig
+from bnrepro.errors import UserError
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.claims import CLAIMS
+from bnrepro.plotting.save import digest
+from bnrepro.records.results import load_results, write_results
+from bnrepro.records.workspace import DATA, Workspace
+from bnrepro.report.deviations import deviations
+from bnrepro.report.formatting import MARKS, counted, in_words, verdict_text
+from bnrepro.report.judge import judge
+from bnrepro.report.page import Part, panels, render_page, sections
+from bnrepro.report.readme import draw_all, update_readme
+from bnrepro.report.sweep_table import plan
+from bnrepro.report.verdicts import judged, verdicts
+from bnrepro.report.write import write_report
+from tests.experiments.factories import finding_tables, write_finding_results
+
+training_speed = EXPERIMENTS["01_training_speed"]
+
+README = "# A\n\n<!-- verdicts -->\nold\n<!-- /verdicts -->\n\ntext\n\n<!-- gallery -->\n<!-- /gallery -->\n\nend\n"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    workspace = Workspace("paper", tmp_path_factory.mktemp("out"))
+    write_finding_results(workspace.results, "quick")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def page(workspace):
+    workspace.executed.mkdir()
+    (workspace.executed / "01_training_speed.html").write_text("a notebook")
+    return write_report(workspace).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def empty(tmp_path):
+    return Workspace("quick", tmp_path)
+
+
+def test_verdicts_come_in_the_order_of_the_claims_with_the_papers_numbers(workspace):
+    table = verdicts(workspace)
+    measured = [
+        name for name, claim in CLAIMS.items() if claim.notebook in ("01_training_speed", "02_activation_drift")
+    ]
+    assert table["claim"].tolist() == measured
+    numbers = table.set_index("claim")["paper"]
+    assert numbers["T1"] == pytest.approx(2.5, abs=0.1) and numbers["T3"] == pytest.approx(2.95, abs=0.01)
+    assert numbers["T2"] == pytest.approx(0.01, abs=0.002) and np.isnan(numbers["C1"])
+
+
+def test_a_workspace_without_results_has_no_verdict_and_says_what_to_run(empty):
+    table = verdicts(empty)
+    assert table.empty and "bnrepro run" in verdict_text(table)
+    assert "bnrepro run" in update_readme(README, empty)
+    assert "No notebook has results yet" in write_report(empty).read_text(encoding="utf-8")
+
+
+def test_the_verdicts_are_a_line_each_in_a_terminal(workspace):
+    text = verdict_text(verdicts(workspace))
+    lines = text.splitlines()
+    assert [line.split()[0] for line in lines[1:7]] == ["T1", "T2", "T3", "T4", "C1", "C2"]
+    assert max(map(len, lines)) <= 140 and "6 claims" in text and "T1: 97% reached by" in text
+
+
+def test_numbers_are_written_with_three_digits():
+    found = [number(value) for value in (2.5438, 0.00931, 1.5e-7, 0.0, -0.01, np.nan, np.inf)]
+    assert found == ["2.54", "0.00931", "1.5e−7", "0", "−0.01", "–", "∞"]
+
+
+def test_a_finding_need_not_say_more_than_its_numbers():
+    row = pd.DataFrame([("A1", 1e-7, 1e-8, 1e-7, 8)], columns=["claim", "estimate", "ci_low", "ci_high", "n"])
+    table = judged(SimpleNamespace(analyse=lambda tables: row, PAPER={}), {})
+    assert table["note"].tolist() == [""] and "1e−7" in verdict_text(table)
+
+
+def test_a_bound_is_written_as_one(workspace):
+    table = verdicts(workspace)
+    table.loc[table["claim"] == "T1", "bound"] = ">"
+    assert in_words(table).set_index("claim").loc["T1", "ours"].startswith("> ")
+
+
+def test_a_page_written_elsewhere_links_the_executed_notebooks_too(page, workspace, tmp_path):
+    path = write_report(workspace, tmp_path / "a page.html")
+    links = [target for target in Page(path.read_text(encoding="utf-8")).targets if target.endswith(".html")]
+    assert [(tmp_path / unquote(link)).resolve() for link in links] == [workspace.executed / "01_training_speed.html"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(2.94, 3.33, "2.94 to 3.33"), (2.94, np.inf, "> 2.94"), (0.0, np.inf, "0 to ∞"), (0.2, 0.2, "0.2")]
+    + [(np.inf, np.inf, "∞"), (np.nan, np.nan, "– to –")],
+)
+def test_an_interval_without_an_upper_end_is_a_bound(low, high, text):
+    assert interval(low, high) == text
+
+
+def test_a_rule_that_nothing_may_differ_reads_so(workspace):
+    assert in_words(verdicts(workspace)).set_index("claim").loc["C2", "rule"] == "≤ 0"
+
+
+def test_the_readmes_blocks_are_generated_and_nothing_else_is_touched(workspace):
+    text = update_readme(README, workspace)
+    assert (
+        "old" not in text
+        and text.startswith("# A\n\n<!-- verdicts -->\n| ")
+        and text.endswith("<!-- /gallery -->\n\nend\n")
+    )
+    assert "\n\ntext\n\n" in text and "](figures/01_training_speed.png)" in text
+    assert update_readme(text, workspace) == text
+    table = text[text.index("| ") : text.index("\n\n6 claims")]
+    assert len({line.count("|") for line in table.splitlines()}) == 1
+
+
+@pytest.mark.parametrize("mark", ["<!-- verdicts -->", "<!-- /verdicts -->", "<!-- gallery -->", "<!-- /gallery -->"])
+def test_a_readme_without_its_marks_is_an_error(workspace, mark):
+    with pytest.raises(UserError, match="it is missing"):
+        update_readme(README.replace(mark, ""), workspace)
+
+
+def test_all_figures_are_redrawn_from_the_tables_byte_for_byte(workspace):
+    paths = draw_all(workspace)
+    first = [path.read_bytes() for path in paths]
+    assert [path.name for path in draw_all(workspace)] == [path.name for path in paths]
+    assert [path.read_bytes() for path in paths] == first
+    assert {path.parent for path in paths} == {workspace.figures}
+    gallery = paths[-1].read_text(encoding="utf-8")
+    assert paths[-1].name == "README.md" and "](02_activation_drift.pdf)" in gallery
+    assert "7 seeds an arm" in gallery and "{" not in gallery
+
+
+class Page(HTMLParser):
+    """The elements of a page in their order, `(tag, attributes)`, and its text."""
+
+    VOID = {"meta", "img", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements, self.text = [], [], ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, *tags):
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+    @property
+    def tags(self):
+        return [tag for tag, _ in self.elements]
+
+    @property
+    def targets(self):
+        names = ("src", "href", "action", "data", "srcset")
+        return [value for _, attributes in self.elements for name, value in attributes.items() if name in names]
+
+
+def test_the_page_is_whole_and_loads_nothing_from_elsewhere(page):
+    parsed = Page(page)
+    assert not parsed.open and not {"script", "link", "iframe", "object"} & set(parsed.tags)
+    assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in parsed.all("img"))
+    elsewhere = [target for target in parsed.targets if not target.startswith(("data:image/svg+xml;base64,", "#"))]
+    assert elsewhere == ["https://arxiv.org/abs/1502.03167", "notebooks/01_training_speed.html"]
+    assert len(parsed.targets) == len(parsed.all("a")) + len(parsed.all("img"))
+    assert not re.search(r"@import|url\(", page) and "default-src 'none'; img-src data:; style-src" in page
+
+
+def test_every_link_within_the_page_leads_somewhere_and_every_section_has_one(page):
+    parsed = Page(page)
+    names = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
+    assert len(set(names)) == len(names)
+    links = {target.removeprefix("#") for target in parsed.targets if target.startswith("#")}
+    assert links <= set(names)
+    assert {section["id"] for section in parsed.all("section")} <= links
+
+
+def test_the_page_can_be_heard(page):
+    parsed = Page(page)
+    assert parsed.all("html") == [{"lang": "en"}] and all(image["alt"] for image in parsed.all("img"))
+    headings = [tag for tag in parsed.tags if re.fullmatch("h[1-6]", tag)]
+    assert headings[0] == "h1" and headings.count("h1") == 1
+    assert all(int(after[1]) - int(before[1]) <= 1 for before, after in zip(headings, headings[1:]))
+    assert all(head.get("scope") in ("col", "row", "rowgroup") for head in parsed.all("th"))
+    assert {"header", "nav", "main", "footer", "figure", "figcaption"} <= set(parsed.tags)
+
+
+def test_the_same_results_give_the_same_page(page, workspace):
+    assert write_report(workspace).read_text(encoding="utf-8") == page
+
+
+def test_the_letters_of_a_figure_are_outlines_so_that_no_readers_font_moves_them(page):
+    images = [base64.b64decode(image["src"].partition(",")[2]) for image in Page(page).all("img")]
+    assert images and all(b"<text" not in image and b"<use" in image and b"dc:date" not in image for image in images)
+
+
+def test_the_page_begins_with_what_was_reproduced_and_counts_every_kind_of_verdict(page, workspace):
+    text = " ".join(Page(page).text.split())
+    assert "Training speed (section 4.1); Activation drift (section 4.1)." in text
+    runs = len(set(load_results(workspace.results / "01_training_speed")["runs"]["run"]))
+    assert f"{counted(verdicts(workspace))}. Behind them are {runs} training runs; none diverged." in text
+    counts = verdicts(workspace)["verdict"].value_counts()
+    assert all(f"{mark} {counts.get(verdict, 0)} {verdict}" in text for verdict, mark in MARKS.items())
+    missing = [notebook for notebook in EXPERIMENTS if not (workspace.results / notebook).exists()]
+    assert f"Without results so far: {', '.join(missing)}." in text
+
+
+def column(page, name):
+    """The cells of a column of the provenance."""
+    return re.findall(rf'data-label="{name}">(?:<code>)?([^<]*)<', page[page.index('id="provenance"') :])
+
+
+def test_the_provenance_counts_the_runs_of_each_finding_and_shared_ones_once(page, workspace):
+    kept = [load_results(workspace.results / name) for name in EXPERIMENTS if (workspace.results / name).exists()]
+    runs = [set(tables["runs"]["run"]) for tables in kept]
+    assert runs[1] < runs[0]
+    assert column(page, "Runs") == [str(len(some)) for some in [*runs, set().union(*runs)]]
+    assert column(page, "Tables") == [*(digest(tables)[:12] for tables in kept), "–"]
+
+
+def test_a_run_that_diverged_is_counted_and_a_finding_that_trains_nothing_has_no_time(tmp_path):
+    workspace = Workspace("paper", tmp_path)
+    shutil.copytree(DATA / "results" / "00_the_layer", workspace.results / "00_the_layer")
+    tables = finding_tables("01_training_speed", "smoke")
+    shuffled = tables["sweep"].query("group == 'shuffled'")["run"].head(2)
+    status = tables["runs"]["status"].mask(tables["runs"]["run"].isin(shuffled), "diverged")
+    write_results(workspace.results / "01_training_speed", tables | {"runs": tables["runs"].assign(status=status)})
+    page = write_report(workspace).read_text(encoding="utf-8")
+    assert column(page, "Diverged") == ["–", "2", "2"] and "training runs; 2 diverged." in page
+    without, *times = column(page, "Training")
+    assert without == "–" and all(re.fullmatch(r"\d+\.\d min", time) for time in times)
+
+
+def test_sections_are_listed_as_people_do():
+    assert sections({"4.1"}) == "section 4.1"
+    assert sections({"4.2.1", "3", "3.4"}) == "sections 3, 3.4 and 4.2.1"
+
+
+def test_the_letters_of_panels_stand_out_where_a_sentence_begins_with_them_and_nowhere_else():
+    caption = "All. (a) One, as in (b). (b, c) Two."
+    parts = panels(caption)
+    assert [panels for panels, _ in parts] == ["", "(a)", "(b, c)"]
+    assert "".join(panels + text for panels, text in parts) == caption
+    assert panels("No panel.") == [("", "No panel.")]
+
+
+def test_a_rule_is_written_with_both_its_sides():
+    table = judge(pd.DataFrame([("C2", 0.0, 0.0, 0.0, 8)], columns=["claim", "estimate", "ci_low", "ci_high", "n"]), {})
+    part = Part("01", "A", "(a) B.", table.assign(bound="", note="a < b & c"), Figure())
+    nothing = dict(title="All", runs=0, diverged=0, seeds="", data="", time="", digest="")
+    rest = dict(missing=[], deviations=[], machines={}, is_record=True, label="paper", notebooks={})
+    found = render_page([part], provenance=[nothing], **rest)
+    text = " ".join(Page(found).text.split())
+    assert "✓ supported ≤ 0✗ contradicted > 0" in text and "a &lt; b &amp; c" in found
+    assert "Behind them" not in text
+
+
+def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, workspace):
+    text = " ".join(Page(page).text.split())
+    words = in_words(verdicts(workspace))
+    for row in words.itertuples():
+        assert row.statement in text and row.interval in text and row.paper in text
+    assert page.count("data:image/svg+xml") == 2 and "7 seeds an arm" in text
+    assert all(row.here in text for row in deviations())
+    assert "2.21.0" in text and "0 to 6, 1000, 1001" in text and "not the record" not in text
+
+
+def test_the_page_is_made_for_phones_and_print(page):
+    assert 'name="viewport"' in page and "@media print" in page and "@media screen and (max-width" in page
+
+
+def test_a_page_of_another_preset_says_so(tmp_path):
+    workspace = Workspace("smoke", tmp_path)
+    write_finding_results(workspace.results, "smoke")
+    path = write_report(workspace, tmp_path / "page.html")
+    assert path == tmp_path / "page.html" and "<b>smoke</b>, a look at the work" in path.read_text(encoding="utf-8")
+
+
+def test_deviations_state_the_values_that_are_used():
+    text = " ".join(row.here for row in deviations())
+    assert f"std {RunConfig().initial_std:g}" in text and f"{RunConfig().learning_rate:g}, constant" in text
+
+
+def test_deviations_say_how_the_papers_steps_to_97_percent_were_had():
+    (text,) = [row.here for row in deviations() if row.what == "The paper's curves"]
+    assert "36,500 without BN, 14,259 with" in text and "straight lines between points 1,000 steps apart" in text
+
+
+def test_a_plan_has_a_row_a_group_and_only_fields_that_say_something():
+    table = plan(training_speed.sweep("paper"))
+    assert table.index.tolist() == ["main", "calibration", "sensitivity", "shuffled", "off"]
+    assert table.loc["main", "runs"] == 20 and table.loc["main", "normalization"] == "none, batch"
+    assert table.loc["main", "seed"] == "0 to 9" and table.loc["calibration", "seed"] == "1000, 1001"
+    assert "hidden_units" not in table and "dataset" not in table
+    assert isinstance(table, pd.DataFrame) and plan({}).empty
