@@ -23,7 +23,7 @@ class Plan:
         jobs: Processes at once.
     """
 
-    parameters: dict[Path, dict]
+    notebooks: dict[Path, dict]
     configs: list[RunConfig]
     workspace: Workspace
     jobs: int

@@ -118,7 +118,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background
 sys.exit(cli.main(["run", "--output", {str(tmp_path / "out")!r}]))
 """
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, cwd=CHECKOUT) as batch:
-        yield batch, int(_eventually(lambda: pid.exists() and pid.read_text()))
+        _eventually(lambda: batch.poll() is not None or (pid.exists() and pid.read_text()))
+        assert batch.poll() is None, batch.stderr.read()
+        yield batch, int(pid.read_text())
         batch.kill()
 
 
