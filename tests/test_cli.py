@@ -136,6 +136,7 @@ def test_the_report_is_written_where_asked(results, capsys):
     assert page.read_text().lower().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_a_run_reports_failures_and_still_prints_the_verdicts(results, capsys, monkeypatch):
     failure = Failure("01_training_speed", "ValueError: boom", results / "01.log")
     monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", lambda plan, force: [failure])
@@ -178,6 +179,7 @@ def test_the_list_has_every_parameter_with_type_default_and_help(capsys):
     assert any(line.startswith("preset str 'quick'") for line in lines)
 
 
+@pytest.mark.slow
 def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_path, capsys):
 
     blocks = "<!-- verdicts -->\nold\n<!-- /verdicts -->\n<!-- gallery -->\n<!-- /gallery -->\n"
@@ -222,6 +224,7 @@ def test_a_network_that_cannot_be_reached_is_no_wrong_usage(capsys, tmp_path, mo
     assert captured.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_command_that_trains_nothing_starts_without_tensorflow(results):
     commands = ["--help"], ["list"], ["data", "list"], ["verdicts", "--output", str(results)]
     script = (

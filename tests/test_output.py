@@ -98,6 +98,7 @@ def test_a_closed_pipe_is_told_once_and_to_the_main_thread_alone(monkeypatch):
         assert sys.stdout is pipe
 
 
+@pytest.mark.slow
 def test_an_encoding_without_our_signs_gets_plain_ones(command, monkeypatch):
     plain, whole = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for encoding in ("ascii", "utf-8"))
     for stream in (plain, whole):

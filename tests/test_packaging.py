@@ -105,6 +105,7 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not loaded_after("import bnrepro") & {"tensorflow", "keras", "pandas", "numpy", "matplotlib"}
 
 
+@pytest.mark.slow
 def test_the_reading_wing_loads_no_tensorflow():
     code = (
         "import bnrepro.report\nfrom bnrepro.experiments import EXPERIMENTS\n"

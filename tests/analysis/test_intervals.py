@@ -187,6 +187,7 @@ def test_a_ratio_of_nothing_is_an_error():
         ratios(make_pairs([10], [0]), limit=100)
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # a loaded machine is no error
 @given(st.lists(st.tuples(*[st.sampled_from([1.0, 5.0, 20.0, 90.0, np.inf])] * 2), min_size=1, max_size=9))
 def test_ratios_and_their_median_are_always_finite(pairs):
@@ -194,6 +195,7 @@ def test_ratios_and_their_median_are_always_finite(pairs):
     assert np.isfinite(table["ratio"]).all() and np.isfinite(bootstrap_median(table["ratio"])).all()
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # a loaded machine is no error
 @given(st.lists(st.tuples(*[st.sampled_from([5.0, 20.0, 90.0, np.inf])] * 2), min_size=1, max_size=6))
 def test_a_median_without_a_mark_is_what_more_steps_would_give_too(pairs):

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SPEAK = """
 import os, sys
 from bnrepro.backend.tensorflow_logging import without_tensorflow_chatter
@@ -36,6 +38,7 @@ import tensorflow
 """
 
 
+@pytest.mark.slow
 def test_tensorflow_loads_without_a_word():
     done = subprocess.run(
         [sys.executable, "-c", LOAD],

@@ -122,6 +122,7 @@ def test_the_effects_have_a_row_an_arm_and_size_with_medians_of_the_seeds(tables
     assert (row["n"], row["diverged"]) == (3, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shift", "expected"),
     [
@@ -324,6 +325,7 @@ LOST = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
 def test_it_is_judged_drawn_and_explored_with_one_seed_whatever_diverges(lost):
     tables = batch_size.derive(

@@ -194,6 +194,7 @@ def test_the_distance_of_two_runs_is_the_mean_over_the_evaluations_after_the_sta
     assert (row["effect"], row["rest"], row["share"]) == pytest.approx((0.2, 0.05, 0.75)) and row["missing"] == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("matched", "with_bn", "without"),
     [
@@ -275,6 +276,7 @@ def members_seeds(tables, group):
     return tables["sweep"].query("group == @group").merge(tables["runs"], on="run")["seed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "words"),
     [
@@ -358,6 +360,7 @@ def lost_runs(groups):
     return tuple(finding.sweep("smoke")) if groups == "all" else groups
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("seeds", "lost", "early"),
@@ -406,6 +409,7 @@ def words(axes):
     return [text.get_text() for text in axes.texts]
 
 
+@pytest.mark.slow
 def test_the_panels_are_lettered_in_their_order(drawn):
     letters = [next(word for word in words(axes) if len(word) == 1 and word.isalpha()) for axes in drawn.axes]
     assert letters == list("abcdefghij")

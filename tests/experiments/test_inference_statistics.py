@@ -205,6 +205,7 @@ NARROW = [-0.01, 0.01, -0.01, 0.01, -0.01, 0.01, -0.01, 0.01]
 FALLING = [-one for one in LARGE]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claim", "value", "expected"),
     [
@@ -267,6 +268,7 @@ def test_a_run_without_rows_is_left_out_as_well(tables):
     assert "diverged" not in row["note"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "tables",
@@ -361,6 +363,7 @@ def test_a_run_is_at_chance_from_where_it_diverged():
     assert list(course.query("line == 'population'")["step"]) == steps_after
 
 
+@pytest.mark.slow
 def test_the_gaps_are_drawn_in_points_around_a_line_at_zero(tables):
     answers(tables, [0.7, 0.75, 0.78], statistics="batch", batch_size=2)
     answers(tables, 0.7, statistics="population", batch_size=2)

@@ -210,6 +210,7 @@ def test_of_rates_that_are_equally_good_the_lowest_is_taken():
     assert set(found.over_stds(found.ended(made(everywhere(GOOD)), "map"))["learning_rate"]) == {0.1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("none", "batch", "ratio", "bound", "verdict"),
     [
@@ -242,6 +243,7 @@ def test_a_depth_counts_that_trains_at_any_rate():
     assert set(found.deepest(found.ended(made(ends, preset="paper", seeds=1), "depth")).stack()) == {10}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("none", "batch", "seeds"), [(GOOD, GOOD, 1), (None, GOOD, 1), (GOOD, None, 2), (None, None, 1), (None, None, 2)]
 )
@@ -258,6 +260,7 @@ def test_arms_that_diverged_and_few_seeds_leave_claims_figure_and_panel_whole(no
         assert f"({seeds} diverged)" in " ".join(words(axes)) or not lost
 
 
+@pytest.mark.slow
 def test_effects_have_a_row_a_start_and_depth_with_rates_accuracies_difference_and_what_diverged():
     def ends(config):
         if config.hidden_layers == 20 and config.normalization == "none":
@@ -385,6 +388,7 @@ def test_the_named_starts_are_rows_and_the_two_of_units_alike_stand_below_a_line
     assert [text.get_text() for text in axes.get_yticklabels()][-2:] == ["all zero", "all the same"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["smoke", "paper"])
 def test_no_text_leaves_the_figure_and_no_two_titles_or_names_overlap(preset):
     figure = initialization.figure(made(by_arm(0.3, GOOD), preset=preset, seeds=1))
@@ -448,6 +452,7 @@ def test_the_panels_longest_words_fit_into_it():
     assert len(right) > 3 and max(right) <= figure.bbox.x1
 
 
+@pytest.mark.slow
 def test_the_panels_axes_are_the_same_for_every_choice_and_the_live_run_is_on_top(tables):
     first = start_of(initialization.controls(tables))
     plain = initialization.explore(tables, **first).axes[0]

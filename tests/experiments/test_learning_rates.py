@@ -113,6 +113,7 @@ def test_the_papers_numbers_are_those_of_its_figure_3():
     assert learning_rates.PAPER == pytest.approx({"L1": 31.0 / 13.3, "L2": 13.3 / 2.1, "L3": 0.748 - 0.730})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_analysed_and_drawn_without_a_warning(preset):
     tables = finding_tables(NOTEBOOK, preset)
@@ -121,6 +122,7 @@ def test_every_preset_is_analysed_and_drawn_without_a_warning(preset):
     FigureCanvasAgg(learning_rates.figure(tables)).draw()
 
 
+@pytest.mark.slow
 def test_the_target_is_the_best_accuracy_of_the_baseline_of_the_same_seed():
     tables, step = make(), every(make(), "baseline")
     write(tables, "baseline", [[0.5, 0.6, 0.7, 0.65], [0.5, 0.8, 0.7], [0.1, 0.2, 0.3, 0.4, 0.35]])
@@ -209,6 +211,7 @@ def set_trains(tables, rates_by_arm):
 RATES = learning_rates.PRESETS["quick"].rates
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("none", "batch", "ratio", "bound"),
     [
@@ -370,6 +373,7 @@ def thick(axes, arm):
     return next(line for line in lines if line.get_label() == LABELS[arm])
 
 
+@pytest.mark.slow
 def test_the_thick_lines_are_medians_and_each_seed_is_a_thin_one(drawn):
     curves = curves_of(finding_tables(NOTEBOOK, "paper"), *ARMS).query("split == 'validation'")
     for arm in ("baseline", "bn_x5", "sigmoid"):
@@ -469,6 +473,7 @@ def test_a_module_has_the_branches_of_its_kind(kind):
     assert all(("/2" in row[-1].text) == (kind == "stride") for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("groups", "at"), [((*ARMS, "rates", "calibration"), 0), ((*ARMS, "rates"), 3), (("baseline",), 3), (("rates",), 3)]
@@ -481,6 +486,7 @@ def test_whatever_diverges_it_is_analysed_and_drawn(groups, at):
     FigureCanvasAgg(learning_rates.figure(tables)).draw()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_other_data_and_another_width_are_drawn_as_they_are():
     tables = make_tables(learning_rates.sweep("smoke", dataset="cifar10", width=48))

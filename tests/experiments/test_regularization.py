@@ -171,6 +171,7 @@ def test_what_is_kept_has_the_ensembles_in_place_of_the_probabilities(tmp_path, 
     assert not list(tmp_path.rglob("probabilities.csv"))
 
 
+@pytest.mark.slow
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(made):
     assert list(regularization.analyse(made)["claim"]) == [
         claim.id for claim in CLAIMS.values() if claim.notebook == "04_regularization"
@@ -201,6 +202,7 @@ def test_diverged_runs_guess_and_the_note_counts_those_of_both_settings():
     assert row["note"].endswith("6 of 12 runs diverged and count as guessing")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("claim", "change"), CHANGED.items())
 def test_each_change_is_compared_with_bn_baseline_by_the_best_validation_accuracy(tables, claim, change):
     first = tables["curves"].loc[lambda rows: (rows["step"] > 0) & (rows["split"] == "validation"), "step"].min()
@@ -344,6 +346,7 @@ def test_the_ensemble_is_compared_with_the_mean_of_its_members(tables):
     )
 
 
+@pytest.mark.slow
 def test_the_effects_have_a_row_a_change_and_setting_and_say_what_could_have_been_seen(tables):
     write(tables, members(tables, "conv_bn_shuffling"), "validation", [0.48, 0.5, 0.54])
     effects = regularization.effects(tables)
@@ -354,6 +357,7 @@ def test_the_effects_have_a_row_a_change_and_setting_and_say_what_could_have_bee
     assert (row["effect"], row["smallest_seen"], row["n"]) == (0, pytest.approx(0.03), 3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("lost", "overrides"),
@@ -374,6 +378,7 @@ def test_it_is_judged_and_drawn_whatever_diverges(lost, overrides):
     assert regularization.CAPTION.format(conv_bn_seeds=2)
 
 
+@pytest.mark.slow
 def test_a_run_without_a_single_evaluation_is_counted_too(made):
     run = members(made, "conv_bn_dropout")[0]
     runs = made["runs"].assign(status=made["runs"]["status"].mask(made["runs"]["run"] == run, "diverged"))
@@ -422,6 +427,7 @@ def marks(axes, marker):
     return [line for line in axes.lines if line.get_marker() == marker]
 
 
+@pytest.mark.slow
 def test_the_forest_has_every_effect_where_it_is_filled_for_the_setting_that_judges(tables):
     write(tables, members(tables, "conv_bn_decay"), "validation", [0.51, 0.51, 0.51])
     write(tables, members(tables, "dense_bn_dropout"), "validation", [0.2, 0.2, 0.2])
@@ -438,6 +444,7 @@ def test_the_forest_has_every_effect_where_it_is_filled_for_the_setting_that_jud
     assert drawn["conv", "L2 / 5"] == (0, "o")
 
 
+@pytest.mark.slow
 def test_the_loss_that_a_claim_allows_is_a_bar_in_its_row_alone(made):
     forest = panel(regularization.figure(made), "e")
     names = [label.get_text() for label in forest.get_yticklabels()]
@@ -445,6 +452,7 @@ def test_the_loss_that_a_claim_allows_is_a_bar_in_its_row_alone(made):
     assert [names[round(np.mean(bar.get_ydata()))] for bar in bars] == ["no Dropout", "decay 6 x faster", "no LRN"]
 
 
+@pytest.mark.slow
 def test_the_gaps_are_drawn_over_the_sizes_as_medians_of_the_seeds(tables):
     runs = members(tables, "gap", normalization="batch", dropout=0.0)
     write(tables, runs, "fit", np.linspace(0.6, 0.8, len(runs)))
@@ -456,6 +464,7 @@ def test_the_gaps_are_drawn_over_the_sizes_as_medians_of_the_seeds(tables):
     assert len([line for line in drawn.lines if line.get_color() == thick.get_color()]) == 3 + 1
 
 
+@pytest.mark.slow
 def test_the_ensemble_stands_beside_the_papers_scaled_to_our_single_net(made):
     drawn = panel(regularization.figure(made), "h")
     middle = 100 * made["ensembles"].groupby("members")["error"].median()
@@ -465,6 +474,7 @@ def test_the_ensemble_stands_beside_the_papers_scaled_to_our_single_net(made):
     np.testing.assert_allclose(diamonds, [(1, middle[1]), (6, middle[1] * 0.201 / 0.2199)])
 
 
+@pytest.mark.slow
 def test_the_papers_gain_from_shuffling_is_a_diamond_and_the_spread_at_inference_is_told(made):
     figure = regularization.figure(made)
     (diamond,) = marks(panel(figure, "g"), "D")
@@ -472,6 +482,7 @@ def test_the_papers_gain_from_shuffling_is_a_diamond_and_the_spread_at_inference
     assert "inference: 0" in [text.get_text() for text in panel(figure, "a").texts]
 
 
+@pytest.mark.slow
 def test_the_noise_control_has_both_gaps_of_its_four_arms(tables):
     for arm in ("none", "batch"):
         at_equal_loss(

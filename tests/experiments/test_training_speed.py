@@ -71,6 +71,7 @@ def test_the_sensitivity_grid_pairs_the_calibration_run_for_run(preset):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [{}, {"steps": 7}, {"steps": 700}])
 @pytest.mark.parametrize("preset", ["smoke", "quick"])
 def test_the_switched_off_runs_are_evaluated_where_the_runs_without_bn_are(preset, overrides):
@@ -145,6 +146,7 @@ def test_a_finding_has_its_parts(notebook):
     assert set(finding.PAPER) <= set(statistics["claim"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("notebook", "preset"), SWEEPS)
 def test_every_preset_is_analysed_and_drawn_without_a_warning(notebook, preset):
     tables = finding_tables(notebook, preset)
@@ -154,6 +156,7 @@ def test_every_preset_is_analysed_and_drawn_without_a_warning(notebook, preset):
     EXPERIMENTS[notebook].figure(tables)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", TRAINED)
 def test_other_data_are_not_compared_with_the_papers_curves(notebook):
     tables = finding_tables(notebook, "quick", seeds=2, dataset="fashion_mnist")
@@ -211,6 +214,7 @@ def test_the_largest_class_is_that_of_the_test_set(dataset):
     assert training_speed.LARGEST_CLASS[dataset] == np.bincount(labels).max() / len(labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [1e-15, np.nan, None])
 def test_one_digit_in_one_switched_off_run_contradicts_the_control(value):
     tables = make_tables(training_speed.sweep("smoke", seeds=FEWEST, steps=200))
@@ -232,6 +236,7 @@ def test_the_control_counts_evaluations_and_stretches_of_training_apart(small):
     assert note == "over 9 evaluations and the 6 stretches of training between them"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("without", "with_bn", "verdict"), [(0.5, 0.98, SUPPORTED), (0.5, 0.5, INCONCLUSIVE), (0.98, 0.5, CONTRADICTED)]
 )
@@ -245,6 +250,7 @@ def test_where_an_arm_never_gets_there_the_interval_of_the_speedup_is_open(witho
     training_speed.figure(tables)
 
 
+@pytest.mark.slow
 def test_calibration_chooses_the_nearest_cell_among_binary_pixels():
     tables = finding_tables("01_training_speed", "paper")
     cells = training_speed.calibrated(tables)
@@ -255,6 +261,7 @@ def test_calibration_chooses_the_nearest_cell_among_binary_pixels():
     assert len(frozen) == 1 and frozen["initial_std"].item() == RunConfig().initial_std
 
 
+@pytest.mark.slow
 def test_diverged_runs_are_counted_by_every_claim():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
     lost = [config for config in sweep["main"] if config.seed == 0 and config.normalization == "batch"]
@@ -276,6 +283,7 @@ def test_a_diverged_run_counts_with_all_its_steps_and_the_seconds_they_would_hav
     assert (row["steps_spent"], row["seconds_spent"], row["reached"]) == (200, 20.0, False)
 
 
+@pytest.mark.slow
 def test_a_run_without_a_single_evaluation_is_counted_too():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
     lost = next(config.id for config in sweep["main"] if config.normalization == "batch")

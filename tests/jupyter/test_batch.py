@@ -25,6 +25,8 @@ from bnrepro.records import workspace
 from bnrepro.records.workspace import CHECKOUT, Workspace
 from tests.jupyter.throwaway import KILL, write_notebook
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):

@@ -7,6 +7,8 @@ from bnrepro.jupyter.session import Study
 from bnrepro.records.results import load_results
 from bnrepro.records.workspace import CHECKOUT, Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_study_trains_keeps_draws_and_judges_below_its_output_root(tmp_path):
     study = Study("02_activation_drift", "smoke", str(tmp_path), seeds=1, steps=40)

@@ -81,6 +81,7 @@ def test_the_values_of_the_controls_are_those_of_the_record(notebook):
             assert set(control.values) <= set(tables["runs"][control.name])
 
 
+@pytest.mark.slow
 @each_panel
 def test_every_choice_has_a_small_figure_and_they_differ(notebook):
     finding, tables = record(notebook)
@@ -93,6 +94,7 @@ def test_every_choice_has_a_small_figure_and_they_differ(notebook):
     assert len(set(images)) >= len(controls) + 1
 
 
+@pytest.mark.slow
 @each_panel
 def test_a_live_run_has_its_line_and_none_is_drawn_without(notebook):
     finding, tables = record(notebook)
@@ -105,6 +107,7 @@ def test_a_live_run_has_its_line_and_none_is_drawn_without(notebook):
     assert any("live" in word for word in words)
 
 
+@pytest.mark.slow
 @each_panel
 def test_a_live_run_that_has_no_evaluation_yet_is_no_error(notebook):
     finding, tables = record(notebook)
@@ -152,6 +155,7 @@ def test_notebook_03_draws_the_runs_at_the_rate_and_says_how_many_diverged(learn
     assert ("no run diverged" in texts) == lost.empty
 
 
+@pytest.mark.slow
 def test_the_axes_are_the_same_for_every_choice():
     for notebook in ("01_training_speed", "03_learning_rates"):
         finding, tables = record(notebook)
@@ -165,6 +169,7 @@ def test_of_two_runs_the_interval_of_the_median_is_their_range():
     pd.testing.assert_frame_equal(widget_figure.medians(own), median_curves(own).drop(columns="n"), check_names=False)
 
 
+@pytest.mark.slow
 @each_panel
 def test_without_a_front_end_the_panel_is_the_figure_of_the_first_choice(notebook, monkeypatch, tmp_path):
     monkeypatch.delenv(SESSION, raising=False)
@@ -188,6 +193,7 @@ def test_somebody_looks_where_a_server_started_the_kernel_and_a_front_end_names_
         assert panels.has_front_end() is seen
 
 
+@pytest.mark.slow
 def test_a_notebook_that_papermill_runs_from_a_notebook_has_nobody_who_looks(monkeypatch, tmp_path):
     monkeypatch.setenv(SESSION, "notebook.ipynb")  # as in the kernel of the notebook around it
     asked = "from bnrepro.jupyter.widget import SESSION, has_front_end\nimport os\nprint(SESSION in os.environ, has_front_end())"
@@ -196,6 +202,7 @@ def test_a_notebook_that_papermill_runs_from_a_notebook_has_nobody_who_looks(mon
     assert notebook.cells[-1].outputs[0].text == "True False\n"
 
 
+@pytest.mark.slow
 @each_panel
 def test_with_a_front_end_it_has_a_slider_a_control_and_one_that_is_moved_redraws_at_once(notebook, monkeypatch):
     monkeypatch.setattr(panels, "has_front_end", lambda: True)
@@ -343,6 +350,7 @@ def test_a_batch_that_was_started_from_a_notebook_keeps_its_panels_static(monkey
     assert SESSION not in given and given["PATH"] == os.environ["PATH"]
 
 
+@pytest.mark.slow
 def test_the_panel_loads_no_tensorflow():
     code = (
         "from bnrepro.jupyter import widget\nwidget.has_front_end = lambda: True\nwidget.explorer('01_training_speed')"

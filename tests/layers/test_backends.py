@@ -13,6 +13,8 @@ from bnrepro.layers import reference
 from bnrepro.records.workspace import CHECKOUT
 from tests.layers.tolerances import assert_close
 
+pytestmark = pytest.mark.slow
+
 EPSILON = 1e-3
 CASES = {
     "rows": ((6, 5), -1),

@@ -119,6 +119,7 @@ def test_the_default_running_variance_carries_m_over_m_minus_1_with_m_p_q_values
 # Keras's layer as second opinion
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape, axis", [((6, 3), -1), ((4, 5, 5, 3), -1), ((4, 3, 5, 5), 1), ((2, 3, 4, 5), -2)])
 @pytest.mark.parametrize("arguments", [{}, {"center": False}, {"scale": False}, {"renorm": True}], ids=str)
 def test_with_ddof_0_outputs_gradients_and_weights_are_keras_own(shape, axis, arguments):
@@ -212,6 +213,7 @@ def conv_net(kind=BatchNormalization, **arguments):
     return keras.Model(inputs, layers.Dense(2)(inner(x)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_fit_is_that_of_keras_layer_with_xla_and_without(jit_compile):
     x, y = normal(24, 6, 6, 2), normal(24, 2, seed=1)
@@ -245,6 +247,7 @@ def test_a_subclass_that_hands_nothing_on_trains_when_it_is_told_to():
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 def test_a_file_loads_without_custom_objects_where_the_layer_is_imported(tmp_path):
     model = conv_net(momentum=0.7, ddof=0, gamma_regularizer="l2")
     x = normal(4, 6, 6, 2)
@@ -405,6 +408,7 @@ def test_one_value_in_a_batch_of_unknown_size_leaves_the_running_variance():
 # No value, rows of any length, a second run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [{}, {"ddof": 0}, {"renorm": True}, {"axis": 1}], ids=str)
 @pytest.mark.parametrize("shape", [(0, 3), (4, 3, 0, 3), (0, 3, 40, 3)])
 @pytest.mark.parametrize("known", [True, False])
@@ -570,6 +574,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_bare_call_is_inference_behind_a_resizing_and_an_explicit_one_trains(name, compiled):

@@ -103,6 +103,7 @@ WITH_STATE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15 under NumPy 2
 @pytest.mark.parametrize("name", WITH_STATE)
 def test_state_that_set_weights_cannot_carry_comes_along(name):

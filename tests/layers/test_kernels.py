@@ -76,6 +76,7 @@ def test_the_printed_gradients_are_those_of_finite_differences():
             assert gradient[index] == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-6, abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PATHS)
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(mini_batches())
@@ -94,6 +95,7 @@ def test_the_paths_for_wider_types_are_exact_to_the_wider_type(name, case):
     assert_the_papers(forward_and_backward(PATHS[name], *inputs, axis), *inputs, axis, "float64")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", COMPILED)
 @pytest.mark.parametrize(
     "shape, axis, known",
@@ -166,6 +168,7 @@ def test_second_derivatives_are_those_of_the_composed_transform(name, shape, axi
         assert_close(mine, plain, "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fused", "by hand"])
 def test_forward_mode_and_jacobians_are_those_of_the_composed_transform(name):
     x, direction, gamma, beta = (tf.constant(values) for values in draw_inputs((5, 2, 2, 3), 3, 6))

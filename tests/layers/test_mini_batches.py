@@ -61,6 +61,7 @@ def cut(x, batch_size=None, steps=None):
     return list(mini_batches(x, batch_size, steps))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_gives_the_full_mini_batches_of_its_inputs(kind):
     if kind == "loader" and importlib.util.find_spec("torch") is None:

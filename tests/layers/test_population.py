@@ -75,6 +75,7 @@ class Subclassed(keras.Model):
         return inputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [BatchNormalization, Theirs])
 @pytest.mark.parametrize("subclassed", [False, True])
 def test_a_bn_sees_what_the_bn_before_it_gives_in_training(kind, subclassed):
@@ -292,6 +293,7 @@ def test_a_data_set_with_targets_gives_the_statistics_of_its_arrays():
     assert_close(layer.moving_mean.value, x[:8].mean(0), "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [BatchNormalization, Theirs])
 def test_ragged_examples_count_by_their_values(kind):
     x = tf.RaggedTensor.from_row_lengths(normal(12, 2), [1, 4, 2, 5])
@@ -397,6 +399,7 @@ FOLDED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOLDED)
 def test_a_bn_disappears_into_the_linear_layer_before_it(name):
     shape, make = FOLDED[name]

@@ -45,6 +45,7 @@ def test_without_noise_it_normalizes_by_the_running_statistics():
     np.testing.assert_allclose(y, (x - mean) / np.sqrt(variance + layer.epsilon), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_its_noise_is_as_large_as_that_of_a_mini_batchs_statistics():
     size, x = 16, np.random.default_rng(2).standard_normal((4_000, 2)).astype("float32")
     example = x[:1]

@@ -10,6 +10,8 @@ from bnrepro.measurements.batch_dependence import SIZES, Mates
 from bnrepro.measurements.class_probabilities import Probabilities
 from bnrepro.records.schemas import SCHEMAS
 
+pytestmark = pytest.mark.slow
+
 X = tf.constant(np.random.default_rng(0).standard_normal((600, 4)), tf.float32)
 Y = tf.constant(np.random.default_rng(1).integers(0, 10, 600), tf.int32)
 

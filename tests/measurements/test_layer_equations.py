@@ -12,6 +12,8 @@ from bnrepro.measurements import layer_equations
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.judge import judge
 
+pytestmark = pytest.mark.slow
+
 the_layer = EXPERIMENTS["00_the_layer"]
 
 

@@ -34,6 +34,7 @@ def kernels(**changes):
     return [layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SHAPES)
 @pytest.mark.parametrize("width", [8, 16])
 def test_the_model_follows_its_plan_at_both_image_sizes_and_every_width(size, width):
@@ -78,6 +79,7 @@ def test_lrn_dropout_and_distortion_are_there_where_asked_for():
     assert with_all - without == {LocalResponseNormalization.__name__, "Dropout", "PhotometricDistortion"}
 
 
+@pytest.mark.slow
 def test_kernels_are_alike_in_all_arms_and_scaled_by_their_inputs():
     for ours, theirs in zip(kernels(), kernels(normalization="batch", dropout=0.0, local_response_normalization=False)):
         np.testing.assert_array_equal(ours, theirs)
@@ -86,6 +88,7 @@ def test_kernels_are_alike_in_all_arms_and_scaled_by_their_inputs():
         assert np.std(kernel) == pytest.approx(np.sqrt(2 / np.prod(kernel.shape[:-1])), rel=0.35)
 
 
+@pytest.mark.slow
 def test_dropout_and_distortion_draw_from_the_seed():
     model, images = built(), np.random.default_rng(0).random((8, 28, 28, 1)).astype("float32")
 

@@ -99,6 +99,7 @@ def test_any_two_colors_are_told_apart_by_the_color_blind_too():
     assert too_close({*COLORS.values(), INK, GREY}) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("notebook", "preset"), DRAWN)
 def test_any_two_lines_of_a_panel_are_of_one_color_or_told_apart_by_the_color_blind(notebook, preset):
     quiet = {"#ffffff", _FAINT.lower()}  # what lies behind the data
@@ -139,6 +140,7 @@ def test_color_blindness_leaves_grey_as_it_is_and_makes_some_colors_one():
     assert found["#D55E00", "#B07A00"] < 2 < 99 < found["#000000", "#FFFFFF"]
 
 
+@pytest.mark.slow
 def test_the_thick_line_is_the_median_of_the_seeds_and_each_seed_is_a_thin_one(speed_figure):
     tables = finding_tables("01_training_speed", "paper")
     medians = median_curves(select(tables, "main", "curves"))
@@ -157,6 +159,7 @@ def test_the_papers_curves_lie_behind_ours_dashed_and_grey(speed_figure):
     assert all(line.get_linestyle() == "--" for line in dashed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.0, 0.2])
 def test_the_heat_maps_frame_the_values_of_the_main_group(rate):
     figure = training_speed.figure(make_tables(training_speed.sweep("quick", seeds=2, learning_rate=rate)))
@@ -170,6 +173,7 @@ def test_values_that_are_not_in_the_grid_have_no_frame():
     assert not [patch for axes in figure.axes[3:] for patch in axes.patches]
 
 
+@pytest.mark.slow
 def test_the_pooled_percentiles_are_drawn_in_both_arms_over_each_run_with_the_papers_behind():
     tables = finding_tables("02_activation_drift", "paper")
     pooled = select(tables, "main", "quantiles").query("unit == 'all'")
@@ -182,6 +186,7 @@ def test_the_pooled_percentiles_are_drawn_in_both_arms_over_each_run_with_the_pa
         assert len([line for line in lines if line.is_dashed()]) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize("step", ["one", "last", "all"])
@@ -245,6 +250,7 @@ def labels_out_of_view(axis):
     return [label for place, label in places if not low <= place <= high]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("notebook", "preset"), DRAWN)
 def test_all_text_is_legible_inside_the_figure_and_overlaps_no_other(notebook, preset):
     figure = drawn(notebook, preset)
@@ -270,6 +276,7 @@ def test_all_text_is_legible_inside_the_figure_and_overlaps_no_other(notebook, p
     assert not hits
 
 
+@pytest.mark.slow
 def test_saving_writes_three_files_the_same_each_time(tmp_path):
     tables = finding_tables("02_activation_drift", "quick")
     figure = EXPERIMENTS["02_activation_drift"].figure(tables)
@@ -280,6 +287,7 @@ def test_saving_writes_three_files_the_same_each_time(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.pdf", "figure.png", "figure.svg"]
 
 
+@pytest.mark.slow
 def test_files_carry_the_digest_of_their_tables_and_text_that_stays_text(tmp_path, speed_figure):
     table = pd.DataFrame({"a": [1, 2]})
     svg, pdf, png = save_figure(speed_figure, tmp_path, "figure", table)
@@ -296,6 +304,7 @@ def test_the_digest_is_that_of_the_tables_as_they_are_written():
     assert digest(tables) == hashlib.sha256(written).hexdigest()
 
 
+@pytest.mark.slow
 def test_a_figure_that_cannot_be_written_leaves_the_old_files_alone(tmp_path, speed_figure, monkeypatch):
     paths = save_figure(speed_figure, tmp_path, "figure", pd.DataFrame({"a": [1]}))
     before = [path.read_bytes() for path in paths]

@@ -54,6 +54,7 @@ def redrawn(tmp_path_factory):
     return folder, set(run.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", [name for name in EXPERIMENTS if EXPERIMENTS[name].sweep("paper")])
 def test_the_runs_are_those_of_the_paper_preset(results, notebook):
     configs = {config.id: config for group in EXPERIMENTS[notebook].sweep("paper").values() for config in group}

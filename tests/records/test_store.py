@@ -175,6 +175,7 @@ def test_every_column_of_every_table_is_described():
         assert [column for column in columns if f"`{column}`" not in text and column not in fields] == []
 
 
+@pytest.mark.slow
 def test_two_writers_at_once_leave_one_whole_record_of_each_run(tmp_path):
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=write_many, args=(tmp_path, accuracy)) for accuracy in (0.25, 0.75)]

@@ -28,6 +28,8 @@ from bnrepro.report.verdicts import judged, verdicts
 from bnrepro.report.write import write_report
 from tests.experiments.factories import finding_tables, write_finding_results
 
+pytestmark = pytest.mark.slow
+
 training_speed = EXPERIMENTS["01_training_speed"]
 
 README = "# A\n\n<!-- verdicts -->\nold\n<!-- /verdicts -->\n\ntext\n\n<!-- gallery -->\n<!-- /gallery -->\n\nend\n"

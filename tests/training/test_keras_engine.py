@@ -34,6 +34,7 @@ def engine(request):
     return Engine(small_model(), keras.optimizers.SGD(0.1, momentum=0.9), LOSS, mode=request.param)
 
 
+@pytest.mark.slow
 def test_a_chunk_of_steps_is_keras_train_on_batch_again_and_again(engine):
     engine.reset()
     chunks, weights = trained(engine, steps=7, chunk=7)
@@ -45,6 +46,7 @@ def test_a_chunk_of_steps_is_keras_train_on_batch_again_and_again(engine):
     assert chunks[0].loss == pytest.approx(np.mean(losses), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_neither_the_chunk_nor_an_earlier_run_changes_a_bit(engine):
     results = []
     for chunk in (7, 3, 7):
@@ -55,6 +57,7 @@ def test_neither_the_chunk_nor_an_earlier_run_changes_a_bit(engine):
         np.testing.assert_array_equal(whole, split)
 
 
+@pytest.mark.slow
 def test_a_shorter_last_chunk_and_more_steps_run_in_the_program_that_is_compiled_already():
     engine = Engine(small_model(), keras.optimizers.SGD(0.1), LOSS, mode="xla")
     trained(engine, steps=7, chunk=3)
@@ -75,6 +78,7 @@ def test_chunks_tell_their_steps_and_the_last_may_be_shorter(engine):
     assert [(chunk.step, chunk.count) for chunk in chunks] == [(3, 3), (6, 3), (7, 1)]
 
 
+@pytest.mark.slow
 def test_evaluation_is_keras_evaluate_whatever_the_block(engine):
     engine.reset()
     trained(engine, steps=20, chunk=10)

@@ -46,6 +46,7 @@ def matched(hidden):
     return MatchedSGD(RATE, DECAY, hidden)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("normalization", "same"), [("batch", True), ("none", False)])
 def test_the_matched_rate_gives_the_net_that_weight_decay_gives_with_bn_alone(normalization, same):
     decayed, _ = trained(normalization, weight_decay=DECAY)
@@ -55,6 +56,7 @@ def test_the_matched_rate_gives_the_net_that_weight_decay_gives_with_bn_alone(no
     assert (difference < 1e-2 * effect) == same
 
 
+@pytest.mark.slow
 def test_the_scale_of_the_weights_is_all_that_differs():
     decayed, _ = trained("batch", weight_decay=DECAY)
     grown, _ = trained("batch", matched)

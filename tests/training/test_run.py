@@ -16,6 +16,8 @@ from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training import run as training_run
 from bnrepro.training.run import run
 
+pytestmark = pytest.mark.slow
+
 SHORT = RunConfig(steps=40, evaluate_every=20, initial_std=0.1)
 SHAPE, CLASSES = (28, 28, 1), 10
 
