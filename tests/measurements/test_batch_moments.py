@@ -18,6 +18,8 @@ from bnrepro.measurements.batch_moments import (
 from bnrepro.models.build import build_model
 from bnrepro.models.initialization import initialize
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 X = tf.constant(RNG.random((240, 6, 6, 1)), tf.float32)
 ROWS = RNG.permutation(240).reshape(20, 12).astype(np.int32)
@@ -36,7 +38,6 @@ def state(model) -> list[np.ndarray]:
     return [variable.numpy() for variable in model.variables]
 
 
-@pytest.mark.slow
 def test_a_mini_batchs_moments_are_numpys():
     model = net()
     inputs = keras.Model(model.inputs, norms(model)[0].input)(X).numpy()
@@ -46,7 +47,6 @@ def test_a_mini_batchs_moments_are_numpys():
         np.testing.assert_allclose(found.variance, inputs[ROWS].var(axis=1, ddof=ddof), **CLOSE)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"hidden_layers": 4}, {"activation": "sigmoid"}])
 def test_their_expectation_is_what_algorithm_2_sets(changes):
     model = net(**changes)
@@ -76,7 +76,6 @@ def test_moments_at_inference_are_those_of_what_a_layer_is_given_there():
         np.testing.assert_allclose(found[layer.name].variance, inputs.var(axis=0), **CLOSE)
 
 
-@pytest.mark.slow
 def test_convolutions_are_measured_over_batch_and_locations():
     config = CONFIG.replace(model="inception_small", width=4)
     model, x = build_model(config, (28, 28, 1), 10), tf.constant(RNG.random((8, 28, 28, 1)), tf.float32)
@@ -89,7 +88,6 @@ def test_convolutions_are_measured_over_batch_and_locations():
     )
 
 
-@pytest.mark.slow
 def test_without_dropout_the_moments_are_those_of_a_net_that_has_none():
     dropped, plain = net(dropout=0.5), net()
     for name, each in batch_moments(dropped, X, ROWS, dropout=False).items():
@@ -99,7 +97,6 @@ def test_without_dropout_the_moments_are_those_of_a_net_that_has_none():
     assert active.mean() > 1.1 * population_moments(batch_moments(plain, X, ROWS))[second].variance.mean()
 
 
-@pytest.mark.slow
 def test_looking_changes_nothing_and_other_statistics_last_as_long_as_asked():
     model = net(dropout=0.5)
     before, said = state(model), model(X, training=False).numpy()

@@ -13,6 +13,8 @@ from bnrepro.measurements.jacobians import SCALES, Geometry
 from bnrepro.models.build import build_model
 from bnrepro.models.initialization import initialize
 
+pytestmark = pytest.mark.slow
+
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 X = tf.constant(np.random.default_rng(0).random((12, 28, 28, 1)), tf.float32)
 Y = tf.constant(np.random.default_rng(1).integers(0, 10, 12), tf.int32)
@@ -53,7 +55,6 @@ def values(tables, quantity):
     return geometry[geometry["quantity"] == quantity]
 
 
-@pytest.mark.slow
 def test_measuring_leaves_every_variable_as_it_was(measured):
     model, _, before = measured
     for variable, value in zip(model.variables, before, strict=True):
@@ -69,7 +70,6 @@ def test_weight_norm_and_rate_are_told_at_each_evaluation(measured):
     assert dict(values(tables, "learning_rate")[["step", "value"]].to_numpy()) == {0: 0.1, 5: 0.05}
 
 
-@pytest.mark.slow
 def test_a_gradient_norm_is_the_change_of_the_loss_along_the_gradient(measured):
     model, tables, _ = measured
     norms = values(tables, "gradient_norm").query("step == 5").set_index("layer")["value"]
@@ -128,7 +128,6 @@ def test_without_bn_nothing_is_said_of_invariances():
     assert probe.tables("run")["invariances"].empty
 
 
-@pytest.mark.slow
 def test_a_net_without_invariance_is_found_out():
     """The check can fail: with the logits' kernel among the scaled ones the identity no longer holds."""
     model = net()
@@ -138,7 +137,6 @@ def test_a_net_without_invariance_is_found_out():
     assert (probe.tables("run")["invariances"].query("quantity == 'logits'")["error"] > 0.1).all()
 
 
-@pytest.mark.slow
 def test_gradients_alone_leave_jacobians_out():
     probe = Gradients(net(), LOSS, X, Y)
     probe.measure(0, 0.1, last=False)

@@ -11,6 +11,8 @@ from bnrepro.measurements.batch_moments import inference_moments, norms
 from bnrepro.models.build import build_model
 from bnrepro.models.initialization import initialize
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 TRAIN = tf.constant(RNG.random((300, 6, 6, 1)), tf.float32), tf.constant(RNG.integers(0, 10, 300), tf.int32)
 TEST = tf.constant(RNG.random((128, 6, 6, 1)), tf.float32), tf.constant(RNG.integers(0, 10, 128), tf.int32)
@@ -60,7 +62,6 @@ def row(table, **keys):
     return found.iloc[0]
 
 
-@pytest.mark.slow
 def test_moving_statistics_say_what_the_net_says_at_inference(statistics):
     model, tables = statistics
     logits = model(TEST[0], training=False).numpy()
@@ -124,7 +125,6 @@ def shifts(place):
     return model, tables["variances"].query("layer == 'hidden_1'").set_index("statistics")["seen_over_used"]
 
 
-@pytest.mark.slow
 def test_dropout_right_before_bn_shifts_the_variance_as_that_of_a_masked_value():
     model, found = shifts("before")
     mean, variance = inference_moments(model, TRAIN[0])["hidden_1_normalization"]
@@ -133,13 +133,11 @@ def test_dropout_right_before_bn_shifts_the_variance_as_that_of_a_masked_value()
     assert found["no_dropout"] == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.slow
 def test_dropout_after_the_last_bn_shifts_nothing():
     _, found = shifts("last")
     assert found["population"] == found["no_dropout"] == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.slow
 def test_the_error_of_a_mini_batch_of_the_first_layer_falls_with_the_root_of_its_size():
     _, tables = measured(normalization_statistics.Sampling)
     errors = tables["errors"].query("layer == 'hidden_1'").set_index("size")["mean_error"]
@@ -148,7 +146,6 @@ def test_the_error_of_a_mini_batch_of_the_first_layer_falls_with_the_root_of_its
         assert error == pytest.approx(size**-0.5, rel=0.2)
 
 
-@pytest.mark.slow
 def test_modes_are_measured_after_the_last_step_alone_and_only_with_bn():
     _, tables = measured(normalization_statistics.Modes)
     assert list(tables["statistics"]["step"]) == [20, 20]
@@ -156,7 +153,6 @@ def test_modes_are_measured_after_the_last_step_alone_and_only_with_bn():
     assert measured(normalization_statistics.Modes, normalization="none")[1] == {}
 
 
-@pytest.mark.slow
 def test_examples_that_fill_no_mini_batch_are_not_asked():
     _, tables = measured(normalization_statistics.Modes, batch_size=60)
     found = row(tables["statistics"], statistics="batch")
