@@ -84,7 +84,7 @@ class RunConfig:
         0, NOT_NEGATIVE, "training examples held out and evaluated on instead of the test set"
     )
     fit_examples: int = _field(0, NOT_NEGATIVE, "training examples evaluated on too, in inference mode")
-    probe: str = _field("", one_of("", *PROBES), "what else is measured; see probes")
+    probe: str = _field("", one_of("", *PROBES), "what else is measured; see data/README.md")
     initial_mean: float = _field(0.0, ANY, "mean of the kernels at the start, in their standard deviations")
     ghost_size: int = _field(0, NOT_NEGATIVE, "examples that BN normalizes together; 0 means the whole mini-batch")
     dropout_place: str = _field(

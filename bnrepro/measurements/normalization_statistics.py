@@ -1,6 +1,6 @@
 """What a net with BN says at inference with one choice of statistics or another, measured in a run.
 
-Probes like those of `geometry`; each leaves every variable of the model as it was. Knows no figure and no claim.
+Asked as those of `gradients` are; each leaves every variable of the model as it was. Knows no figure and no claim.
 """
 
 import functools
