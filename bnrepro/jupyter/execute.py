@@ -62,7 +62,7 @@ def execute(source: Path, draft: Path, values: dict) -> None:
     from nbclient.exceptions import DeadKernelError
 
     def attempt():
-        paths = map(_literally, (source, draft))
+        paths = map(literally, (source, draft))
         return papermill.execute_notebook(*paths, values, progress_bar=False, start_timeout=START_SECONDS)
 
     try:
@@ -78,7 +78,7 @@ def execute(source: Path, draft: Path, values: dict) -> None:
     draft.with_suffix(".html").write_text(to_html(notebook), encoding="utf-8")
 
 
-def _literally(path: Path) -> str:
+def literally(path: Path) -> str:
     """The path as papermill takes it, which fills in what stands between single braces."""
     return str(path).replace("{", "{{").replace("}", "}}")
 

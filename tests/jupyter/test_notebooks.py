@@ -15,7 +15,7 @@ from bnrepro.cli import main
 from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.claims import CLAIMS
-from bnrepro.jupyter.execute import LOADS
+from bnrepro.jupyter.execute import LOADS, literally
 from bnrepro.jupyter.parameters import find_notebooks, parameters, parse
 from bnrepro.records.workspace import CHECKOUT
 from bnrepro.report.verdicts import RECORD
@@ -62,7 +62,7 @@ def test_a_notebook_has_about_twelve_cells_and_no_output(path):
 def test_papermill_reads_every_line_of_the_parameters_cell(path):
     cells = [cell for cell in nbformat.read(path, 4).cells if "parameters" in cell.metadata.get("tags", [])]
     assert len(cells) == 1
-    found = papermill.inspect_notebook(str(path))
+    found = papermill.inspect_notebook(literally(path))
     assert len(found) == len(cells[0].source.strip().splitlines())
     for parameter in found.values():
         assert parameter["inferred_type_name"] in ("int", "float", "str", "bool")
@@ -258,7 +258,7 @@ def test_plain_papermill_runs_a_notebook_from_any_folder_and_trains_no_run_twice
     records = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/done.json")}
     given = ["-p", "preset", "smoke", "-p", "output_root", folder]
     source = CHECKOUT / "notebooks" / "02_activation_drift.ipynb"
-    command = [sys.executable, "-m", "papermill", source, "out.ipynb", *given, "--no-progress-bar"]
+    command = [sys.executable, "-m", "papermill", literally(source), "out.ipynb", *given, "--no-progress-bar"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     assert [path.name for path in tmp_path.iterdir()] == ["out.ipynb"]
     assert {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/done.json")} == records
