@@ -22,11 +22,8 @@ def at_least(lowest: int) -> Rule:
 
 
 ANY: Rule = (lambda value: True), "is anything"
-
 POSITIVE: Rule = (lambda value: value > 0), "is above 0"
-
 NOT_NEGATIVE: Rule = (lambda value: value >= 0), "is 0 or above"
-
 FRACTION: Rule = (lambda value: 0 <= value < 1), "is from 0 to below 1"
 
 

@@ -3,11 +3,8 @@
 from bnrepro.analysis.claims import Claim, Rule
 
 _LAYER, _SPEED, _DRIFT = "00_the_layer", "01_training_speed", "02_activation_drift"
-
 _RATES, _REGULARIZATION = "03_learning_rates", "04_regularization"
-
 _INITIALIZATION, _BATCH_SIZE = "05_initialization", "06_batch_size"
-
 _INFERENCE, _DROPOUT = "07_inference_statistics", "08_dropout_and_weight_decay"
 
 CLAIMS = {

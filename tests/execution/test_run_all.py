@@ -28,9 +28,10 @@ TINY = RunConfig(
 SWEEP = grid(TINY, normalization=("none", "batch"), seed=range(2))
 BITS = ("runs.csv", "curves.csv", "quantiles.csv", "drift.csv")
 CHILD = """
-from bnrepro.execution import process_pool, run_all
 from bnrepro.config.run_config import RunConfig
-from bnrepro.records.schemas import SCHEMAS; from bnrepro.records.store import write_record
+from bnrepro.execution import process_pool, run_all
+from bnrepro.records.schemas import SCHEMAS
+from bnrepro.records.store import write_record
 from pathlib import Path
 import json, os, pandas, signal, sys, time
 
