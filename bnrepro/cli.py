@@ -50,9 +50,12 @@ def _say(message: str, code: int) -> int:
 
 
 def _run(options) -> int:
+    from bnrepro.config.registry import add_plugin
     from bnrepro.jupyter.batch import Failure, run_batch
     from bnrepro.jupyter.plan import make_plan
 
+    for plugin in options.plugin:
+        add_plugin(plugin)
     plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs)
     failures = run_batch(plan, options.force)
     workspace = plan.workspace
@@ -193,6 +196,9 @@ def _parser() -> _Parser:
     )
     run.add_argument("--jobs", type=int, metavar="N", help="processes at once; one a core by default")
     run.add_argument("--output", metavar="DIR", help="folder for everything written; by default this checkout")
+    run.add_argument(
+        "--plugin", action="append", default=[], metavar="FILE", help="a Python file that registers parts of your own"
+    )
     run.add_argument("--force", action="store_true", help="train again what has a record")
     command("list", _list, "notebooks with their parameters: type, default, help")
     verdicts = command("verdicts", _verdicts, "every claim with its statistic, interval, rule and verdict")

@@ -43,12 +43,12 @@ def where(table: pd.DataFrame, **values) -> pd.DataFrame:
 
 def config_of(runs: pd.DataFrame) -> RunConfig:
     """The config of the first of `runs`, of which there may be other columns too."""
-    return RunConfig(**runs[list(RunConfig().as_dict())].iloc[:1].to_dict("records")[0])
+    return RunConfig.of_row(runs.iloc[:1].to_dict("records")[0])
 
 
 def on_papers_data(tables: Tables) -> bool:
     """Whether the runs are on the data of the paper's Figure 1, so that its curves may stand beside them."""
-    return set(tables["runs"]["dataset"]) == {"mnist"}
+    return set(tables["runs"]["task"]) == {"mnist"}
 
 
 def with_trains(runs: pd.DataFrame) -> pd.DataFrame:

@@ -78,7 +78,7 @@ def _training(title: str, runs: pd.DataFrame, seconds: pd.Series, digest: str) -
         "runs": len(runs),
         "diverged": int((runs["status"] == "diverged").sum()),
         "seeds": listed(sorted(runs["seed"].unique())),
-        "data": listed(sorted(runs["dataset"].unique())),
+        "data": listed(sorted(runs["task"].unique())),
         "time": _duration(known.sum()) if len(known) else "",
         "digest": digest,
     }

@@ -39,7 +39,7 @@ def _record(config: RunConfig, diverged_at: int | None) -> Rows:
         steps = steps[steps < diverged_at]
     status = "finished" if diverged_at is None else "diverged"
     # A run with BN switched off is the run without BN.
-    arm = "none" if config.normalization == "off" else config.normalization
+    arm = "none" if config["normalization"] == "off" else config["normalization"]
     noise = np.random.default_rng([config.seed, arm == "batch"])
     test = _accuracy(config, arm, steps, noise)
     train = (test + 0.3 * (1 - test))[1:]
@@ -49,8 +49,8 @@ def _record(config: RunConfig, diverged_at: int | None) -> Rows:
         for step, value in values
     ]
     seconds = config.steps * (4.6e-4 if arm == "batch" else 3.1e-4) * (1 + 0.02 * noise.standard_normal())
-    measured = _activations(config, arm, steps, noise) if config.model == "mlp" else {}
-    if config.validation_examples:
+    measured = _activations(config, arm, steps, noise) if config["model"] == "mlp" else {}
+    if config["validation_examples"]:
         measured |= make_section_42(config, steps, diverged_at is None)
         curves = measured.pop("curves")
     return {
@@ -66,11 +66,11 @@ def _record(config: RunConfig, diverged_at: int | None) -> Rows:
 
 def _accuracy(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> np.ndarray:
     """A sigmoid in log steps from 0.1 to a plateau; slower at small rates and, without BN, at small kernels."""
-    if config.shuffled_labels:
+    if config["shuffled_labels"]:
         return 0.1 + 0.004 * noise.standard_normal(len(steps))
-    speed = config.learning_rate / 0.1
+    speed = config["learning_rate"] / 0.1
     if arm == "none":
-        half, steepness, plateau = 2_200 / speed * (0.1 / max(config.initial_std, 1e-3)) ** 1.5, 1.7, 0.976
+        half, steepness, plateau = 2_200 / speed * (0.1 / max(config["initial_std"], 1e-3)) ** 1.5, 1.7, 0.976
     else:
         half, steepness, plateau = 420 / speed, 1.05, 0.984
     half *= np.exp(0.05 * noise.standard_normal())
@@ -80,7 +80,7 @@ def _accuracy(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.G
 
 def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> Rows:
     """Percentiles that start together and spread without BN, and stay nearly where they are with it."""
-    layer, fraction = f"hidden_{config.hidden_layers}", steps / config.steps
+    layer, fraction = f"hidden_{config['hidden_layers']}", steps / config.steps
     size, spread = (1.0, 1.9 * (1 - 0.9 * np.exp(-fraction / 0.1))) if arm == "none" else (0.25, 1 + 0.2 * fraction)
     wander = 0.02 * noise.standard_normal(len(steps)).cumsum()
     center = size * (noise.choice([-1, 1]) * (1 - np.exp(-fraction / 0.15)) + wander)
@@ -89,7 +89,7 @@ def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.rando
         for percentile, place in ((15, -1.0), (50, 0.0), (85, 1.0)):
             values = center + place * scale * spread + 0.03 * noise.standard_normal(len(steps))
             rows += [(config.id, step, layer, unit, percentile, value) for step, value in zip(steps, values)]
-    drift = np.exp((-1.0 if arm == "none" else -2.0) + 0.45 * noise.standard_normal(config.hidden_units))
+    drift = np.exp((-1.0 if arm == "none" else -2.0) + 0.45 * noise.standard_normal(config["hidden_units"]))
     return {
         "quantiles": sorted(rows, key=lambda row: (row[1], row[3])),
         "drift": [(config.id, layer, unit, value) for unit, value in enumerate(drift)],
@@ -97,10 +97,10 @@ def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.rando
 
 
 @functools.cache
-def finding_tables(notebook: str, preset: str, seeds: int = 0, dataset: str = "") -> Tables:
+def finding_tables(notebook: str, preset: str, seeds: int = 0, task: str = "") -> Tables:
     """The tables that a finding would keep, made up; shared between tests, so nothing may change them."""
     finding = EXPERIMENTS[notebook]
-    tables = make_tables(finding.sweep(preset, seeds=seeds, dataset=dataset))
+    tables = make_tables(finding.sweep(preset, seeds=seeds, task=task))
     kept = {name: table for name, table in tables.items() if name in ("sweep", *finding.TABLES)}
     return finding.derive(kept) if hasattr(finding, "derive") else kept
 

@@ -59,7 +59,7 @@ def shifted(arm, size, shift):
     """The accuracy of one arm of the dense net at one size, moved."""
     return lambda config: (
         accuracy_of(config)
-        + (shift(config) if config.model == "mlp" and arm_of(config) == arm and config.batch_size == size else 0)
+        + (shift(config) if config["model"] == "mlp" and arm_of(config) == arm and config.batch_size == size else 0)
     )
 
 
@@ -69,7 +69,7 @@ def test_every_claim_has_its_statistic_in_the_order_of_the_claims(tables):
 
 
 def test_a_run_that_diverged_guesses_and_has_no_gap():
-    lost = make_batch_size(2, diverging=lambda config: config.seed == 1 and config.normalization == "batch")
+    lost = make_batch_size(2, diverging=lambda config: config.seed == 1 and config["normalization"] == "batch")
     runs = found.measured(lost).query("arm == 'batch' and group == 'examples'").groupby("seed")
     assert set(runs.get_group(1)["test"]) == set(runs.get_group(1)["validation"]) == {CHANCE}
     assert runs.get_group(1)["gap"].isna().all() and runs.get_group(0)["gap"].notna().all()
@@ -174,9 +174,9 @@ def test_the_notes_of_b1_count_the_runs_that_diverged_at_the_best_rates():
     def lost(config):
         return (
             config.seed == 0
-            and config.normalization == "batch"
+            and config["normalization"] == "batch"
             and config.batch_size == 2
-            and not config.probe == "cost"
+            and not config["measurements"] == "cost"
         )
 
     row = statistic(make_batch_size(diverging=lost), "B1a")
@@ -227,7 +227,9 @@ def test_the_note_of_b2b_has_the_slope_of_gaussian_values_over_the_same_sizes(ta
 
 
 def test_a_sampling_run_that_diverged_is_left_out_and_counted():
-    row = statistic(make_batch_size(diverging=lambda config: config.probe == "sampling" and config.seed == 1), "B2a")
+    row = statistic(
+        make_batch_size(diverging=lambda config: config["measurements"] == "sampling" and config.seed == 1), "B2a"
+    )
     assert row["n"] == 2 and row["note"].endswith("1 of 3 runs diverged and are left out")
 
 
@@ -240,12 +242,14 @@ def test_a_sampling_run_that_diverged_is_left_out_and_counted():
     ],
 )
 def test_ghosts_have_the_gap_of_their_size_or_of_the_whole_or_neither_is_sure(ghost, expected):
-    made = make_batch_size(8, "smoke", gap=lambda config: ghost(config) if config.ghost_size == 8 else gap_of(config))
+    made = make_batch_size(
+        8, "smoke", gap=lambda config: ghost(config) if config["ghost_size"] == 8 else gap_of(config)
+    )
     assert verdict(made, "B3") == expected
 
 
 def test_ghosts_are_compared_by_their_distance_from_the_small_mini_batch_whichever_side_they_are_on():
-    made = make_batch_size(gap=lambda config: {8: 0.035, 64: 0.5}.get(config.ghost_size, gap_of(config)))
+    made = make_batch_size(gap=lambda config: {8: 0.035, 64: 0.5}.get(config["ghost_size"], gap_of(config)))
     row = statistic(made, "B3")
     assert row["estimate"] == pytest.approx(abs(0.035 - 0.025) - abs(0.2 / 256 - 0.025))
     assert "gaps 2.50 points (2.50 to 2.50) at m = 8, 0.08 points (0.08 to 0.08) at m = 256, 3.50 points" in row["note"]
@@ -255,7 +259,7 @@ def test_ghosts_are_compared_by_their_distance_from_the_small_mini_batch_whichev
 
 
 def test_a_seed_without_a_gap_is_left_out_of_b3_and_counted():
-    row = statistic(make_batch_size(diverging=lambda config: config.ghost_size == 8 and config.seed == 0), "B3")
+    row = statistic(make_batch_size(diverging=lambda config: config["ghost_size"] == 8 and config.seed == 0), "B3")
     assert row["n"] == 2 and "1 of 3 seeds left out" in row["note"]
     assert "left out" not in statistic(make_batch_size(), "B3")["note"]
 
@@ -277,7 +281,7 @@ def test_a_large_mini_batch_costs_less_time_an_example_or_more_or_neither_is_sur
 
 def test_time_an_example_is_a_median_over_the_rates_and_the_note_tells_it_a_step():
     paper = make_batch_size(
-        1, "paper", seconds=lambda config: seconds_of(config) * (9 if config.learning_rate == 1 else 1)
+        1, "paper", seconds=lambda config: seconds_of(config) * (9 if config["learning_rate"] == 1 else 1)
     )
     row = statistic(paper, "B4a")
     assert row["estimate"] == pytest.approx((1.02e-4 / 2) / (1.124e-3 / 1024)) and row["n"] == 1
@@ -306,7 +310,7 @@ def test_memory_is_that_of_the_runs_that_measure_cost_with_bn_and_the_note_has_i
     assert row["note"] == (
         "504 MiB at m = 2 and 756 MiB at m = 128; without BN 502 MiB at m = 2 and 628 MiB at m = 128, 126 (126) more"
     )
-    elsewhere = make_batch_size(peak=lambda config: peak_of(config) if config.probe == "cost" else 9e9)
+    elsewhere = make_batch_size(peak=lambda config: peak_of(config) if config["measurements"] == "cost" else 9e9)
     assert statistic(elsewhere, "B4b")["estimate"] == row["estimate"]
 
 
@@ -320,7 +324,7 @@ def test_what_is_kept_of_the_curves_are_the_last_evaluations_and_they_are_all_th
 
 LOST = {
     "nothing": lambda config: False,
-    "bn": lambda config: config.normalization == "batch",
+    "bn": lambda config: config["normalization"] == "batch",
     "everything": lambda config: True,
 }
 
@@ -456,8 +460,13 @@ def test_the_live_run_has_bn_at_that_size_and_its_best_rate_and_a_seed_that_is_n
     tables, size, budget, steps
 ):
     config = batch_size.live(tables, batch_size=size, budget=budget)
-    assert (config.normalization, config.batch_size, config.learning_rate, config.steps) == ("batch", size, 0.3, steps)
-    assert config.seed == CALIBRATION_SEEDS[0] and config.probe == ""
+    assert (config["normalization"], config.batch_size, config["learning_rate"], config.steps) == (
+        "batch",
+        size,
+        0.3,
+        steps,
+    )
+    assert config.seed == CALIBRATION_SEEDS[0] and config["measurements"] == ""
     assert 10 <= config.steps / config.evaluate_every <= 20
 
 

@@ -543,7 +543,7 @@ def test_the_live_run_is_that_of_the_choice_as_long_at_a_seed_that_is_not_report
     tables = kept("paper", seeds=1)
     config = finding.live(tables, dropout=0.3, dropout_place="after")
     (run,) = members(tables, "dropout", dropout=0.3, dropout_place="after")
-    changes = dict(seed=CALIBRATION_SEEDS[0], evaluate_every=100, probe="")
+    changes = dict(seed=CALIBRATION_SEEDS[0], evaluate_every=100, measurements="")
     recorded = next(one for one in finding.sweep("paper", seeds=1)["dropout"] if one.id == run)
     assert config == recorded.replace(**changes) and isinstance(config, RunConfig)
     assert config.steps / config.evaluate_every == 20 and config.id not in set(tables["runs"]["run"])

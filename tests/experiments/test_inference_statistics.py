@@ -476,15 +476,15 @@ def test_the_live_run_is_drawn_on_its_validation_examples(tables):
 def test_the_live_run_is_the_records_at_a_seed_that_is_not_reported_evaluated_twenty_times(tables):
     config = finding.live(tables, momentum=0.999, batch_size=8)
     reported = finding.sweep("quick", seeds=1)["momentum"]
-    (same,) = [one for one in reported if (one.momentum, one.batch_size) == (0.999, 8)]
-    assert config == same.replace(seed=CALIBRATION_SEEDS[0], evaluate_every=15) and config.probe == ""
+    (same,) = [one for one in reported if (one["momentum"], one.batch_size) == (0.999, 8)]
+    assert config == same.replace(seed=CALIBRATION_SEEDS[0], evaluate_every=15) and config["measurements"] == ""
     assert config.steps // config.evaluate_every == 20
 
 
 @pytest.mark.slow
 def test_runs_that_differ_in_the_momentum_alone_train_to_the_same_weights_to_the_bit():
     config = finding.BASE.replace(
-        **dict(hidden_units=4, hidden_layers=1, batch_size=512, steps=4, evaluate_every=4, probe="statistics")
+        **dict(hidden_units=4, hidden_layers=1, batch_size=512, steps=4, evaluate_every=4, measurements="statistics")
     )
     one, other = (run(config.replace(momentum=momentum)) for momentum in (0.99, 0.5))
     values = ["step", "loss", "accuracy", "changed"]
@@ -507,5 +507,7 @@ def test_the_shifted_data_are_those_that_the_figure_names():
 def test_the_sweeps_momenta_are_of_the_same_runs_but_for_what_is_measured():
     sweep = finding.sweep("paper")
     plain = {config.replace(momentum=finding.MOMENTUM) for config in sweep["momentum"]}
-    assert plain == {config.replace(probe="") for config in sweep["main"]}
-    assert {config.momentum for config in sweep["main"]} == {finding.MOMENTUM} and isinstance(finding.BASE, RunConfig)
+    assert plain == {config.replace(measurements="") for config in sweep["main"]}
+    assert {config["momentum"] for config in sweep["main"]} == {finding.MOMENTUM} and isinstance(
+        finding.BASE, RunConfig
+    )

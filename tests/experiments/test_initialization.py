@@ -39,17 +39,17 @@ def everywhere(accuracy):
 
 def by_arm(none, batch):
     """All runs of an arm end alike; None: they diverge."""
-    return lambda config: batch if config.normalization == "batch" else none
+    return lambda config: batch if config["normalization"] == "batch" else none
 
 
 def cells(none, batch, relu=POOR):
     """Of each arm the cells (std, rate) that train in the map of the sigmoid net, and where every ReLU net ends."""
 
     def ends(config):
-        if config.activation == "relu":
+        if config["activation"] == "relu":
             return relu
-        trained = batch if config.normalization == "batch" else none
-        return GOOD if (config.initial_std, config.learning_rate) in trained else POOR
+        trained = batch if config["normalization"] == "batch" else none
+        return GOOD if (config["initial_std"], config["learning_rate"]) in trained else POOR
 
     return ends
 
@@ -58,9 +58,9 @@ def layers(none, batch, relu=POOR):
     """The largest depth of the sigmoid nets that trains in each arm; 0: none does."""
 
     def ends(config):
-        if config.activation == "relu":
+        if config["activation"] == "relu":
             return relu
-        return GOOD if config.hidden_layers <= (batch if config.normalization == "batch" else none) else POOR
+        return GOOD if config["hidden_layers"] <= (batch if config["normalization"] == "batch" else none) else POOR
 
     return ends
 
@@ -123,9 +123,9 @@ def test_i1_is_the_ratio_of_the_shares_of_the_map_that_train(none, batch, ratio,
 
 def test_i1_is_the_median_of_the_seeds_and_its_note_has_both_shares():
     def ends(config):
-        trained = ALL[: 1 + config.seed] if config.normalization == "batch" else ALL[:1]
-        cell = (config.initial_std, config.learning_rate)
-        return GOOD if config.activation == "relu" or cell in trained else POOR
+        trained = ALL[: 1 + config.seed] if config["normalization"] == "batch" else ALL[:1]
+        cell = (config["initial_std"], config["learning_rate"])
+        return GOOD if config["activation"] == "relu" or cell in trained else POOR
 
     found_row = row(made(ends, seeds=3), "I1")
     assert (found_row["estimate"], found_row["ci_low"], found_row["ci_high"]) == (2, 1, 3)
@@ -148,7 +148,7 @@ def test_i1_counts_an_arm_without_a_cell_that_trains_as_one_cell_and_the_ratio_i
 
 def test_i1_counts_the_runs_that_diverged_in_each_net():
     def ends(config):
-        return None if config.learning_rate == 1.0 and config.activation == "relu" else GOOD
+        return None if config["learning_rate"] == 1.0 and config["activation"] == "relu" else GOOD
 
     note = row(made(ends, seeds=2), "I1")["note"]
     assert note.endswith("diverged and counted as guessing: 0 of 16, ReLU net: 8 of 16 runs")
@@ -160,9 +160,9 @@ def spread(none, batch):
     """Accuracies at the two stds differ by twice `none` and `batch` at the rate 0.1, which is the best one."""
 
     def ends(config):
-        middle = 0.7 if config.learning_rate == 0.1 else 0.3
-        width = batch if config.normalization == "batch" else none
-        return middle + (width if config.initial_std == 1.0 else -width)
+        middle = 0.7 if config["learning_rate"] == 0.1 else 0.3
+        width = batch if config["normalization"] == "batch" else none
+        return middle + (width if config["initial_std"] == 1.0 else -width)
 
     return ends
 
@@ -186,7 +186,7 @@ def test_i2s_note_has_rates_spreads_accuracies_and_the_relu_net():
 
 def test_i2s_rate_in_the_middle_of_the_grid_is_not_at_its_edge():
     def ends(config):
-        return GOOD if config.learning_rate == 0.3 else POOR
+        return GOOD if config["learning_rate"] == 0.3 else POOR
 
     note = row(made(ends, preset="quick", seeds=1), "I2")["note"]
     assert "at the best rate 0.3, where" in note and "tried" not in note
@@ -194,9 +194,9 @@ def test_i2s_rate_in_the_middle_of_the_grid_is_not_at_its_edge():
 
 def test_the_best_rate_is_chosen_on_validation_examples_once_for_all_seeds():
     def validation(config):
-        best = 1.0 if config.normalization == "batch" else 0.1
+        best = 1.0 if config["normalization"] == "batch" else 0.1
         return (
-            GOOD if (config.learning_rate == best) != (config.seed == 0) else POOR
+            GOOD if (config["learning_rate"] == best) != (config.seed == 0) else POOR
         )  # seed 0 alone would choose otherwise
 
     tables = made(lambda config: 1 - validation(config), validation=validation, seeds=3)
@@ -238,7 +238,7 @@ def test_i3s_note_has_depths_limits_and_the_relu_net():
 
 def test_a_depth_counts_that_trains_at_any_rate():
     def ends(config):
-        return GOOD if config.hidden_layers == 10 and config.learning_rate == 1.0 else POOR
+        return GOOD if config["hidden_layers"] == 10 and config["learning_rate"] == 1.0 else POOR
 
     assert set(found.deepest(found.ended(made(ends, preset="paper", seeds=1), "depth")).stack()) == {10}
 
@@ -263,11 +263,11 @@ def test_arms_that_diverged_and_few_seeds_leave_claims_figure_and_panel_whole(no
 @pytest.mark.slow
 def test_effects_have_a_row_a_start_and_depth_with_rates_accuracies_difference_and_what_diverged():
     def ends(config):
-        if config.hidden_layers == 20 and config.normalization == "none":
+        if config["hidden_layers"] == 20 and config["normalization"] == "none":
             return None
-        best = 0.3 if config.normalization == "batch" else 0.1
-        high = GOOD + 0.01 * config.seed if config.normalization == "batch" else 0.6
-        return high if config.learning_rate == best else POOR
+        best = 0.3 if config["normalization"] == "batch" else 0.1
+        high = GOOD + 0.01 * config.seed if config["normalization"] == "batch" else 0.6
+        return high if config["learning_rate"] == best else POOR
 
     table = found.effects(made(ends, preset="paper", seeds=3)).set_index("what")
     nets = [f"{net}, {depth} layers" for net in found.NETS for depth in (3, 10, 20)]
@@ -284,11 +284,11 @@ def tables():
     """Two seeds of the grid of quick, whose cells all differ; without BN the largest rate diverges at the largest std."""
 
     def ends(config):
-        normalized = config.normalization == "batch"
-        if not normalized and config.initial_std == 10.0 and config.learning_rate == 3.0:
+        normalized = config["normalization"] == "batch"
+        if not normalized and config["initial_std"] == 10.0 and config["learning_rate"] == 3.0:
             return None
-        value = 0.15 + 0.1 * np.log10(config.initial_std + 1e-3) + 0.13 * np.log10(100 * config.learning_rate)
-        return float(value + 0.3 + 0.25 * normalized + 0.02 * config.seed - 0.005 * config.hidden_layers)
+        value = 0.15 + 0.1 * np.log10(config["initial_std"] + 1e-3) + 0.13 * np.log10(100 * config["learning_rate"])
+        return float(value + 0.3 + 0.25 * normalized + 0.02 * config.seed - 0.005 * config["hidden_layers"])
 
     return made(ends, preset="quick")
 
@@ -469,6 +469,6 @@ def test_the_live_run_is_the_cells_with_bn_at_a_seed_that_is_not_reported(tables
         config = initialization.live(tables, net=net, initial_std=10.0, learning_rate=3.0)
         recorded = initialization.sweep("quick")[group]
         (same,) = [one for one in recorded if one == config.replace(seed=0, evaluate_every=one.evaluate_every)]
-        assert same.normalization == "batch" and config.seed >= 1_000
+        assert same["normalization"] == "batch" and config.seed >= 1_000
         assert config.id not in set(tables["runs"]["run"])
         assert 10 <= config.steps / config.evaluate_every <= 20

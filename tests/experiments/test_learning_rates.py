@@ -64,11 +64,11 @@ def statistic(tables, claim):
 def test_the_base_rate_is_chosen_on_the_baseline_alone_on_seeds_that_are_not_reported(preset):
     sweep = learning_rates.sweep(preset)
     calibration = sweep.pop("calibration")
-    assert {config.normalization for config in calibration} == {"none"}
+    assert {config["normalization"] for config in calibration} == {"none"}
     assert {config.seed for config in calibration} == set(CALIBRATION_SEEDS)
     assert {config.seed for group in sweep.values() for config in group}.isdisjoint(CALIBRATION_SEEDS)
-    assert {config.learning_rate for config in sweep["baseline"] + sweep["bn_baseline"]} == {BASE_RATE}
-    assert BASE_RATE in {config.learning_rate for config in calibration}
+    assert {config["learning_rate"] for config in sweep["baseline"] + sweep["bn_baseline"]} == {BASE_RATE}
+    assert BASE_RATE in {config["learning_rate"] for config in calibration}
 
 
 def test_bn_baseline_is_the_baseline_with_bn_and_nothing_else_changed():
@@ -81,7 +81,7 @@ def test_x5_and_x30_differ_in_the_rate_alone_and_have_all_changes_of_section_421
     sweep = learning_rates.sweep("paper")
     for five, thirty, base in zip(sweep["bn_x5"], sweep["bn_x30"], sweep["bn_baseline"], strict=True):
         assert without(five, "learning_rate") == without(thirty, "learning_rate")
-        assert thirty.learning_rate == pytest.approx(6 * five.learning_rate)
+        assert thirty["learning_rate"] == pytest.approx(6 * five["learning_rate"])
         changed = {name for name, value in five.as_dict().items() if value != base.as_dict()[name]}
         assert len(changed) == len(CHANGES)
 
@@ -93,13 +93,13 @@ def test_every_group_has_the_same_seeds_enough_for_a_verdict():
 
 
 def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
-    given = dict(seeds=3, steps=50, batch_size=16, learning_rate=0.01, width=8, dataset="cifar10")
+    given = dict(seeds=3, steps=50, batch_size=16, learning_rate=0.01, width=8, task="cifar10")
     sweep = learning_rates.sweep("quick", **given)
     assert {config.seed for config in sweep["bn_x5"]} == {0, 1, 2}
-    assert {config.learning_rate for config in sweep["baseline"]} == {0.01}
+    assert {config["learning_rate"] for config in sweep["baseline"]} == {0.01}
     for group in sweep.values():
         assert all(config.steps <= 50 and config.evaluate_every <= 50 for config in group)
-        assert {(config.batch_size, config.width, config.dataset) for config in group} == {(16, 8, "cifar10")}
+        assert {(config.batch_size, config["width"], config["task"]) for config in group} == {(16, 8, "cifar10")}
 
 
 def test_it_has_the_parts_of_a_finding():
@@ -489,7 +489,7 @@ def test_whatever_diverges_it_is_analysed_and_drawn(groups, at):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_other_data_and_another_width_are_drawn_as_they_are():
-    tables = make_tables(learning_rates.sweep("smoke", dataset="cifar10", width=48))
+    tables = make_tables(learning_rates.sweep("smoke", task="cifar10", width=48))
     figure = learning_rates.figure(tables)
     FigureCanvasAgg(figure).draw()
     words = {text.get_text() for text in figure.axes[-1].texts}

@@ -364,7 +364,7 @@ def test_the_effects_have_a_row_a_change_and_setting_and_say_what_could_have_bee
     [
         ((), {}),
         (("conv_bn_rate", "dense_none", "mates", "ensemble_1"), {}),
-        (("conv_bn", "dense_bn", "noise"), {"dataset": "cifar10"}),
+        (("conv_bn", "dense_bn", "noise"), {"task": "cifar10"}),
         (tuple(regularization.sweep("smoke")), {"width": 8}),
     ],
 )

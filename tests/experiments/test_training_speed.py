@@ -35,17 +35,17 @@ def test_both_arms_get_the_same_seeds_and_settings(notebook, preset):
     for group in ("main", "shuffled"):
         configs = EXPERIMENTS[notebook].sweep(preset).get(group, [])
         arms = [
-            sorted(map(str, (without(config, "normalization") for config in configs if config.normalization == arm)))
+            sorted(map(str, (without(config, "normalization") for config in configs if config["normalization"] == arm)))
             for arm in ("none", "batch")
         ]
         assert arms[0] == arms[1]
-        assert {config.normalization for config in configs} <= {"none", "batch"}
+        assert {config["normalization"] for config in configs} <= {"none", "batch"}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_nothing_is_tuned_on_bn(preset):
     sweep = training_speed.sweep(preset)
-    assert {config.normalization for config in sweep["calibration"]} == {"none"}
+    assert {config["normalization"] for config in sweep["calibration"]} == {"none"}
     reported = {config.seed for group in ("main", "shuffled", "off") for config in sweep[group]}
     assert reported.isdisjoint(CALIBRATION_SEEDS)
     assert {config.seed for group in ("calibration", "sensitivity") for config in sweep[group]} == set(
@@ -56,10 +56,12 @@ def test_nothing_is_tuned_on_bn(preset):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_frozen_values_are_used_and_lie_in_the_grid(preset):
     frozen, sweep = RunConfig(), training_speed.sweep(preset)
-    values = (frozen.pixels, frozen.initial_std, frozen.learning_rate)
-    assert {(config.pixels, config.initial_std, config.learning_rate) for config in sweep["main"]} == {values}
-    assert values in {(config.pixels, config.initial_std, config.learning_rate) for config in sweep["calibration"]}
-    assert {config.pixels for config in sweep["sensitivity"]} == {frozen.pixels}
+    values = (frozen["pixels"], frozen["initial_std"], frozen["learning_rate"])
+    assert {(config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep["main"]} == {values}
+    assert values in {
+        (config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep["calibration"]
+    }
+    assert {config["pixels"] for config in sweep["sensitivity"]} == {frozen["pixels"]}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -67,7 +69,7 @@ def test_the_sensitivity_grid_pairs_the_calibration_run_for_run(preset):
     sweep = training_speed.sweep(preset)
     batch = [without(config, "normalization") for config in sweep["sensitivity"]]
     assert batch == [
-        without(config, "normalization") for config in sweep["calibration"] if config.pixels == RunConfig().pixels
+        without(config, "normalization") for config in sweep["calibration"] if config["pixels"] == RunConfig()["pixels"]
     ]
 
 
@@ -87,18 +89,18 @@ def test_the_paper_preset_is_the_papers_protocol_with_enough_seeds_for_a_verdict
 
 
 def test_zero_and_empty_mean_the_presets_value():
-    empty = dict(seeds=0, steps=0, batch_size=0, learning_rate=0.0, initial_std=0.0, dataset="")
+    empty = dict(seeds=0, steps=0, batch_size=0, learning_rate=0.0, initial_std=0.0, task="")
     assert training_speed.sweep("quick", **empty) == training_speed.sweep("quick")
 
 
 def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
-    given = dict(seeds=3, steps=30, batch_size=10, learning_rate=0.3, initial_std=0.2, dataset="fashion_mnist")
+    given = dict(seeds=3, steps=30, batch_size=10, learning_rate=0.3, initial_std=0.2, task="fashion_mnist")
     sweep = training_speed.sweep("quick", **given)
     assert {config.seed for config in sweep["main"]} == {0, 1, 2}
-    assert {(config.learning_rate, config.initial_std) for config in sweep["main"]} == {(0.3, 0.2)}
+    assert {(config["learning_rate"], config["initial_std"]) for config in sweep["main"]} == {(0.3, 0.2)}
     for group in sweep.values():
         assert all(config.steps <= 30 and config.evaluate_every <= 30 for config in group)
-        assert {(config.batch_size, config.dataset) for config in group} == {(10, "fashion_mnist")}
+        assert {(config.batch_size, config["task"]) for config in group} == {(10, "fashion_mnist")}
 
 
 @pytest.mark.parametrize(
@@ -113,8 +115,8 @@ def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
         ({"learning_rate": -0.1}, "learning_rate is above 0"),
         ({"learning_rate": float("nan")}, "finite"),
         ({"initial_std": -0.1}, "initial_std"),
-        ({"dataset": "mnits"}, "dataset"),
-        ({"dataset": 3}, "word"),
+        ({"task": "mnits"}, "mnist"),
+        ({"task": 3}, "word"),
         ({"seed": 3}, "did you mean 'seeds'"),
     ],
 )
@@ -159,7 +161,7 @@ def test_every_preset_is_analysed_and_drawn_without_a_warning(notebook, preset):
 @pytest.mark.slow
 @pytest.mark.parametrize("notebook", TRAINED)
 def test_other_data_are_not_compared_with_the_papers_curves(notebook):
-    tables = finding_tables(notebook, "quick", seeds=2, dataset="fashion_mnist")
+    tables = finding_tables(notebook, "quick", seeds=2, task="fashion_mnist")
     statistics = EXPERIMENTS[notebook].analyse(tables).set_index("claim")
     if notebook == "01_training_speed":
         assert statistics.loc["T4", "n"] == 0 and "other data" in statistics.loc["T4", "note"]
@@ -258,13 +260,13 @@ def test_calibration_chooses_the_nearest_cell_among_binary_pixels():
     allowed = cells[cells["pixels"] != "grey"]
     assert (chosen["distance"] == allowed["distance"].min()).all() and set(chosen["pixels"]) <= {"binary", "nonzero"}
     frozen = cells[cells["frozen"]]
-    assert len(frozen) == 1 and frozen["initial_std"].item() == RunConfig().initial_std
+    assert len(frozen) == 1 and frozen["initial_std"].item() == RunConfig()["initial_std"]
 
 
 @pytest.mark.slow
 def test_diverged_runs_are_counted_by_every_claim():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = [config for config in sweep["main"] if config.seed == 0 and config.normalization == "batch"]
+    lost = [config for config in sweep["main"] if config.seed == 0 and config["normalization"] == "batch"]
     tables = make_tables(sweep, diverging={config.id: 50 for config in lost})
     statistics = training_speed.analyse(tables).set_index("claim")
     assert (statistics.loc[["T1", "T2"], "n"] == 3).all() and "1 of 6 runs diverged" in statistics.loc["T2", "note"]
@@ -276,7 +278,7 @@ def test_diverged_runs_are_counted_by_every_claim():
 
 def test_a_diverged_run_counts_with_all_its_steps_and_the_seconds_they_would_have_taken():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = next(config for config in sweep["main"] if config.normalization == "batch")
+    lost = next(config for config in sweep["main"] if config["normalization"] == "batch")
     tables = make_tables(sweep, diverging={lost.id: 50})  # training ends with its chunk of 20 steps, at 60
     provenance = tables["provenance"].assign(train_seconds=6.0)
     row = training_speed.speed({**tables, "provenance": provenance}).set_index("run").loc[lost.id]
@@ -286,7 +288,7 @@ def test_a_diverged_run_counts_with_all_its_steps_and_the_seconds_they_would_hav
 @pytest.mark.slow
 def test_a_run_without_a_single_evaluation_is_counted_too():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = next(config.id for config in sweep["main"] if config.normalization == "batch")
+    lost = next(config.id for config in sweep["main"] if config["normalization"] == "batch")
     tables = make_tables(sweep, diverging={lost: 0})
     tables["drift"] = tables["drift"][tables["drift"]["run"] != lost]
     # an empty table has no types, which the others lose when it is put to them
@@ -300,7 +302,7 @@ def test_a_run_without_a_single_evaluation_is_counted_too():
 
 def test_pairs_that_diverged_leave_the_drift_undetermined_on_both_sides():
     sweep = {"main": training_speed.sweep("smoke", seeds=FEWEST, steps=200)["main"]}
-    lost = [config.id for config in sweep["main"] if config.normalization == "none"]
+    lost = [config.id for config in sweep["main"] if config["normalization"] == "none"]
     row = judged(activation_drift, make_tables(sweep, diverging=dict.fromkeys(lost, 50))).iloc[0]
     assert (row["ci_low"], row["ci_high"], row["verdict"]) == (0.0, np.inf, INCONCLUSIVE)
 
@@ -312,7 +314,7 @@ def test_the_typical_unit_is_the_lower_median_of_the_units():
     rows = [
         (config.id, "hidden_3", unit, value)
         for config in sweep["main"]
-        for unit, value in enumerate(drifts[config.normalization])
+        for unit, value in enumerate(drifts[config["normalization"]])
     ]
     tables["drift"] = pd.DataFrame(rows, columns=SCHEMAS["drift"])
     assert estimates(activation_drift, tables)["T3"] == 4.0

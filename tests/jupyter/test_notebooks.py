@@ -76,7 +76,7 @@ def test_a_notebook_has_the_parameters_of_its_kind(path):
     assert (defaults["preset"], defaults["output_root"], defaults["changed"]) == ("quick", "", False)
     if path.stem in TRAINING:
         own = set(defaults.index) - {"preset", "output_root", "changed"}
-        assert {"seeds", "steps", "dataset"} <= own
+        assert {"seeds", "steps", "task"} <= own
         assert {"initial_std", "width", "hidden_units"} & own
         assert not defaults[list(own)].any()
 

@@ -30,7 +30,7 @@ def test_only_the_unchanged_paper_preset_in_the_checkout_writes_the_record():
         assert other.results != CHECKOUT / "data" / "results" and other.figures != CHECKOUT / "figures"
 
 
-@pytest.mark.parametrize(("overrides", "changed"), [({"steps": 0, "dataset": ""}, False), ({"steps": 30}, True)])
+@pytest.mark.parametrize(("overrides", "changed"), [({"steps": 0, "task": ""}, False), ({"steps": 30}, True)])
 def test_a_parameter_that_differs_from_the_presets_marks_the_workspace(tmp_path, overrides, changed):
     assert Study("01_training_speed", "smoke", str(tmp_path), **overrides).workspace.changed is changed
 

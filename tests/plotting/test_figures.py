@@ -163,7 +163,7 @@ def test_the_papers_curves_lie_behind_ours_dashed_and_grey(speed_figure):
 @pytest.mark.parametrize("rate", [0.0, 0.2])
 def test_the_heat_maps_frame_the_values_of_the_main_group(rate):
     figure = training_speed.figure(make_tables(training_speed.sweep("quick", seeds=2, learning_rate=rate)))
-    place = [0.05, 0.1, 0.2].index(rate or RunConfig().learning_rate)
+    place = [0.05, 0.1, 0.2].index(rate or RunConfig()["learning_rate"])
     frames = [patch for axes in figure.axes[3:] for patch in axes.patches]
     assert [frame.get_xy() for frame in frames] == [(place, 1), (place, 1)]
 

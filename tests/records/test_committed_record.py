@@ -71,7 +71,7 @@ def test_the_values_that_the_paper_leaves_out_are_those_that_the_rule_chose_with
     assert len(chosen) == 1 and chosen["frozen"].all()
     frozen = RunConfig()
     assert tuple(chosen.iloc[0][["pixels", "initial_std", "learning_rate"]]) == (
-        *(frozen.pixels, frozen.initial_std, frozen.learning_rate),
+        *(frozen["pixels"], frozen["initial_std"], frozen["learning_rate"]),
     )
 
 

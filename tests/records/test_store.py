@@ -96,7 +96,7 @@ def test_a_record_from_before_a_field_existed_is_the_run_with_its_default(tmp_pa
     known = json.loads(done.read_text())
     del known["config"]["pixels"]
     done.write_text(json.dumps(known))
-    assert read_record(tmp_path, CONFIG)["runs"].loc[0, "pixels"] == CONFIG.pixels
+    assert read_record(tmp_path, CONFIG)["runs"].loc[0, "pixels"] == CONFIG["pixels"]
 
 
 def test_a_record_that_another_process_just_moved_aside_is_no_error(tmp_path):
@@ -220,7 +220,7 @@ def collect_one(folder):
 
 def test_results_of_older_runs_have_the_default_of_a_newer_field_and_an_empty_word_stays_one(tmp_path):
     runs = pd.DataFrame([(CONFIG.id, *CONFIG.as_dict().values(), "finished", None)], columns=SCHEMAS["runs"])
-    older = runs.drop(columns=["probe", "shuffling"])
+    older = runs.drop(columns=["measurements", "shuffling"])
     (tmp_path / "old").mkdir()
     older.to_csv(tmp_path / "old" / "runs.csv", index=False)
     write_results(tmp_path / "new", {"runs": runs})

@@ -302,7 +302,7 @@ def test_a_page_of_another_preset_says_so(tmp_path):
 
 def test_deviations_state_the_values_that_are_used():
     text = " ".join(row.here for row in deviations())
-    assert f"std {RunConfig().initial_std:g}" in text and f"{RunConfig().learning_rate:g}, constant" in text
+    assert f"std {RunConfig()['initial_std']:g}" in text and f"{RunConfig()['learning_rate']:g}, constant" in text
 
 
 def test_deviations_say_how_the_papers_steps_to_97_percent_were_had():
@@ -315,5 +315,5 @@ def test_a_plan_has_a_row_a_group_and_only_fields_that_say_something():
     assert table.index.tolist() == ["main", "calibration", "sensitivity", "shuffled", "off"]
     assert table.loc["main", "runs"] == 20 and table.loc["main", "normalization"] == "none, batch"
     assert table.loc["main", "seed"] == "0 to 9" and table.loc["calibration", "seed"] == "1000, 1001"
-    assert "hidden_units" not in table and "dataset" not in table
+    assert "hidden_units" not in table and "task" not in table
     assert isinstance(table, pd.DataFrame) and plan({}).empty

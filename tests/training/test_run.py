@@ -11,7 +11,7 @@ from bnrepro.errors import UserError
 from bnrepro.layers.batch_normalization import BatchNormalization
 from bnrepro.measurements import layer_equations
 from bnrepro.models.build import build_model
-from bnrepro.models.initialization import initialize
+from bnrepro.models.initialize import initialize
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training import run as training_run
 from bnrepro.training.run import run
@@ -55,7 +55,7 @@ def test_another_seed_gives_other_kernels_and_a_larger_deviation_the_same_ones_s
     for ours, other, scaled in zip(first, kernels(SHORT.replace(seed=1)), kernels(SHORT.replace(initial_std=0.2))):
         assert not np.array_equal(ours, other)
         np.testing.assert_allclose(scaled, 2 * ours, rtol=1e-6)
-    assert np.std(first[0]) == pytest.approx(SHORT.initial_std, rel=0.02)
+    assert np.std(first[0]) == pytest.approx(SHORT["initial_std"], rel=0.02)
 
 
 def test_the_batch_order_depends_on_the_seed_and_not_on_the_arm():

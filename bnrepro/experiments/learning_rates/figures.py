@@ -107,7 +107,7 @@ def draw(
 
 
 def _network(axes: Axes, config: pd.Series) -> None:
-    size, channels = (32, 3) if config["dataset"] == "cifar10" else (28, 1)
+    size, channels = (32, 3) if config["task"] == "cifar10" else (28, 1)
     network_diagram.draw(axes, inception_small(int(config["width"]), size), size, channels)
 
 

@@ -10,7 +10,7 @@ from bnrepro.analysis.curves import CHANCE, best_accuracy, final_accuracy, steps
 from bnrepro.analysis.intervals import Interval, bootstrap_median, bootstrap_ratio, bound_of_median
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import curves_of, rows_of
-from bnrepro.config.run_config import TRAINING_EXAMPLES
+from bnrepro.config.registry import find
 from bnrepro.experiments.setups import CHANGES
 from bnrepro.records.results import select
 from bnrepro.records.schemas import SCHEMAS, Tables
@@ -111,7 +111,7 @@ def gaps(tables: Tables) -> pd.DataFrame:
     runs = rows_of(tables, ("gap", "noise"))
     curves = tables["curves"][tables["curves"]["run"].isin(runs["run"])].sort_values("step")
     by_run = {run: curves.iloc[:0] for run in runs["run"]} | dict(list(curves.groupby("run")))
-    whole = runs["dataset"].map(TRAINING_EXAMPLES) - runs["validation_examples"]
+    whole = runs["task"].map(lambda task: find("task", task).total) - runs["validation_examples"]
     return runs.assign(
         arm=runs["normalization"] + np.where(runs["dropout"] > 0, "_dropout", ""),
         size=runs["train_examples"].where(runs["train_examples"] > 0, whole),

@@ -51,7 +51,7 @@ def _as_published(tables: Tables) -> Statistic:
 def _shuffled(tables: Tables) -> Statistic:
     runs = final_accuracy(group_curves(tables, "shuffled"))
     better = paired(runs, "final_accuracy")[list(ARMS)].max(axis=1)
-    return Statistic("C1", *bootstrap_median(better - LARGEST_CLASS[runs["dataset"].iloc[0]]))
+    return Statistic("C1", *bootstrap_median(better - LARGEST_CLASS[runs["task"].iloc[0]]))
 
 
 def _switched_off(tables: Tables) -> Statistic:
