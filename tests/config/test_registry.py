@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from bnrepro.config import registry
 from bnrepro.config.component import field
 from bnrepro.config.registry import KINDS, PLUGINS, add_plugin, find, names, ours, register
 from bnrepro.config.run_config import RunConfig
@@ -14,11 +13,13 @@ from bnrepro.config.validation import at_least
 from bnrepro.errors import UserError
 from bnrepro.execution.packing import pack, unpack
 from bnrepro.models.base import Model
+from tests.config.factories import own_registry
 
 PLUGIN = """
 from bnrepro.config.component import field
 from bnrepro.config.registry import register
 from bnrepro.models.base import Model
+from tests.config.factories import own_registry
 
 
 @register("model", "thin", version="2")
@@ -29,10 +30,8 @@ class Thin(Model):
 
 
 @pytest.fixture(autouse=True)
-def own_registry(monkeypatch):
-    """Whatever a test registers is forgotten after it."""
-    monkeypatch.setattr(registry, "_PARTS", {kind: dict(parts) for kind, parts in registry._PARTS.items()})
-    monkeypatch.setenv(PLUGINS, "")
+def forgotten_afterwards(monkeypatch):
+    own_registry(monkeypatch)
 
 
 @pytest.fixture
