@@ -59,11 +59,15 @@ def as_flat(config) -> dict[str, Any]:
     return {name: own[name] if name in own else _default_of(name) for name in COLUMNS} | own
 
 
+def changes(config) -> dict[str, Any]:
+    """What differs from the defaults, by column; the version of a part from outside is there always."""
+    defaults = _own_defaults(config)
+    return {name: value for name, value in _own_values(config).items() if value != defaults.get(name)}
+
+
 def digest(config) -> str:
     """Ten hexadecimal digits of what differs from the defaults."""
-    defaults = _own_defaults(config)
-    changed = {name: value for name, value in _own_values(config).items() if value != defaults.get(name)}
-    changed = {_IN_IDS.get(name, name): value for name, value in changed.items()}
+    changed = {_IN_IDS.get(name, name): value for name, value in changes(config).items()}
     return hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:10]
 
 

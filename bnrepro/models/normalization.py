@@ -5,11 +5,15 @@ from typing import Any, ClassVar
 
 from bnrepro.config.component import Component, field
 from bnrepro.config.registry import register
-from bnrepro.config.validation import FRACTION, NOT_NEGATIVE, POSITIVE
+from bnrepro.config.validation import FRACTION, NOT_NEGATIVE, POSITIVE, one_of
 from bnrepro.errors import UserError
 
 RENORM_CLIPPING = {"rmax": 3.0, "rmin": 1 / 3, "dmax": 5.0}
 """The limits that Ioffe 2017 ends with (section 4.1); the paper widens them over training, here they hold from the start."""
+
+
+POPULATION_BATCHES, POPULATION_EXAMPLES = 100, 6_400
+"""Training mini-batches over which Algorithm 2 takes its expectations: so many, or those of so many examples if that is more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,10 @@ class Normalization(Component):
             regularizers: `gamma_regularizer` and `beta_regularizer` where scale and shift decay.
         """
         raise NotImplementedError
+
+    def inference_batches(self, batch_size: int) -> int:
+        """Training mini-batches whose statistics a net is evaluated with; 0 means what its layers keep."""
+        return 0
 
     def compiled_for(self, batch_size: int) -> int:
         """A mini-batch that stands for all those that the same compiled net serves; one that knows its size has its own."""
@@ -64,6 +72,12 @@ class BatchNorm(_OfTheBatch):
     """Batch Normalization, over the whole mini-batch or over ghost batches."""
 
     ghost_size: int = field(0, NOT_NEGATIVE, "examples that BN normalizes together; 0 means the whole mini-batch")
+    inference: str = field(
+        "moving",
+        one_of("moving", "population"),
+        "what the net is evaluated with: running averages, or the population statistics of Algorithm 2",
+        compiled=False,
+    )
 
     def check(self, config) -> None:
         if self.ghost_size and (self.ghost_size < 2 or config.batch_size % self.ghost_size):
@@ -71,6 +85,9 @@ class BatchNorm(_OfTheBatch):
                 f"ghost_size is 2 or more and divides the mini-batch of {config.batch_size}: got {self.ghost_size}; "
                 "change one of them"
             )
+
+    def inference_batches(self, batch_size: int) -> int:
+        return max(POPULATION_BATCHES, -(-POPULATION_EXAMPLES // batch_size)) if self.inference == "population" else 0
 
     def compiled_for(self, batch_size: int) -> int:
         return self.ghost_size or super().compiled_for(batch_size)

@@ -1,5 +1,6 @@
 """A run: a config in, tables out. Knows no record, no figure and no claim."""
 
+import contextlib
 import functools
 import threading
 import time
@@ -14,6 +15,7 @@ from bnrepro.config.component import Component
 from bnrepro.config.run_config import RunConfig
 from bnrepro.measurements.activation_quantiles import ActivationQuantiles
 from bnrepro.measurements.base import Observed
+from bnrepro.measurements.batch_moments import batch_moments, normalizing_with, population_moments
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
 from bnrepro.records.machine import peak_memory_mib, processor, versions
@@ -106,19 +108,30 @@ class _Run:
         began, last = time.perf_counter(), step == self.config.steps
         spared = last and "validation" in self.evaluated
         finite = True
-        for split in (*self.evaluated, *(["test"] if spared else [])):
-            loss, accuracy, watched = self.engine.evaluate(*self.splits[split])
-            finite = finite and bool(np.isfinite(loss))
-            if finite:
-                self.curves.append((self.config.id, step, split, loss, accuracy))
-                if watched and self.evaluated[0] == split == "test":
-                    self.quantiles.measure(step, watched[0])
+        with self._statistics():
+            for split in (*self.evaluated, *(["test"] if spared else [])):
+                loss, accuracy, watched = self.engine.evaluate(*self.splits[split])
+                finite = finite and bool(np.isfinite(loss))
+                if finite:
+                    self.curves.append((self.config.id, step, split, loss, accuracy))
+                    if watched and self.evaluated[0] == split == "test":
+                        self.quantiles.measure(step, watched[0])
         if finite and self.observers:
             rate = self.config.optimizer.rate_of(self.engine.optimizer)
             for one in self.observers:
                 one.measure(step, rate, last)
         self.evaluate_seconds += time.perf_counter() - began
         return None if finite else step
+
+    def _statistics(self) -> contextlib.AbstractContextManager:
+        """With the statistics that the net is evaluated with: Algorithm 2's, always over the same mini-batches, or its own."""
+        batches = self.config.normalization.inference_batches(self.config.batch_size) if self.evaluated else 0
+        if not batches:
+            return contextlib.nullcontext()
+        x = self.splits["train"][0]
+        rows = batch_order(self.config.seed, len(x), self.config.batch_size, batches)
+        found = batch_moments(self.engine.model, x, rows, mode=self.engine.mode)
+        return normalizing_with(self.engine.model, population_moments(found))
 
     def _order(self, start: int, count: int) -> np.ndarray:
         config, examples = self.config, len(self.splits["train"][1])

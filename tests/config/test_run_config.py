@@ -115,7 +115,13 @@ PARTS = [(kind, name) for kind in DEFAULT_PARTS for name in ours(kind)]
 @pytest.mark.parametrize(("kind", "name"), PARTS)
 def test_every_field_of_every_part_changes_the_id(kind, name):
     other = {int: 10, float: 0.5, bool: True}
-    words = {"pixels": "grey", "activation": "relu", "dropout_place": "last", "weight_decay_on": "all"}
+    words = {
+        "pixels": "grey",
+        "activation": "relu",
+        "dropout_place": "last",
+        "weight_decay_on": "all",
+        "inference": "population",
+    }
     config = RunConfig(**{kind: name})
     fields = field_types(find(kind, name))
     numbers = {"train_examples": 600}

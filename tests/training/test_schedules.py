@@ -27,9 +27,9 @@ Y = tf.constant(np.random.default_rng(1).integers(0, 10, 32), tf.int32)
 
 def trained(normalization, optimizer=None, **changes):
     """A small net after some steps, in float32, with epsilon near 0."""
-    config = RunConfig(
-        normalization=normalization, activation="relu", initialization="he", hidden_units=8, epsilon=1e-9, **changes
-    )
+    config = RunConfig(normalization=normalization, activation="relu", initialization="he", hidden_units=8, **changes)
+    if config.has("epsilon"):
+        config = config.replace(epsilon=1e-9)
     model = build_model(config, (6, 6, 1), 10)
     initialize(model, config)
     *hidden, _ = (layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
