@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.results import write_results
@@ -54,7 +55,7 @@ def _record(config: RunConfig, diverged_at: int | None) -> Rows:
         measured |= make_section_42(config, steps, diverged_at is None)
         curves = measured.pop("curves")
     return {
-        "runs": [(config.id, *config.as_dict().values(), status, diverged_at)],
+        "runs": [(config.id, *(config[name] for name in COLUMNS), status, diverged_at)],
         "curves": [
             (run, int(step), split, round(float(loss), 5), round(float(accuracy), 5))
             for run, step, split, loss, accuracy in sorted(curves, key=lambda row: row[1:3])

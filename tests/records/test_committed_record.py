@@ -61,7 +61,7 @@ def test_the_runs_are_those_of_the_paper_preset(results, notebook):
     runs = results[notebook]["runs"].set_index("run")
     assert set(runs.index) == set(configs)
     for run, config in configs.items():
-        assert {name: runs.at[run, name] for name in config.as_dict()} == config.as_dict()
+        assert RunConfig.of_row(runs.loc[run]) == config
 
 
 def test_the_values_that_the_paper_leaves_out_are_those_that_the_rule_chose_without_bn(results):

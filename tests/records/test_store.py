@@ -14,7 +14,7 @@ from bnrepro.errors import RecordError, UserError
 from bnrepro.plotting.save import save_figure
 from bnrepro.plotting.style import new_figure
 from bnrepro.records.results import load_results, select, write_results
-from bnrepro.records.schemas import SCHEMAS
+from bnrepro.records.schemas import SCHEMAS, runs_row
 from bnrepro.records.store import collect, move_aside, read_record, write_record
 from bnrepro.records.workspace import DATA
 
@@ -22,7 +22,7 @@ CONFIG = RunConfig(steps=2, evaluate_every=1)
 
 
 def record_of(config: RunConfig, accuracy: float = 0.5) -> dict[str, pd.DataFrame]:
-    runs = pd.DataFrame([(config.id, *config.as_dict().values(), "finished", None)], columns=SCHEMAS["runs"])
+    runs = runs_row(config, "finished")
     rows = [(config.id, step, "test", 2.3, accuracy) for step in range(3)]
     return {"runs": runs, "curves": pd.DataFrame(rows, columns=SCHEMAS["curves"])}
 
@@ -219,7 +219,7 @@ def collect_one(folder):
 
 
 def test_results_of_older_runs_have_the_default_of_a_newer_field_and_an_empty_word_stays_one(tmp_path):
-    runs = pd.DataFrame([(CONFIG.id, *CONFIG.as_dict().values(), "finished", None)], columns=SCHEMAS["runs"])
+    runs = runs_row(CONFIG, "finished")
     older = runs.drop(columns=["measurements", "shuffling"])
     (tmp_path / "old").mkdir()
     older.to_csv(tmp_path / "old" / "runs.csv", index=False)
