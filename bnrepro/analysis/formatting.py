@@ -9,7 +9,7 @@ from bnrepro.analysis.findings import Row
 
 def number(value: float) -> str:
     """Three significant digits, or all of a thousand and more; a dash for none."""
-    return _signed(value, lambda size: f"{size:,.0f}" if 1e3 <= size < 1e6 else f"{size:.3g}".replace("e-0", "e-"))
+    return _signed(value, lambda size: f"{size:,.0f}" if 999.5 <= size < 1e6 else f"{size:.3g}".replace("e-0", "e-"))
 
 
 def hundredths(value: float) -> str:
