@@ -1,6 +1,7 @@
 """The command `bnrepro`. What a command needs loads with it, so that help, lists, verdicts and figures start no TensorFlow."""
 
 import argparse
+import dataclasses
 import json
 import math
 import sys
@@ -102,13 +103,12 @@ def _list(options) -> int:
 
 
 def _verdicts(options) -> int:
-    from bnrepro.analysis.claims import COLUMNS
     from bnrepro.report.formatting import verdict_text
     from bnrepro.report.verdicts import verdicts
 
     table = verdicts(Workspace(options.preset, options.output))
     if options.json:
-        rows = table[list(COLUMNS)].to_dict("records")
+        rows = table.assign(rule=table["rule"].map(dataclasses.asdict)).to_dict("records")
         rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
         print(json.dumps(rows, indent=1))
     else:

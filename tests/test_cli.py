@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bnrepro import cli
-from bnrepro.analysis.claims import COLUMNS
 from bnrepro.errors import RecordError
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.batch import Failure
 from bnrepro.jupyter.parameters import find_notebooks
 from bnrepro.records.workspace import CHECKOUT
+from bnrepro.report.judge import VERDICT_COLUMNS
 from bnrepro.tasks import archives, download
 from tests.experiments.factories import write_finding_results
 
@@ -123,10 +124,12 @@ def test_verdicts_are_a_table_for_people_and_strict_json_for_programs(results, c
         raise AssertionError(f"{constant} is no JSON")
 
     rows = json.loads(capsys.readouterr().out, parse_constant=refuse)
-    assert [row["claim"] for row in rows] == ["T1", "T2", "T3", "T4", "C1", "C2"]
-    assert all(tuple(row) == COLUMNS for row in rows)
+    kept = (EXPERIMENTS[notebook] for notebook in ("01_training_speed", "02_activation_drift"))
+    assert [row["claim"] for row in rows] == [claim.id for experiment in kept for claim in experiment.claims]
+    assert all(tuple(row) == VERDICT_COLUMNS for row in rows)
     assert {row["verdict"] for row in rows} == {"inconclusive"}
-    assert rows[-1]["paper"] is None
+    (control,) = [row for row in rows if row["claim"] == "C2"]
+    assert control["paper"] is None and control["rule"] == {"side": "at most", "threshold": 0.0, "margin": 0.0}
 
 
 def test_the_report_is_written_where_asked(results, capsys):

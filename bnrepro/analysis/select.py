@@ -66,11 +66,6 @@ def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     return runs.merge(best, on=[*by, "learning_rate"])
 
 
-def median(values: pd.Series) -> Interval:
-    """The median of those that have a value, and its interval."""
-    return bootstrap_median(values.dropna())
-
-
 def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     """At each `x` the median of `y` and its interval: `x`, `estimate`, `ci_low`, `ci_high`, `n`."""
     rows = [(place, *bootstrap_median(values)) for place, values in table.groupby(x)[y]]

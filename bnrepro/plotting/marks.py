@@ -56,7 +56,7 @@ def interval_mark(
 ) -> None:
     """A row of its own at the height `place`: each of `values` a tick, the median a mark on its interval.
 
-    Where the median is only a bound (`bound` as in `intervals.Statistic`), or lies beyond the limits of x, the mark is an arrow;
+    Where the median is only a bound (`bound` as in `findings.Row`), or lies beyond the limits of x, the mark is an arrow;
     where it is bounded from neither side, a cross. Without a median nothing is drawn.
 
     Args:

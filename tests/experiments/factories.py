@@ -1,6 +1,7 @@
 """Synthetic tables in the shape of real ones: runs whose curves follow a formula, for tests that need no training."""
 
 import functools
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,13 +11,25 @@ import pandas as pd
 
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
-from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments import EXPERIMENTS, Experiment, all_claims
 from bnrepro.records.results import write_results
 from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.report.judge import judge
 from tests.experiments.factories_inception import default_divergence, make_section_42
 from tests.experiments.factories_inference import Rows
 
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
+
+
+def statistic(tables: Tables, claim: str) -> pd.Series:
+    """What one claim comes to: its row of the verdicts, where `note` has what else is to be known."""
+    one = all_claims()[claim]
+    return judge(one(tables), [one]).iloc[0]
+
+
+def papers_numbers(experiment: Experiment) -> dict[str, float]:
+    """The paper's own number by claim, where it gives one."""
+    return {claim.id: claim.paper for claim in experiment.claims if not math.isnan(claim.paper)}
 
 
 def make_tables(sweep: dict[str, list[RunConfig]], diverging: Mapping[str, int] = MappingProxyType({})) -> Tables:

@@ -9,14 +9,13 @@ from matplotlib.colors import to_hex
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.analysis.curves import CHANCE
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.batch_size import claims
 from bnrepro.experiments.batch_size import tables as found
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.control import start_of
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.plotting import widget_figure
 from bnrepro.plotting.arms import COLORS
 from bnrepro.report.verdicts import judged
+from tests.experiments.factories import papers_numbers, statistic
 from tests.experiments.factories_batch_size import (
     SIZES,
     accuracy_of,
@@ -30,7 +29,7 @@ from tests.experiments.factories_batch_size import (
 
 batch_size = EXPERIMENTS["06_batch_size"]
 
-NAMES = [name for name, claim in CLAIMS.items() if claim.notebook == "06_batch_size"]
+NAMES = [claim.id for claim in EXPERIMENTS["06_batch_size"].claims]
 QUICK = batch_size.PRESETS["quick"]
 RATES = QUICK.rates
 
@@ -46,15 +45,6 @@ def figure(tables):
     return batch_size.figure(tables)
 
 
-def statistic(tables, claim):
-    return pd.Series(claims.STATISTICS[NAMES.index(claim)](tables)._asdict())
-
-
-def verdict(tables, claim):
-    rule, row = CLAIMS[claim].rule, statistic(tables, claim)
-    return rule.verdict(row["ci_low"], row["ci_high"], row["n"])
-
-
 def shifted(arm, size, shift):
     """The accuracy of one arm of the dense net at one size, moved."""
     return lambda config: (
@@ -64,8 +54,8 @@ def shifted(arm, size, shift):
 
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(tables):
-    assert list(batch_size.analyse(tables)["claim"]) == NAMES
-    assert batch_size.PAPER == {}
+    assert list(judged(batch_size, tables)["claim"]) == NAMES
+    assert papers_numbers(batch_size) == {}
 
 
 def test_a_run_that_diverged_guesses_and_has_no_gap():
@@ -132,7 +122,7 @@ def test_the_effects_have_a_row_an_arm_and_size_with_medians_of_the_seeds(tables
     ],
 )
 def test_accuracy_with_bn_falls_does_not_fall_or_neither_is_sure(shift, expected):
-    assert verdict(make_batch_size(8, "smoke", test=shifted("batch", 2, shift)), "B1a") == expected
+    assert statistic(make_batch_size(8, "smoke", test=shifted("batch", 2, shift)), "B1a")["verdict"] == expected
 
 
 @pytest.mark.parametrize(
@@ -144,7 +134,7 @@ def test_accuracy_with_bn_falls_does_not_fall_or_neither_is_sure(shift, expected
     ],
 )
 def test_accuracy_without_bn_does_not_fall_falls_or_neither_is_sure(shift, expected):
-    assert verdict(make_batch_size(8, "smoke", test=shifted("none", 2, shift)), "B1b") == expected
+    assert statistic(make_batch_size(8, "smoke", test=shifted("none", 2, shift)), "B1b")["verdict"] == expected
 
 
 def test_the_smallest_mini_batch_is_compared_with_the_reference_by_seed_with_as_many_examples_seen(tables):
@@ -160,13 +150,14 @@ def test_the_notes_of_b1_tell_rates_the_other_budget_renormalization_and_the_oth
 
     with_bn, without = (statistic(make_batch_size(test=test), claim)["note"] for claim in ("B1a", "B1b"))
     assert with_bn.startswith(
-        "m = 2 at its best rate 0.3, the largest tried minus m = 128 at its best rate 0.3, the largest tried"
+        "best rate at m = 2, the largest tried: 0.3; best rate at m = 128, the largest tried: 0.3; as many steps: −3.92 points "
+        "(−3.92); best rate at m = 2 for as many steps, the largest tried: 0.3; Batch Renormalization at m = 2 minus BN at "
+        "m = 128: −2.42 points (−2.42); best rate of Batch Renormalization at m = 2, the largest tried: 0.3; "
     )
-    assert "as many steps: −3.92 points (−3.92 to −3.92), rate 0.3, the largest tried at m = 2" in with_bn
-    assert "Batch Renormalization at m = 2 (rate 0.3, the largest tried) minus BN at m = 128: −2.42 points" in with_bn
-    assert "inception_small, m = 2 minus m = 16, one rate: −4.38 points" in with_bn
-    assert "after its 64 steps at m = 128 the running statistics hold 53% of their start" in with_bn
-    assert "rate 0.03, the smallest tried" in without and "one rate: 0.00 points" in without
+    assert "inception_small at one rate, m = 2 minus m = 16: −4.38 points" in with_bn
+    assert "running statistics still hold after the 64 steps at m = 128: 52.6%" in with_bn
+    assert without.startswith("best rate at m = 2, the smallest tried: 0.03;")
+    assert "inception_small at one rate, m = 2 minus m = 16: 0.00 points" in without
     assert "Renormalization" not in without and "running statistics" not in without and "diverged" not in without
 
 
@@ -182,7 +173,7 @@ def test_the_notes_of_b1_count_the_runs_that_diverged_at_the_best_rates():
     row = statistic(make_batch_size(diverging=lost), "B1a")
     assert row["n"] == 3 and row["ci_low"] == pytest.approx(CHANCE - (0.85 - 0.1 / 128))
     # Two sizes and budgets, of which m = 128 is the same run in both, and two sizes of the convolutional net.
-    assert row["note"].endswith("3 of 15 runs diverged and count as guessing")
+    assert row["note"].endswith("runs that diverged and count as guessing: 3 of 15")
 
 
 @pytest.mark.parametrize(("claim", "value"), [("B2a", "mean"), ("B2b", "variance")])
@@ -196,7 +187,7 @@ def test_the_notes_of_b1_count_the_runs_that_diverged_at_the_best_rates():
 )
 def test_an_error_falls_with_the_root_does_not_or_neither_is_sure(claim, value, power, expected):
     made = make_batch_size(8, "smoke", power=lambda config, own: power(config) if own == value else -2.0)
-    assert verdict(made, claim) == expected
+    assert statistic(made, claim)["verdict"] == expected
 
 
 def test_the_error_of_all_layers_is_a_root_mean_square_and_its_slope_is_over_all_sizes(tables):
@@ -207,7 +198,7 @@ def test_the_error_of_all_layers_is_a_root_mean_square_and_its_slope_is_over_all
     x = np.log(SIZES)
     y = np.log([3.0, *(size**-0.5 for size in SIZES[1:])])
     assert row["estimate"] == pytest.approx(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
-    assert "over m of 8 and more −0.500 (−0.500 to −0.500)" in row["note"]
+    assert "slope over m of 8 and more: −0.500 (−0.500)" in row["note"]
     whole = found.over_layers(found.sampling_errors(tables))
     assert whole.query("size == 2")["variance_error"].iloc[0] == pytest.approx(np.sqrt((1 + 4 + 9) / 3 / 2))
 
@@ -216,13 +207,13 @@ def test_the_notes_of_b2_tell_the_slope_of_each_layer(tables):
     errors = tables["errors"]
     steep = errors["mean_error"].where(errors["layer"] != "hidden_3", errors["size"] ** -1.0)
     note = statistic({**tables, "errors": errors.assign(mean_error=steep)}, "B2a")["note"]
-    assert note.startswith("slope by layer: hidden 1 −0.500, hidden 2 −0.500, hidden 3 −1.000")
+    assert note.startswith("slope in hidden 1: −0.500; slope in hidden 2: −0.500; slope in hidden 3: −1.000")
 
 
 def test_the_note_of_b2b_has_the_slope_of_gaussian_values_over_the_same_sizes(tables):
     x, y = np.log(SIZES), 0.5 * np.log(2 / (np.array(SIZES) - 1))
     slope = f"{np.polyfit(x, y, 1)[0]:.3f}".replace("-", "−")
-    assert f"of independent Gaussian values it would be {slope}, for" in statistic(tables, "B2b")["note"]
+    assert f"whose error falls as 1/sqrt(m - 1): {slope}" in statistic(tables, "B2b")["note"]
     assert "Gaussian" not in statistic(tables, "B2a")["note"]
 
 
@@ -230,7 +221,7 @@ def test_a_sampling_run_that_diverged_is_left_out_and_counted():
     row = statistic(
         make_batch_size(diverging=lambda config: config["measurements"] == "sampling" and config.seed == 1), "B2a"
     )
-    assert row["n"] == 2 and row["note"].endswith("1 of 3 runs diverged and are left out")
+    assert row["n"] == 2 and row["note"].endswith("runs that diverged and are left out: 1 of 3")
 
 
 @pytest.mark.parametrize(
@@ -245,22 +236,27 @@ def test_ghosts_have_the_gap_of_their_size_or_of_the_whole_or_neither_is_sure(gh
     made = make_batch_size(
         8, "smoke", gap=lambda config: ghost(config) if config["ghost_size"] == 8 else gap_of(config)
     )
-    assert verdict(made, "B3") == expected
+    assert statistic(made, "B3")["verdict"] == expected
 
 
 def test_ghosts_are_compared_by_their_distance_from_the_small_mini_batch_whichever_side_they_are_on():
     made = make_batch_size(gap=lambda config: {8: 0.035, 64: 0.5}.get(config["ghost_size"], gap_of(config)))
     row = statistic(made, "B3")
     assert row["estimate"] == pytest.approx(abs(0.035 - 0.025) - abs(0.2 / 256 - 0.025))
-    assert "gaps 2.50 points (2.50 to 2.50) at m = 8, 0.08 points (0.08 to 0.08) at m = 256, 3.50 points" in row["note"]
-    assert "accuracy 83.85% at m = 8 (rate 0.3, the largest tried), 85.06% at m = 256" in row["note"]
-    assert "83.85% in ghosts of 8" in row["note"]
-    assert "after its 32 steps at m = 256 the running statistics hold 72% of their start" in row["note"]
+    assert row["note"].startswith(
+        "gap at m = 8: 2.50 points (2.50); gap at m = 256: 0.08 points (0.08); gap in ghosts of 8: 3.50 points"
+    )
+    assert (
+        "accuracy at m = 8: 83.85%; best rate at m = 8, the largest tried: 0.3; accuracy at m = 256: 85.06%"
+        in row["note"]
+    )
+    assert "accuracy in ghosts of 8: 83.85%" in row["note"]
+    assert "running statistics still hold after the 32 steps at m = 256: 72.5%" in row["note"]
 
 
 def test_a_seed_without_a_gap_is_left_out_of_b3_and_counted():
     row = statistic(make_batch_size(diverging=lambda config: config["ghost_size"] == 8 and config.seed == 0), "B3")
-    assert row["n"] == 2 and "1 of 3 seeds left out" in row["note"]
+    assert row["n"] == 2 and "seeds left out, of which a run diverged or was not measured: 1 of 3" in row["note"]
     assert "left out" not in statistic(make_batch_size(), "B3")["note"]
 
 
@@ -274,7 +270,9 @@ def test_a_seed_without_a_gap_is_left_out_of_b3_and_counted():
 )
 def test_a_large_mini_batch_costs_less_time_an_example_or_more_or_neither_is_sure(factor, expected):
     assert (
-        verdict(make_batch_size(8, "smoke", seconds=lambda config: factor(config) * seconds_of(config)), "B4a")
+        statistic(make_batch_size(8, "smoke", seconds=lambda config: factor(config) * seconds_of(config)), "B4a")[
+            "verdict"
+        ]
         == expected
     )
 
@@ -285,9 +283,11 @@ def test_time_an_example_is_a_median_over_the_rates_and_the_note_tells_it_a_step
     )
     row = statistic(paper, "B4a")
     assert row["estimate"] == pytest.approx((1.02e-4 / 2) / (1.124e-3 / 1024)) and row["n"] == 1
-    assert row["note"].startswith("a step with BN takes 0.153 ms at m = 2 and 1.69 ms at m = 1024")
-    assert "over a step without BN 1.5 at m = 2, 1.5 at m = 128, 1.5 at m = 1024" in row["note"]
-    assert row["note"].endswith("medians over the rates, measured while other processes trained beside it")
+    assert row["note"].startswith(
+        "step with BN at m = 2: 0.153 ms; step with BN at m = 1024: 1.69 ms; step with BN over"
+    )
+    assert all(f"step with BN over step without BN at m = {size}: 1.5" in row["note"] for size in (2, 128, 1024))
+    assert "medians over the rates, measured while other processes trained beside it" in row["statistic"]
 
 
 def test_a_run_that_made_no_step_has_no_time():
@@ -301,14 +301,15 @@ def test_a_run_that_made_no_step_has_no_time():
 )
 def test_a_large_mini_batch_needs_more_memory_or_less_or_neither_is_sure(slope, expected):
     made = make_batch_size(8, "smoke", peak=lambda config: 500 + slope(config) * config.batch_size)
-    assert verdict(made, "B4b") == expected
+    assert statistic(made, "B4b")["verdict"] == expected
 
 
 def test_memory_is_that_of_the_runs_that_measure_cost_with_bn_and_the_note_has_it_without(tables):
     row = statistic(tables, "B4b")
     assert row["estimate"] == pytest.approx(2 * 126) and row["n"] == 3
     assert row["note"] == (
-        "504 MiB at m = 2 and 756 MiB at m = 128; without BN 502 MiB at m = 2 and 628 MiB at m = 128, 126 (126) more"
+        "peak with BN at m = 2: 504 MiB; peak with BN at m = 128: 756 MiB; peak without BN at m = 2: 502 MiB; peak without BN at "
+        "m = 128: 628 MiB; largest m minus smallest without BN: 126 MiB (126)"
     )
     elsewhere = make_batch_size(peak=lambda config: peak_of(config) if config["measurements"] == "cost" else 9e9)
     assert statistic(elsewhere, "B4b")["estimate"] == row["estimate"]
@@ -318,7 +319,7 @@ def test_what_is_kept_of_the_curves_are_the_last_evaluations_and_they_are_all_th
     kept = batch_size.derive(tables)
     assert set(kept["curves"]["split"]) == {"validation", "test"} and (kept["curves"]["step"] > 0).all()
     assert len(kept["curves"]) < len(tables["curves"]) / 1.9
-    pd.testing.assert_frame_equal(batch_size.analyse(kept), batch_size.analyse(tables))
+    pd.testing.assert_frame_equal(judged(batch_size, kept), judged(batch_size, tables))
     assert all(kept[name] is tables[name] for name in tables if name != "curves")
 
 

@@ -10,9 +10,7 @@ from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.analysis.curves import CHANCE
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.control import start_of
-from bnrepro.experiments.inference_statistics import claims
 from bnrepro.experiments.inference_statistics import tables as found
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.measurements import normalization_statistics
@@ -21,11 +19,12 @@ from bnrepro.records.results import load_results, write_results
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 from bnrepro.training.run import run
+from tests.experiments.factories import papers_numbers, statistic
 from tests.experiments.factories_inference_statistics import DATA, STATISTICS, make, put
 
 finding = EXPERIMENTS["07_inference_statistics"]
 
-OWN = [claim.id for claim in CLAIMS.values() if claim.notebook == "07_inference_statistics"]
+OWN = [claim.id for claim in EXPERIMENTS["07_inference_statistics"].claims]
 PINK, BLUE, GREEN = (COLORS[name].lower() for name in ("test_batch", "moving", "population"))
 SIZES = (2, 8, 32, 128)
 FIRST, LAST = 100, 300
@@ -35,15 +34,6 @@ FIRST, LAST = 100, 300
 def tables():
     """Three seeds at mini-batches of 2, 8, 32, 128, all accuracies 0.8, to write into."""
     return make()
-
-
-def statistic(tables, claim):
-    return pd.Series(claims.STATISTICS[OWN.index(claim)](tables)._asdict())
-
-
-def verdict(tables, claim):
-    row = statistic(tables, claim)
-    return CLAIMS[claim].rule.verdict(row["ci_low"], row["ci_high"], row["n"])
 
 
 def answers(tables, value, column="accuracy", data="test", step=LAST, **where):
@@ -64,9 +54,9 @@ def without(group="main", step=1, **options):
 
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(tables):
-    table = finding.analyse(tables)
+    table = judged(finding, tables)
     assert list(table["claim"]) == OWN == ["P1", "P2a", "P2b", "P2c", "P3a", "P3b", "P4"]
-    assert (table["n"] == 3).all() and finding.PAPER == {}
+    assert (table["n"] == 3).all() and papers_numbers(finding) == {}
 
 
 def test_the_gap_is_the_absolute_difference_and_is_compared_between_the_halves_of_the_sizes(tables):
@@ -75,8 +65,8 @@ def test_the_gap_is_the_absolute_difference_and_is_compared_between_the_halves_o
     row = statistic(tables, "P1")
     assert row["estimate"] == pytest.approx(0.05) and row["n"] == 3
     assert row["note"].startswith(
-        "training mode minus inference is −10.00 points (−10.00 to −10.00) at m = 2, "
-        "−4.00 points (−4.00 to −4.00) at m = 128"
+        "training mode minus inference at m = 2: −10.00 points (−10.00); training mode minus inference at m = 128: −4.00 points "
+        "(−4.00); "
     )
 
 
@@ -91,7 +81,7 @@ def test_the_note_has_the_same_growth_with_population_statistics(tables):
         answers(tables, 0.72, statistics="population", batch_size=size)
     row = statistic(tables, "P1")
     assert row["estimate"] == 0
-    assert "in place of moving averages the estimate is 8.00 points (8.00 to 8.00)" in row["note"]
+    assert "growth with population statistics in place of moving averages: 8.00 points (8.00)" in row["note"]
 
 
 @pytest.mark.parametrize(
@@ -115,19 +105,21 @@ def test_the_notes_of_p2_have_the_other_statistics_and_the_other_momenta(tables)
     put(tables, "curves", "accuracy", 0.0, momentum=0.999, split="train")
     late, early = (statistic(tables, claim)["note"] for claim in ("P2a", "P2b"))
     assert late == (
-        "against moving averages: the pooled variance 3.00 points (3.00 to 3.00), moving averages of the biased variance "
-        "−5.00 points (−5.00 to −5.00); moving averages of momentum 0.9 1.00 points (1.00 to 1.00), 0.999 0.00 points "
-        "(0.00 to 0.00) against those of 0.99, on the validation set"
+        "the pooled variance against moving averages: 3.00 points (3.00); moving averages of the biased variance against moving "
+        "averages: −5.00 points (−5.00); moving averages of momentum 0.9 against those of 0.99, on the validation set: 1.00 "
+        "points (1.00); moving averages of momentum 0.999 against those of 0.99, on the validation set: 0.00 points (0.00)"
     )
-    assert "0.9 0.00 points (0.00 to 0.00), 0.999 −60.00 points (−60.00 to −60.00)" in early
+    assert "momentum 0.9 against those of 0.99, on the validation set: 0.00 points (0.00)" in early
+    assert "momentum 0.999 against those of 0.99, on the validation set: −60.00 points (−60.00)" in early
 
 
 def test_the_note_of_p2c_is_of_the_small_mini_batches_too(tables):
     answers(tables, 0.9, statistics="pooled", batch_size=128)
     put(tables, "curves", "accuracy", 0.9, momentum=0.9, split="validation", batch_size=32)
     note = statistic(tables, "P2c")["note"]
-    assert "the pooled variance 0.00 points" in note and "momentum 0.9 0.00 points" in note
-    assert "the pooled variance 2.50 points" in statistic(tables, "P2a")["note"]
+    assert "the pooled variance against moving averages: 0.00 points" in note
+    assert "momentum 0.9 against those of 0.99, on the validation set: 0.00 points" in note
+    assert "the pooled variance against moving averages: 2.50 points" in statistic(tables, "P2a")["note"]
 
 
 def test_the_variance_in_use_is_averaged_over_m_in_the_first_layer(tables):
@@ -149,8 +141,8 @@ def test_the_notes_of_p3_have_the_deeper_layers_at_the_smallest_m_and_the_moving
     put(tables, "variances", "used_over_seen", 9.0, statistics="population", layer="hidden_2", batch_size=128)
     put(tables, "variances", "used_over_seen", 0.25, statistics="population_ddof0", layer="hidden_2", batch_size=2)
     one, other = (statistic(tables, claim)["note"] for claim in ("P3a", "P3b"))
-    assert one == "moving averages 1.1 (1.1); deeper, at m = 2: hidden_2 1 (1), hidden_3 2.5 (2.5)"
-    assert other.endswith("deeper, at m = 2: hidden_2 0.5 (0.5), hidden_3 1 (1)")
+    assert one == "moving averages: 1.1 (1.1); hidden 2 at m = 2: 1 (1); hidden 3 at m = 2: 2.5 (2.5)"
+    assert other == "hidden 2 at m = 2: 0.5 (0.5); hidden 3 at m = 2: 1 (1)"
 
 
 def test_answers_that_change_are_those_with_the_batchs_own_statistics_beyond_those_with_fixed_ones(tables):
@@ -160,7 +152,7 @@ def test_answers_that_change_are_those_with_the_batchs_own_statistics_beyond_tho
     answers(tables, 0.9, column="changed", statistics="batch", data="imbalanced")
     row = statistic(tables, "P4")
     assert row["estimate"] == pytest.approx((0.4 + 0.1 - 0.02) / 4)
-    assert row["note"].startswith("10% (10 to 10) of the answers change at m = 32 with the test batch's own statistics")
+    assert row["note"].startswith("answers that change at m = 32 with the test batch's own statistics: 10% (10)")
 
 
 def test_the_note_of_p4_has_the_accuracy_of_the_batchs_own_statistics_on_shifted_data(tables):
@@ -168,8 +160,8 @@ def test_the_note_of_p4_has_the_accuracy_of_the_batchs_own_statistics_on_shifted
     answers(tables, 0.5, statistics="moving", data="contrast")
     answers(tables, 0.79, statistics="batch", data="noise")
     assert statistic(tables, "P4")["note"].endswith(
-        "their accuracy minus that of moving averages: class by class −60.00 points (−60.00 to −60.00), at half the "
-        "contrast 30.00 points (30.00 to 30.00), with noise −1.00 points (−1.00 to −1.00)"
+        "accuracy over that of moving averages, class by class: −60.00 points (−60.00); accuracy over that of moving averages, "
+        "at half the contrast: 30.00 points (30.00); accuracy over that of moving averages, with noise: −1.00 points (−1.00)"
     )
 
 
@@ -219,14 +211,14 @@ FALLING = [-one for one in LARGE]
 def test_a_claim_is_judged_by_its_rule(claim, value, expected):
     tables = make(seeds=8)
     CHANGES[claim](tables, value)
-    assert verdict(tables, claim) == expected
+    assert statistic(tables, claim)["verdict"] == expected
 
 
 def test_the_gap_may_grow_with_the_mini_batch_or_do_neither():
     tables = make(seeds=8)
-    assert verdict(tables, "P1") == INCONCLUSIVE
+    assert statistic(tables, "P1")["verdict"] == INCONCLUSIVE
     answers(tables, 0.7, statistics="batch", batch_size=128)
-    assert verdict(tables, "P1") == CONTRADICTED
+    assert statistic(tables, "P1")["verdict"] == CONTRADICTED
 
 
 def test_a_run_that_diverged_is_left_out_of_the_mean_of_its_seed_and_counted():
@@ -236,9 +228,9 @@ def test_a_run_that_diverged_is_left_out_of_the_mean_of_its_seed_and_counted():
     for claim in ("P2a", "P2b"):
         row = statistic(tables, claim)
         assert (row["ci_low"], row["ci_high"]) == pytest.approx((0.04 / 4, 0.04 / 3)) and row["n"] == 3
-    notes = finding.analyse(tables)["note"]
-    assert all("1 of 12 runs diverged, left out of the means over m" in note for note in notes)
-    assert not any("seeds have no value" in note for note in notes)
+    notes = judged(finding, tables)["note"]
+    assert all("runs that diverged and are left out of the means over m: 1 of 12" in note for note in notes)
+    assert not any("seeds without a value" in note for note in notes)
 
 
 def test_a_seed_whose_small_mini_batches_all_diverged_has_no_value_where_they_are_asked_for():
@@ -247,7 +239,7 @@ def test_a_seed_whose_small_mini_batches_all_diverged_has_no_value_where_they_ar
     tables = make(lost=lost | dict.fromkeys(ids(tables, "main", batch_size=8, seed=0), 1))
     for claim in ("P1", "P2c"):
         row = statistic(tables, claim)
-        assert row["n"] == 2 and row["note"].count("1 of 3 seeds have no value") == 1
+        assert row["n"] == 2 and row["note"].count("seeds without a value: 1 of 3") == 1
     assert statistic(tables, "P2a")["n"] == 3
 
 
@@ -255,7 +247,8 @@ def test_runs_of_the_other_momenta_that_diverged_are_counted_and_their_others_co
     tables = without("momentum", momentum=0.9, batch_size=2)
     put(tables, "curves", "accuracy", 0.83, momentum=0.9, split="validation", step=LAST)
     note = statistic(tables, "P2a")["note"]
-    assert "momentum 0.9 3.00 points" in note and note.endswith("3 of 24 runs of the other momenta diverged")
+    assert "momentum 0.9 against those of 0.99, on the validation set: 3.00 points" in note
+    assert note.endswith("runs of the other momenta that diverged: 3 of 24")
 
 
 def test_a_run_without_rows_is_left_out_as_well(tables):
@@ -296,7 +289,7 @@ def test_it_is_judged_drawn_and_explored_whatever_diverges(tables):
 def test_results_say_the_same_when_they_are_read_again(tables, tmp_path):
     write_results(tmp_path / "results", tables)
     read = load_results(tmp_path / "results")
-    pd.testing.assert_frame_equal(finding.analyse(read), finding.analyse(tables))
+    pd.testing.assert_frame_equal(judged(finding, read), judged(finding, tables))
     choice = dict(momentum=0.9, batch_size=8)
     assert finding.live(read, **choice) == finding.live(tables, **choice)
 

@@ -11,9 +11,7 @@ from matplotlib.colors import to_hex
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.analysis.curves import CHANCE
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.control import start_of
-from bnrepro.experiments.initialization import claims as initialization_claims
 from bnrepro.experiments.initialization import tables as found
 from bnrepro.experiments.initialization.sweep import STARTS
 from bnrepro.experiments.setups import ARMS
@@ -22,11 +20,12 @@ from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.style import INK, MM
 from bnrepro.records.results import select
 from bnrepro.report.verdicts import judged
+from tests.experiments.factories import papers_numbers, statistic
 from tests.experiments.factories_initialization import made
 
 initialization = EXPERIMENTS["05_initialization"]
 
-NAMES = [claim.id for claim in CLAIMS.values() if claim.notebook == "05_initialization"]
+NAMES = [claim.id for claim in EXPERIMENTS["05_initialization"].claims]
 STDS, RATES = (0.01, 1.0), (0.1, 1.0)  # of the preset smoke
 GOOD, POOR = 0.9, 0.2
 START = dict(net="sigmoid", initial_std=0.01, learning_rate=0.1)
@@ -68,13 +67,6 @@ def layers(none, batch, relu=POOR):
 ALL = tuple(itertools.product(STDS, RATES))
 
 
-def row(tables, claim):
-    """A claim's statistic and verdict."""
-    statistic = dict(zip(NAMES, initialization_claims.STATISTICS))[claim](tables)
-    verdict = CLAIMS[claim].rule.verdict(statistic.ci_low, statistic.ci_high, statistic.n)
-    return pd.Series({**statistic._asdict(), "verdict": verdict})
-
-
 def panel(figure, letter):
     """The axes with a letter."""
     (axes,) = [axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts]]
@@ -91,8 +83,8 @@ def words(axes):
 
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims_and_the_paper_has_no_number():
-    assert list(initialization.analyse(made(everywhere(GOOD)))["claim"]) == NAMES == ["I1", "I2", "I3"]
-    assert initialization.PAPER == {}
+    assert list(judged(initialization, made(everywhere(GOOD)))["claim"]) == NAMES == ["I1", "I2", "I3"]
+    assert papers_numbers(initialization) == {}
 
 
 def test_a_run_trains_that_finished_at_half_or_above_on_the_test_set_and_a_diverged_one_guesses():
@@ -116,7 +108,7 @@ def test_the_groups_of_a_kind_are_told_apart_by_name():
     [(ALL[:1], ALL[:3], 3, SUPPORTED), (ALL[:2], ALL[:1], 0.5, CONTRADICTED), (ALL[:2], ALL[1:3], 1, INCONCLUSIVE)],
 )
 def test_i1_is_the_ratio_of_the_shares_of_the_map_that_train(none, batch, ratio, verdict):
-    found_row = row(made(cells(none, batch), seeds=7), "I1")
+    found_row = statistic(made(cells(none, batch), seeds=7), "I1")
     assert (found_row["estimate"], found_row["n"], found_row["bound"]) == (ratio, 7, "")
     assert found_row["verdict"] == verdict
 
@@ -127,22 +119,22 @@ def test_i1_is_the_median_of_the_seeds_and_its_note_has_both_shares():
         cell = (config["initial_std"], config["learning_rate"])
         return GOOD if config["activation"] == "relu" or cell in trained else POOR
 
-    found_row = row(made(ends, seeds=3), "I1")
+    found_row = statistic(made(ends, seeds=3), "I1")
     assert (found_row["estimate"], found_row["ci_low"], found_row["ci_high"]) == (2, 1, 3)
     assert found_row["note"] == (
-        "50% accuracy or above counts as trained; 25% of the map trains without BN, 50% of the map trains with BN; "
-        "ReLU net: 100% of the map trains without BN, 100% of the map trains with BN, ratio 1 (1)"
+        "share of the map that trains without BN: 25%; share of the map that trains with BN: 50%; ReLU net, share of the map "
+        "that trains without BN: 100%; ReLU net, share of the map that trains with BN: 100%; ReLU net, ratio: 1 times (1)"
     )
 
 
 def test_i1_counts_an_arm_without_a_cell_that_trains_as_one_cell_and_the_ratio_is_a_bound():
-    found_row = row(made(cells((), ALL), seeds=7), "I1")
+    found_row = statistic(made(cells((), ALL), seeds=7), "I1")
     assert (found_row["estimate"], found_row["bound"], found_row["ci_low"]) == (4, ">", 4)
     assert np.isinf(found_row["ci_high"]) and found_row["verdict"] == SUPPORTED
-    assert "no cell without BN with 7 of 7 seeds, which count as one" in found_row["note"]
-    upper = row(made(cells(ALL, ()), seeds=7), "I1")
+    assert "seeds without a cell that trains without BN, which count as one: 7 of 7" in found_row["note"]
+    upper = statistic(made(cells(ALL, ()), seeds=7), "I1")
     assert (upper["estimate"], upper["bound"], upper["verdict"]) == (0.25, "<", CONTRADICTED)
-    neither = row(made(cells((), ()), seeds=7), "I1")
+    neither = statistic(made(cells((), ()), seeds=7), "I1")
     assert (neither["estimate"], neither["bound"], neither["verdict"]) == (1, "~", INCONCLUSIVE)
 
 
@@ -150,10 +142,10 @@ def test_i1_counts_the_runs_that_diverged_in_each_net():
     def ends(config):
         return None if config["learning_rate"] == 1.0 and config["activation"] == "relu" else GOOD
 
-    note = row(made(ends, seeds=2), "I1")["note"]
-    assert note.endswith("diverged and counted as guessing: 0 of 16, ReLU net: 8 of 16 runs")
-    assert "ReLU net: 50% of the map trains without BN" in note
-    assert "diverged" not in row(made(everywhere(GOOD)), "I1")["note"]
+    note = statistic(made(ends, seeds=2), "I1")["note"]
+    assert note.endswith("count as guessing: 0 of 16; ReLU net, runs that diverged and count as guessing: 8 of 16")
+    assert "ReLU net, share of the map that trains without BN: 50%" in note
+    assert "diverged" not in statistic(made(everywhere(GOOD)), "I1")["note"]
 
 
 def spread(none, batch):
@@ -171,16 +163,18 @@ def spread(none, batch):
     ("none", "batch", "verdict"), [(0.2, 0.05, SUPPORTED), (0.05, 0.2, CONTRADICTED), (0.1, 0.1, INCONCLUSIVE)]
 )
 def test_i2_is_the_difference_of_the_standard_deviations_over_the_stds_at_the_best_rate(none, batch, verdict):
-    found_row = row(made(spread(none, batch), seeds=7), "I2")
+    found_row = statistic(made(spread(none, batch), seeds=7), "I2")
     assert found_row["estimate"] == pytest.approx(batch - none) and found_row["verdict"] == verdict
 
 
 def test_i2s_note_has_rates_spreads_accuracies_and_the_relu_net():
-    assert row(made(spread(0.2, 0.05)), "I2")["note"] == (
-        "in points of accuracy; without BN 20.00 at the best rate 0.1, the smallest tried, where the median accuracy is 70% "
-        "and with BN 5.00 at the best rate 0.1, the smallest tried, where the median accuracy is 70%; "
-        "ReLU net: without BN 20.00 at the best rate 0.1, the smallest tried, where the median accuracy is 70% and with BN 5.00 "
-        "at the best rate 0.1, the smallest tried, where the median accuracy is 70%, difference −15.00 (−15.00 to −15.00)"
+    assert statistic(made(spread(0.2, 0.05)), "I2")["note"] == (
+        "standard deviation without BN: 20.00 points; best rate without BN, the smallest tried: 0.1; median accuracy "
+        "there without BN: 70.00%; standard deviation with BN: 5.00 points; best rate with BN, the smallest tried: "
+        "0.1; median accuracy there with BN: 70.00%; ReLU net, standard deviation without BN: 20.00 points; ReLU "
+        "net, best rate without BN, the smallest tried: 0.1; ReLU net, median accuracy there without BN: 70.00%; "
+        "ReLU net, standard deviation with BN: 5.00 points; ReLU net, best rate with BN, the smallest tried: 0.1; "
+        "ReLU net, median accuracy there with BN: 70.00%; ReLU net, difference: −15.00 points (−15.00)"
     )
 
 
@@ -188,8 +182,8 @@ def test_i2s_rate_in_the_middle_of_the_grid_is_not_at_its_edge():
     def ends(config):
         return GOOD if config["learning_rate"] == 0.3 else POOR
 
-    note = row(made(ends, preset="quick", seeds=1), "I2")["note"]
-    assert "at the best rate 0.3, where" in note and "tried" not in note
+    note = statistic(made(ends, preset="quick", seeds=1), "I2")["note"]
+    assert "best rate without BN: 0.3;" in note and "tried" not in note
 
 
 def test_the_best_rate_is_chosen_on_validation_examples_once_for_all_seeds():
@@ -222,17 +216,19 @@ def test_of_rates_that_are_equally_good_the_lowest_is_taken():
 def test_i3_is_the_ratio_of_the_largest_depths_and_a_bound_where_the_answer_lies_beyond(
     none, batch, ratio, bound, verdict
 ):
-    found_row = row(made(layers(none, batch), preset="quick", seeds=7), "I3")
+    found_row = statistic(made(layers(none, batch), preset="quick", seeds=7), "I3")
     assert found_row["estimate"] == pytest.approx(ratio)
     assert (found_row["bound"], found_row["verdict"]) == (bound, verdict)
 
 
 def test_i3s_note_has_depths_limits_and_the_relu_net():
-    note = row(made(layers(0, 20, relu=GOOD), preset="quick"), "I3")["note"]
+    note = statistic(made(layers(0, 20, relu=GOOD), preset="quick"), "I3")["note"]
     assert note == (
-        "median layers, of 3, 10, 20 tried; without BN 1 (at no depth with 2 of 2 seeds, which count as 1), with BN 20 (limited "
-        "by the largest depth tried with 2 of 2 seeds); ReLU net: without BN 20 (limited by the largest depth tried with 2 of 2 "
-        "seeds), with BN 20 (limited by the largest depth tried with 2 of 2 seeds), ratio ~ 1 (0 to ∞)"
+        "hidden layers tried: 3; hidden layers tried: 10; hidden layers tried: 20; most hidden layers that train without BN: 1; "
+        "seeds that train at no depth without BN, which count as 1 hidden layer: 2 of 2; most hidden layers that train with BN: "
+        "20; seeds limited by the largest depth tried with BN: 2 of 2; ReLU net, most hidden layers that train without BN: 20; "
+        "ReLU net, seeds limited by the largest depth tried without BN: 2 of 2; ReLU net, most hidden layers that train with BN: "
+        "20; ReLU net, seeds limited by the largest depth tried with BN: 2 of 2; ReLU net, ratio: ~ 1 times (0 to ∞)"
     )
 
 

@@ -11,7 +11,6 @@ from bnrepro.analysis.select import curves_of
 from bnrepro.config.inception_small import inception_small
 from bnrepro.config.validation import PRESETS
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.learning_rates import tables as statistics_of
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.experiments.setups import BASE_RATE, CHANGES
@@ -20,7 +19,7 @@ from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.records.results import select
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
-from tests.experiments.factories import finding_tables, make_tables
+from tests.experiments.factories import finding_tables, make_tables, papers_numbers, statistic
 
 learning_rates = EXPERIMENTS["03_learning_rates"]
 
@@ -54,10 +53,6 @@ def write(tables, group, accuracies, **which):
         rows = curves.index[(curves["run"] == run) & (curves["split"] == "validation") & (curves["step"] > 0)]
         curves.loc[rows, "accuracy"] = [values[min(place, len(values) - 1)] for place in range(len(rows))]
     tables["curves"] = curves
-
-
-def statistic(tables, claim):
-    return learning_rates.analyse(tables).set_index("claim").loc[claim]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -103,14 +98,13 @@ def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
 
 
 def test_it_has_the_parts_of_a_finding():
-    found = learning_rates.analyse(finding_tables(NOTEBOOK, "smoke"))
-    assert list(found)[:5] == ["claim", "estimate", "ci_low", "ci_high", "n"]
-    assert list(found["claim"]) == [claim.id for claim in CLAIMS.values() if claim.notebook == NOTEBOOK]
+    found = learning_rates.findings(finding_tables(NOTEBOOK, "smoke"))
+    assert list(found.query("label == ''")["claim"]) == [claim.id for claim in EXPERIMENTS[NOTEBOOK].claims]
     assert set(learning_rates.TABLES) <= set(SCHEMAS) and set(learning_rates.PRESETS) == set(PRESETS)
 
 
 def test_the_papers_numbers_are_those_of_its_figure_3():
-    assert learning_rates.PAPER == pytest.approx({"L1": 31.0 / 13.3, "L2": 13.3 / 2.1, "L3": 0.748 - 0.730})
+    assert papers_numbers(learning_rates) == pytest.approx({"L1": 31.0 / 13.3, "L2": 13.3 / 2.1, "L3": 0.748 - 0.730})
 
 
 @pytest.mark.slow
@@ -131,7 +125,9 @@ def test_the_target_is_the_best_accuracy_of_the_baseline_of_the_same_seed():
     assert (runs["baseline"] / step).tolist() == [3, 2, 4] and (runs["bn_baseline"] / step).tolist() == [2, 2, 1]
     row = statistic(tables, "L1")
     assert row["estimate"] == 1.5 and row["bound"] == "" and row["n"] == 3
-    assert row["note"] == "reached by 3 of 3 runs of Baseline and 3 of 3 runs of BN-Baseline"
+    assert row["note"] == (
+        "runs of Baseline that reach that accuracy: 3 of 3; runs of BN-Baseline that reach that accuracy: 3 of 3"
+    )
 
 
 def test_an_arm_that_never_gets_there_counts_with_all_its_steps_and_the_ratio_is_a_bound():
@@ -141,7 +137,7 @@ def test_an_arm_that_never_gets_there_counts_with_all_its_steps_and_the_ratio_is
     write(tables, "bn_baseline", [[0.6]] * 3)
     row = statistic(tables, "L1")
     assert row["estimate"] == 2 / steps and row["bound"] == "<" and row["ci_low"] == 0
-    assert "0 of 3 runs of BN-Baseline" in row["note"]
+    assert "runs of BN-Baseline that reach that accuracy: 0 of 3" in row["note"]
 
 
 def test_a_diverged_run_never_gets_there_and_is_told():
@@ -149,7 +145,8 @@ def test_a_diverged_run_never_gets_there_and_is_told():
     write(tables, "baseline", [[0.5]] * 3)
     write(tables, "bn_baseline", [[0.5]] * 3)
     row = statistic(tables, "L2")
-    assert row["bound"] == "<" and "0 of 3 runs of BN-x5; 3 of 3 runs of BN-x5 diverged" in row["note"]
+    assert row["bound"] == "<"
+    assert "runs of BN-x5 that reach that accuracy: 0 of 3; runs of BN-x5 that diverged: 3 of 3" in row["note"]
 
 
 def test_the_note_of_l2_has_the_baseline_over_bn_x5():
@@ -159,7 +156,7 @@ def test_the_note_of_l2_has_the_baseline_over_bn_x5():
     write(tables, "bn_x5", [[0.6]] * 3)
     row = statistic(tables, "L2")
     last = min(6, select(tables, "baseline", "runs")["steps"].iloc[0] // every(tables, "baseline"))
-    assert row["estimate"] == 3 and row["note"].endswith(f"Baseline over BN-x5: {last}")
+    assert row["estimate"] == 3 and row["note"].endswith(f"Baseline over BN-x5: {last} times ({last})")
 
 
 def test_the_best_accuracies_of_x30_and_x5_are_compared_seed_by_seed():
@@ -176,7 +173,7 @@ def test_the_better_of_the_fast_baselines_counts_and_a_diverged_one_guesses():
     row = statistic(tables, "L4")
     differences = [-0.1, -0.05, CHANCE - 0.8]
     assert row["estimate"] == pytest.approx(np.median(differences), abs=TOLERANCE)
-    assert row["note"] == "3 of 3 runs of Baseline x30 diverged and count as guessing"
+    assert row["note"] == "runs of Baseline x30 that diverged and count as guessing: 3 of 3"
 
 
 def test_sigmoids_without_bn_are_measured_from_chance_and_with_bn_from_those():
@@ -248,13 +245,15 @@ def test_each_arm_runs_at_its_own_best_rate_and_the_note_tells_the_same_rate_apa
     write(tables, "rates", [[0.7]] * 3, normalization="batch", learning_rate=RATES[2])
     row = statistic(tables, "L7")
     assert row["estimate"] == last and row["bound"] == ""
-    assert f"best rates {RATES[1]:g} without BN and {RATES[2]:g} with BN, where 3 of 3 runs" in row["note"]
-    assert row["note"].endswith(f"the ratio is {last / (last - 1):.3g}")
+    assert row["note"].startswith(f"best rate without BN: {RATES[1]:g}; best rate with BN: {RATES[2]:g}; runs with BN")
+    assert "reach the best accuracy without BN: 3 of 3" in row["note"]
+    same = f"{last / (last - 1):.3g}"
+    assert row["note"].endswith(f"ratio with both at the best rate without BN: {same} times ({same})")
 
 
 def test_the_invariances_are_judged_by_the_largest_error_of_all():
     tables = make(seeds=FEWEST)
-    assert judged(learning_rates, tables).set_index("claim").loc["L8", "verdict"] == SUPPORTED
+    assert statistic(tables, "L8")["verdict"] == SUPPORTED
     errors = tables["invariances"]["error"].copy()
     errors.iloc[-1] = 0.5
     row = (
@@ -268,8 +267,12 @@ def test_the_invariances_are_judged_by_the_largest_error_of_all():
 
 def test_without_a_trained_net_the_invariances_are_not_judged():
     tables = make(seeds=FEWEST)
-    row = judged(learning_rates, tables | {"invariances": tables["invariances"].iloc[:0]}).set_index("claim").loc["L8"]
-    assert row["verdict"] == INCONCLUSIVE and row["n"] == 0 and row["note"] == "no run with BN finished"
+    row = statistic(tables | {"invariances": tables["invariances"].iloc[:0]}, "L8")
+    assert (
+        row["verdict"] == INCONCLUSIVE
+        and row["n"] == 0
+        and row["note"] == "trained nets with BN in which it was measured: 0"
+    )
 
 
 def test_the_distance_of_singular_values_from_1_is_the_mean_over_layers_after_the_last_step():
@@ -286,9 +289,9 @@ def test_the_distance_of_singular_values_from_1_is_the_mean_over_layers_after_th
 
 def test_a_pair_that_diverged_leaves_the_singular_values_undetermined_on_both_sides():
     tables = make(seeds=FEWEST, diverging=["baseline"])
-    row = judged(learning_rates, tables).set_index("claim").loc["L9"]
+    row = statistic(tables, "L9")
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == (0.0, -np.inf, np.inf)
-    assert row["verdict"] == INCONCLUSIVE and f"{FEWEST} of {FEWEST} pairs" in row["note"]
+    assert row["verdict"] == INCONCLUSIVE and row["note"].endswith(f"count as no difference: {FEWEST} of {FEWEST}")
 
 
 def test_figure_3_is_a_row_an_arm_with_the_papers_columns_beside_ours():
@@ -480,7 +483,7 @@ def test_a_module_has_the_branches_of_its_kind(kind):
 )
 def test_whatever_diverges_it_is_analysed_and_drawn(groups, at):
     tables = make(seeds=2, diverging=groups, at=at, preset="smoke")
-    found = learning_rates.analyse(tables).set_index("claim")
+    found = judged(learning_rates, tables).set_index("claim")
     assert (found.drop("L8")["n"] == 2).all()
     assert len(learning_rates.figure3(tables)) == len(ARMS)
     FigureCanvasAgg(learning_rates.figure(tables)).draw()

@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
-from bnrepro.analysis.select import median
 from bnrepro.experiments.batch_size.tables import slopes
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import DOTTED, log_axis, nothing
@@ -22,7 +21,7 @@ def draw_errors(axes: Axes, errors: pd.DataFrame, value: str) -> None:
     layers = sorted(set(errors["layer"]))
     for place, layer in enumerate(layers):
         own = errors[errors["layer"] == layer]
-        slope = f"{median(slopes(own, value)).estimate:.2f}".replace("-", "−")
+        slope = f"{slopes(own, value).median():.2f}".replace("-", "−")
         color = _paler(COLORS["batch"], 0.55 * (1 - place / max(len(layers) - 1, 1)))
         label = f"{layer.replace('_', ' ')}: {slope}"
         median_line(axes, own, "size", value, color, label)

@@ -11,7 +11,7 @@ from bnrepro.analysis.curves import CHANCE, evaluations, median_curves
 from bnrepro.analysis.intervals import bootstrap_bounded
 from bnrepro.analysis.select import TRAINS, curves_of
 from bnrepro.config.inception_small import inception_small
-from bnrepro.experiments.claims import CLAIMS
+from bnrepro.experiments.learning_rates.claims import invariant
 from bnrepro.experiments.learning_rates.panels import (
     draw_effective_rates,
     draw_gradients,
@@ -76,7 +76,7 @@ def figure(tables: Tables) -> Figure:
         gradients=gradients(tables),
         jacobians=jacobians(tables),
         invariances=invariances(tables),
-        tolerance=CLAIMS["L8"].rule.threshold,
+        tolerance=invariant.rule.threshold,
     )
 
 

@@ -11,8 +11,12 @@ from matplotlib.ticker import MaxNLocator
 from bnrepro.analysis.formatting import number
 from bnrepro.analysis.intervals import bootstrap_median
 from bnrepro.analysis.select import intervals
-from bnrepro.experiments.claims import CLAIMS
-from bnrepro.experiments.regularization.claims import PAPER
+from bnrepro.experiments.regularization.claims import (
+    faster_decay,
+    no_dropout,
+    no_local_response_normalization,
+    thorough_shuffling,
+)
 from bnrepro.experiments.regularization.panels import draw_effects, draw_ensembles, draw_ratios, draw_shuffling
 from bnrepro.experiments.regularization.sweep import DENSE_FEW, FEW
 from bnrepro.experiments.regularization.tables import LOSS, ONE, SIX, effects, few, gaps, shuffling, spreads
@@ -48,7 +52,9 @@ CAPTION = (
 )
 
 MARGINS = {
-    change: CLAIMS[claim].rule.threshold for change, claim in {"dropout": "R6b", "decay": "R6c", "lrn": "R6d"}.items()
+    "dropout": no_dropout.rule.threshold,
+    "decay": faster_decay.rule.threshold,
+    "lrn": no_local_response_normalization.rule.threshold,
 }
 """How much accuracy a change may cost for its claim to hold."""
 
@@ -68,7 +74,7 @@ def figure(tables: Tables) -> Figure:
         shuffling=shuffling(tables),
         ensembles=tables["ensembles"],
         margins=MARGINS,
-        papers_gain=PAPER["R5"],
+        papers_gain=thorough_shuffling.paper,
         papers_ratio=SIX / ONE,
     )
 

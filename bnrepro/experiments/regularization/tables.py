@@ -58,7 +58,7 @@ def effects(tables: Tables) -> pd.DataFrame:
         A row a setting and change: `effect` on the best validation accuracy (a fraction), its interval `ci_low`, `ci_high`,
         `smallest_seen`, the smallest effect that the design could have seen (half the interval's width); `steps_ratio`, the
         steps without the change over those with it until the best accuracy of the net without it, its interval `ratio_low`,
-        `ratio_high`, and its `bound` as in `intervals.Statistic`; `n`, the seeds.
+        `ratio_high`, and its `bound` as in `findings.Row`; `n`, the seeds.
     """
     rows = []
     for setting, change in itertools.product(SETTINGS, CHANGES):
