@@ -4,8 +4,8 @@ Each folder has the same files for the same roles. `sweep.py`: `PRESETS`, what e
 kept of its runs; `sweep(preset, **overrides)`, the runs to train by group. `tables.py`: what the runs come to, for the claims,
 the figure and the notebook. `claims.py`: `PAPER`, the paper's own number by claim; `analyse(tables)`, the statistic of each claim
 (`claim`, `estimate`, `ci_low`, `ci_high`, `n`, and, if there is more to say, `bound` and `note` as in `intervals.Statistic`).
-`figures.py`: `CAPTION`, into which the report puts `{main_seeds}`, the number of seeds of the group `main`, and so for each
-group; `figure(tables)`. No experiment imports from another: what several need stands in `presets`, `setups`, `figure1`, or
+`figures.py`: `PANELS`, each one message (`plotting.panel.Panel`), and `SHEETS`, the panels of each sheet by its name; what draws
+them is in `panels.py`. No experiment imports from another: what several need stands in `presets`, `setups`, `figure1`, or
 outside.
 """
 
@@ -26,8 +26,8 @@ _HOMES = {
     "count": ".sweep",
     "PAPER": ".claims",
     "analyse": ".claims",
-    "CAPTION": ".figures",
-    "figure": ".figures",
+    "PANELS": ".figures",
+    "SHEETS": ".figures",
     "controls": ".widget",
     "explore": ".widget",
     "live": ".widget",
@@ -38,7 +38,7 @@ _HOMES = {
 class Experiment:
     """One experiment as the rest of the package sees it: the parts of its files, each imported when it is asked for.
 
-    Every experiment has `TITLE`, `PRESETS`, `TABLES`, `sweep`, `PAPER`, `analyse`, `CAPTION` and `figure`. Some have more, which
+    Every experiment has `TITLE`, `PRESETS`, `TABLES`, `sweep`, `PAPER`, `analyse`, `PANELS` and `SHEETS`. Some have more, which
     `hasattr` tells:
 
     - `derive(tables)`, where the runs leave more than is worth keeping: the tables of its results, made of those in `TABLES`.
@@ -69,6 +69,17 @@ class Experiment:
         """
         groups = importlib.import_module(f"{__name__}.{self.folder}.sweep").sweep(preset, **overrides)
         return {group: list(map(smallest, runs)) for group, runs in groups.items()} if preset == "smoke" else groups
+
+    def panel(self, name: str):
+        """The panel of a name, or a `UserError` with the nearest name."""
+        known = {panel.name: panel for panel in self.PANELS}
+        if name not in known:
+            raise unknown("panel", name, known)
+        return known[name]
+
+    def sheets(self) -> dict:
+        """The panels of each sheet, by its name."""
+        return {sheet: [self.panel(name) for name in names] for sheet, names in self.SHEETS.items()}
 
     def __getattr__(self, name: str):
         module = f"{__name__}.{self.folder}{_HOMES.get(name, '.tables')}"
