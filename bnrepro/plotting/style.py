@@ -29,7 +29,6 @@ _STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "text.hinting": "none",  # else words are of another width at another resolution
-    "text.hinting_factor": 1,
     "font.size": BASE,
     "axes.labelsize": BASE,
     "axes.labelcolor": INK,

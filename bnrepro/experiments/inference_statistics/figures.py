@@ -45,8 +45,8 @@ def gap(tables: Tables) -> dict[str, pd.DataFrame]:
 def accuracy(tables: Tables, when: str) -> dict[str, pd.DataFrame]:
     """By choice of statistics; the axis holds the early ones and the late ones."""
     both = pd.concat([said(tables, each) for each in ("last", "first")]).stack(future_stack=True)
-    rows = _long(said(tables, when), "accuracy")
-    return _over_sizes(tables, rows.assign(axis_low=both.min(), axis_high=both.max()))
+    axis = pd.DataFrame({"low": [both.min()], "high": [both.max()]})
+    return {**_over_sizes(tables, _long(said(tables, when), "accuracy")), "axis": axis}
 
 
 def variance(tables: Tables) -> dict[str, pd.DataFrame]:

@@ -73,7 +73,7 @@ def draw_accuracy(area: Area, data: dict[str, pd.DataFrame]) -> None:
     axes, rows, ends = area.axes(), data["values"], []
     for name in STATISTICS:
         ends += _line(axes, rows[rows["statistics"] == name], "accuracy", _COLORS[name], _LABELS[name])
-    low, high = rows[["axis_low", "axis_high"]].fillna({"axis_low": CHANCE, "axis_high": 0.9}).iloc[0]
+    low, high = data["axis"].fillna({"low": CHANCE, "high": 0.9}).iloc[0]
     accuracy_axis(axes, 1 - 1.1 * (1 - low), 1 - (1 - high) / 1.15)
     axes.set_ylabel("Test accuracy")
     _size_axis(axes, data["sizes"], ends)
