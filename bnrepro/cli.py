@@ -84,8 +84,14 @@ def _run(options) -> int:
     return 1 if failures else 0
 
 
+def _publish() -> list[Path]:
+    """Writes the record's sheets and the generated parts of the README; returns what was written."""
+    from bnrepro.report import sheets
+
+    return [*sheets.draw_all(), _update_readme()]
+
+
 def _update_readme() -> Path:
-    """Writes the generated parts of the README from the record."""
     from bnrepro.report.readme import update_readme
 
     readme = CHECKOUT / "README.md"
@@ -124,16 +130,15 @@ def _plain(value):
 
 
 def _figures(options) -> int:
-    from bnrepro.report import sheets
-
     given = {name: value for name in _PANEL_OPTIONS if (value := vars(options)[name]) is not None}
     if not options.notebooks and not given:
-        print(*sheets.draw_all(), _update_readme(), sep="\n")
+        print(*_publish(), sep="\n")
         return 0
     from bnrepro.jupyter.parameters import find_notebooks
+    from bnrepro.report.sheets import export
 
     notebooks = [path.stem for path in find_notebooks(options.notebooks)] if options.notebooks else []
-    print(*sheets.export(notebooks, given.pop("panel", ""), given.pop("output", "."), **given), sep="\n")
+    print(*export(notebooks, given.pop("panel", ""), given.pop("output", "."), **given), sep="\n")
     return 0
 
 

@@ -51,6 +51,14 @@ MISTAKES = [
     (["verdicts", "--preset", "papr"], "did you mean 'paper'?"),
     (["report", "--output", "nowhere/report.html"], "nowhere/report.html"),
     (["bench", "--json", "nowhere/bench.json"], "nowhere/bench.json"),
+    (["figures", "17"], "unknown notebook '17'"),
+    (["figures", "99"], "99_verdicts has none"),
+    (["figures", "03", "--panel", "rats"], "unknown panel 'rats': did you mean 'rates'?"),
+    (["figures", "03", "--format", "pfd"], "unknown format 'pfd': did you mean 'pdf'?"),
+    (["figures", "03", "--panel", "rates", "--width", "9"], "rates takes 60 mm or more at 8 points, got 9"),
+    (["figures", "03", "--panel", "rates", "--width", "0"], "got 0"),
+    (["figures", "03", "--panel", "rates", "--font-size", "90"], "a font is of 4 to 32 points: got 90"),
+    (["figures", "03", "--width", "wide"], "--width"),
     (["data", "fetch", "mnst"], "did you mean 'mnist'?"),
 ]
 

@@ -67,7 +67,7 @@ def draw_percentiles(area: Area, data: dict[str, pd.DataFrame]) -> None:
         axes.tick_params(labelleft=arm == "none")
         words = [(LABELS[arm], COLORS[arm])]
         if arm == "batch" and len(papers):
-            words.append(("- - -  paper, Figure 1(b, c)", COLORS["paper"]))
+            words.append(("- - -  paper", COLORS["paper"]))
         key_above(axes, *words)
         name_percentiles(axes, strong, COLORS[arm])
 
