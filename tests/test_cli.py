@@ -52,6 +52,14 @@ MISTAKES = [
     (["verdicts", "--preset", "papr"], "did you mean 'paper'?"),
     (["report", "--output", "nowhere/report.html"], "nowhere/report.html"),
     (["bench", "--json", "nowhere/bench.json"], "nowhere/bench.json"),
+    (["figures", "17"], "unknown notebook '17'"),
+    (["figures", "99"], "99_verdicts has none"),
+    (["figures", "03", "--panel", "rats"], "unknown panel 'rats': did you mean 'rates'?"),
+    (["figures", "03", "--format", "pfd"], "unknown format 'pfd': did you mean 'pdf'?"),
+    (["figures", "03", "--panel", "rates", "--width", "9"], "rates takes 60 mm or more at 8 points, got 9"),
+    (["figures", "03", "--panel", "rates", "--width", "0"], "got 0"),
+    (["figures", "03", "--panel", "rates", "--font-size", "90"], "a font is of 4 to 32 points: got 90"),
+    (["figures", "03", "--width", "wide"], "--width"),
     (["data", "fetch", "mnst"], "did you mean 'mnist'?"),
 ]
 
@@ -185,12 +193,12 @@ def test_the_list_has_every_parameter_with_type_default_and_help(capsys):
 @pytest.mark.slow
 def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_path, capsys):
 
-    blocks = "<!-- verdicts -->\nold\n<!-- /verdicts -->\n<!-- gallery -->\n<!-- /gallery -->\n"
+    blocks = "<!-- verdicts -->\nold\n<!-- /verdicts -->\n<!-- picture -->\n<!-- /picture -->\n"
     (tmp_path / "README.md").write_text(f"before\n{blocks}after\n")
     monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
-    monkeypatch.setattr("bnrepro.report.readme.draw_all", lambda: [tmp_path / "a.svg"])
+    monkeypatch.setattr("bnrepro.report.sheets.draw_all", lambda: [tmp_path / "a.png"])
     assert run("figures") == 0
-    assert capsys.readouterr().out.split() == [str(tmp_path / "a.svg"), str(tmp_path / "README.md")]
+    assert capsys.readouterr().out.split() == [str(tmp_path / "a.png"), str(tmp_path / "README.md")]
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")

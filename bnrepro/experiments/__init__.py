@@ -2,10 +2,10 @@
 
 Each folder has the same files for the same roles. `sweep.py`: `PRESETS`, what each preset means; `TABLES`, the tables that are
 kept of its runs; `sweep(preset, **overrides)`, the runs to train by group. `tables.py`: what the runs come to, for the claims,
-the figure and the notebook. `claims.py`: its claims, each a function decorated with `analysis.claims.claim`, in the order in
-which they are shown; nothing else has to name one. `figures.py`: `CAPTION`, into which the report puts `{main_seeds}`, the number
-of seeds of the group `main`, and so for each group; `figure(tables)`. No experiment imports from another: what several need
-stands in `presets`, `setups`, `figure1`, or outside.
+the panels and the notebook. `claims.py`: its claims, each a function decorated with `analysis.claims.claim`, in the order in
+which they are shown; nothing else has to name one. `figures.py`: `PANELS`, each one message (`plotting.panel.Panel`), and
+`SHEETS`, the panels of each sheet by its name; what draws them is in `panels.py`. No experiment imports from another: what several
+need stands in `presets`, `setups`, `figure1`, or outside.
 """
 
 import functools
@@ -28,8 +28,8 @@ _HOMES = {
     "TABLES": ".sweep",
     "BASE": ".sweep",
     "count": ".sweep",
-    "CAPTION": ".figures",
-    "figure": ".figures",
+    "PANELS": ".figures",
+    "SHEETS": ".figures",
     "controls": ".widget",
     "explore": ".widget",
     "live": ".widget",
@@ -40,7 +40,7 @@ _HOMES = {
 class Experiment:
     """One experiment as the rest of the package sees it: the parts of its files, each imported when it is asked for.
 
-    Every experiment has `TITLE`, `PRESETS`, `TABLES`, `sweep`, `claims`, `CAPTION` and `figure`. Some have more, which `hasattr`
+    Every experiment has `TITLE`, `PRESETS`, `TABLES`, `sweep`, `claims`, `PANELS` and `SHEETS`. Some have more, which `hasattr`
     tells:
 
     - `derive(tables)`, where the runs leave more than is worth keeping: the tables of its results, made of those in `TABLES`.
@@ -81,6 +81,17 @@ class Experiment:
     def findings(self, tables: Tables) -> pd.DataFrame:
         """What its tables say to its claims: of each the statistic, then what else is to be known (`analysis.findings`)."""
         return pd.concat([claim(tables) for claim in self.claims], ignore_index=True)
+
+    def panel(self, name: str):
+        """The panel of a name, or a `UserError` with the nearest name."""
+        known = {panel.name: panel for panel in self.PANELS}
+        if name not in known:
+            raise unknown("panel", name, known)
+        return known[name]
+
+    def sheets(self) -> dict:
+        """The panels of each sheet, by its name."""
+        return {sheet: [self.panel(name) for name in names] for sheet, names in self.SHEETS.items()}
 
     def __getattr__(self, name: str):
         module = f"{__name__}.{self.folder}{_HOMES.get(name, '.tables')}"

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from bnrepro.analysis.claims import FEWEST
 from bnrepro.plotting.style import styled
 from bnrepro.report.formatting import MARKS, counted, in_words
+from bnrepro.report.sheets import Sheet
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,14 @@ class Part:
     Attributes:
         notebook: The notebook's name without ending; the part's anchor too.
         title: The experiment's.
-        caption: The figure's.
         verdicts: The experiment's claims with their verdicts, as `verdicts.judged` gives them.
-        figure: The figure.
+        sheets: Its figures, each with its name and its caption.
     """
 
     notebook: str
     title: str
-    caption: str
     verdicts: pd.DataFrame
-    figure: Figure
+    sheets: Sequence[Sheet]
 
 
 def render_page(parts: Sequence[Part], **rest) -> str:
@@ -62,9 +61,13 @@ def _experiment(part: Part) -> dict:
         "title": part.title,
         "sections": sections(set(words["section"])),
         "claims": words.to_dict("records"),
-        "image": base64.b64encode(_outlined(part.figure)).decode(),
-        "caption": panels(part.caption),
+        "sheets": [_sheet(part.notebook, sheet) for sheet in part.sheets],
     }
+
+
+def _sheet(notebook: str, sheet: Sheet) -> dict:
+    image = base64.b64encode(_outlined(sheet.figure)).decode()
+    return {"anchor": f"{notebook}-{sheet.name}", "image": image, "caption": panels(sheet.caption)}
 
 
 def sections(names: set[str]) -> str:

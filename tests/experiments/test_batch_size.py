@@ -26,6 +26,7 @@ from tests.experiments.factories_batch_size import (
     peak_of,
     seconds_of,
 )
+from tests.plotting.drawing import drawer, every_panel
 
 batch_size = EXPERIMENTS["06_batch_size"]
 
@@ -41,8 +42,8 @@ def tables():
 
 
 @pytest.fixture(scope="module")
-def figure(tables):
-    return batch_size.figure(tables)
+def panel(tables):
+    return drawer(batch_size, tables)
 
 
 def shifted(arm, size, shift):
@@ -339,15 +340,11 @@ def test_it_is_judged_drawn_and_explored_with_one_seed_whatever_diverges(lost):
     table = judged(batch_size, tables)
     assert set(table["verdict"]) == {INCONCLUSIVE} and (table["n"] < FEWEST).all()
     controls = batch_size.controls(tables)
-    for drawn in (batch_size.figure(tables), batch_size.explore(tables, **start_of(controls))):
-        FigureCanvasAgg(drawn).draw()
-        assert np.isfinite([axes.get_ylim() for axes in drawn.axes]).all()
+    every_panel(batch_size, tables)
+    explored = batch_size.explore(tables, **start_of(controls))
+    FigureCanvasAgg(explored).draw()
+    assert np.isfinite([axes.get_ylim() for axes in explored.axes]).all()
     assert batch_size.effects(tables)["n"].eq(1).all()
-    assert batch_size.CAPTION.format(examples_seeds=1)
-
-
-def panel(figure, letter):
-    return next(axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts])
 
 
 def thick(axes, color):
@@ -360,25 +357,25 @@ def words(axes):
     return [text.get_text() for text in axes.texts]
 
 
-def test_accuracy_is_drawn_over_the_sizes_at_the_best_rates_with_each_budget(tables, figure):
+def test_accuracy_is_drawn_over_the_sizes_at_the_best_rates_with_each_budget(tables, panel):
     effects = found.effects(tables).set_index(["group", "arm"]).sort_index()
-    for letter, budget in (("a", "examples"), ("b", "steps")):
+    for budget in ("examples", "steps"):
         for arm in ("none", "batch", "renorm"):
             own = effects.loc[[(budget, arm)]].set_index("batch_size")["accuracy"]
-            assert thick(panel(figure, letter), COLORS[arm]) == [own.to_dict()]
-    limits = [panel(figure, letter).get_ylim() for letter in "abe"]
+            assert thick(panel(f"accuracy_by_{budget}"), COLORS[arm]) == [own.to_dict()]
+    limits = [panel(f"accuracy_by_{name}").get_ylim() for name in ("examples", "steps", "ghosts")]
     assert limits[0] == limits[1] == limits[2]
 
 
-def test_each_seed_is_a_thin_line(figure):
-    axes = panel(figure, "a")
+def test_each_seed_is_a_thin_line(panel):
+    axes = panel("accuracy_by_examples")
     color = to_hex(COLORS["batch"])
     thin = [line for line in axes.lines if to_hex(line.get_color()) == color and line.get_linewidth() == 0.5]
     assert len(thin) == 3
 
 
-def test_the_best_rates_of_both_budgets_are_drawn_near_to_where_they_are(tables, figure):
-    lines = {line.get_label(): line for line in panel(figure, "c").lines}
+def test_the_best_rates_of_both_budgets_are_drawn_near_to_where_they_are(panel):
+    lines = {line.get_label(): line for line in panel("rates").lines}
     for budget in ("examples", "steps"):
         for arm, rate in (("none", 0.03), ("batch", 0.3), ("renorm", 0.3)):
             drawn = lines[f"_{budget} {arm}"].get_ydata()
@@ -386,18 +383,18 @@ def test_the_best_rates_of_both_budgets_are_drawn_near_to_where_they_are(tables,
     assert len({tuple(line.get_ydata()[:1]) for line in lines.values()}) == 6
 
 
-def test_gaps_are_drawn_over_the_examples_normalized_together_and_the_last_ghost_is_the_whole(figure):
-    axes = panel(figure, "d")
+def test_gaps_are_drawn_over_the_examples_normalized_together_and_the_last_ghost_is_the_whole(panel):
+    axes = panel("gaps")
     (batch,), (ghost,) = (thick(axes, COLORS[arm]) for arm in ("batch", "ghost"))
     assert batch == pytest.approx({m: 20 / m for m in QUICK.sizes})
     assert ghost == pytest.approx({m: 20 / m for m in (*QUICK.ghosts, 256)})
-    (accuracies,) = thick(panel(figure, "e"), COLORS["ghost"])
+    (accuracies,) = thick(panel("accuracy_by_ghosts"), COLORS["ghost"])
     assert accuracies == pytest.approx({m: 0.851 - 0.1 / m for m in (*QUICK.ghosts, 256)})
 
 
-def test_the_errors_of_each_layer_have_their_slope_beside_them_and_a_dotted_line_of_the_root(figure):
-    for letter in "fg":
-        axes = panel(figure, letter)
+def test_the_errors_of_each_layer_have_their_slope_beside_them_and_a_dotted_line_of_the_root(panel):
+    for name in ("error_of_mean", "error_of_variance"):
+        axes = panel(name)
         assert {f"hidden {place}: −0.50" for place in (1, 2, 3)} <= set(words(axes))
         (dotted,) = [line for line in axes.lines if line.get_label() == "1 / √m"]
         slope = np.polyfit(np.log(dotted.get_xdata()), np.log(dotted.get_ydata()), 1)[0]
@@ -405,13 +402,13 @@ def test_the_errors_of_each_layer_have_their_slope_beside_them_and_a_dotted_line
         assert max(dotted.get_ydata()) < 2**-0.5
 
 
-def test_the_other_net_time_and_memory_are_drawn_by_size_in_their_units(figure):
-    (batch,) = thick(panel(figure, "h"), COLORS["batch"])
+def test_the_other_net_time_and_memory_are_drawn_by_size_in_their_units(panel):
+    (batch,) = thick(panel("convolutional"), COLORS["batch"])
     assert batch == pytest.approx({m: 0.851 - 0.1 / m for m in (2, 16)})
-    step, example = thick(panel(figure, "i"), COLORS["none"])
+    step, example = thick(panel("times"), COLORS["none"])
     assert step == pytest.approx({m: 100 + m for m in QUICK.sizes})
     assert example == pytest.approx({m: 100 / m + 1 for m in QUICK.sizes})
-    (peak,) = thick(panel(figure, "j"), COLORS["none"])
+    (peak,) = thick(panel("memory"), COLORS["none"])
     assert peak == pytest.approx({2: 502, 128: 628})
 
 

@@ -12,15 +12,14 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.control import start_of
 from bnrepro.experiments.dropout_and_weight_decay import tables as found
-from bnrepro.experiments.dropout_and_weight_decay.panels import draw_shares
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.plotting import widget_figure
 from bnrepro.plotting.arms import COLORS
-from bnrepro.plotting.style import SINGLE, new_figure
 from bnrepro.records.results import load_results, write_results
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import statistic
 from tests.experiments.factories_dropout_and_weight_decay import RATIOS, kept
+from tests.plotting.drawing import axes_of, drawer, every_panel
 
 finding = EXPERIMENTS["08_dropout_and_weight_decay"]
 
@@ -381,25 +380,15 @@ def test_it_is_judged_and_drawn_whatever_diverges_as_made_and_as_read(tmp_path, 
     assert judged(finding, made)["note"].tolist() == table["note"].tolist()
     assert np.isfinite(table.loc[table["n"] > 0, "estimate"]).all()
     assert (finding.effects(tables)["n"] == seeds).all()
-    figure = finding.figure(tables)
-    FigureCanvasAgg(figure).draw()
-    assert len(figure.axes) == 10
-    assert np.isfinite([axes.get_ylim() for axes in figure.axes]).all()
-    for letter in "bc":
-        assert ("every run diverged" in words(panel(figure, letter))) == ("dropout_off" in lost)
-
-
-def test_the_caption_has_the_number_of_seeds():
-    assert finding.CAPTION.format(dropout_off_seeds=3).endswith("3 seeds each.")
+    drawn = dict(zip(finding.PANELS, every_panel(finding, tables)))
+    for panel, figure in drawn.items():
+        if panel.name in ("variance_shift", "shift_by_layer"):
+            assert ("every run diverged" in words(figure.axes[0])) == ("dropout_off" in lost)
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    return finding.figure(kept("quick", seeds=2))
-
-
-def panel(figure, letter):
-    return next(axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts])
+def panel():
+    return drawer(finding, kept("quick", seeds=2))
 
 
 def named(axes, label):
@@ -411,14 +400,8 @@ def words(axes):
     return [text.get_text() for text in axes.texts]
 
 
-@pytest.mark.slow
-def test_the_panels_are_lettered_in_their_order(drawn):
-    letters = [next(word for word in words(axes) if len(word) == 1 and word.isalpha()) for axes in drawn.axes]
-    assert letters == list("abcdefghij")
-
-
-def test_accuracy_over_the_rate_has_a_line_a_place_from_the_net_without_dropout_on(drawn):
-    axes = panel(drawn, "a")
+def test_accuracy_over_the_rate_has_a_line_a_place_from_the_net_without_dropout_on(panel):
+    axes = panel("dropout")
     (before,) = named(axes, "before each BN")
     assert list(before.get_xdata()) == [0, 0.2, 0.5] and before.get_ydata()[[0, 2]] == pytest.approx([0.8305, 0.7005])
     assert to_hex(before.get_color()).upper() == COLORS["before"]
@@ -426,8 +409,8 @@ def test_accuracy_over_the_rate_has_a_line_a_place_from_the_net_without_dropout_
     assert none.get_ydata() == pytest.approx([0.8105, 0.8145, 0.8205]) and none.get_linestyle() == "--"
 
 
-def test_the_variance_ratio_is_drawn_over_the_rate_and_by_layer_on_a_logarithmic_axis(drawn):
-    over_rates, by_layer = panel(drawn, "b"), panel(drawn, "c")
+def test_the_variance_ratio_is_drawn_over_the_rate_and_by_layer_on_a_logarithmic_axis(panel):
+    over_rates, by_layer = panel("variance_shift"), panel("shift_by_layer")
     for place, label in (("before", "before each BN"), ("after", "after each"), ("last", "after the last")):
         (line,) = named(over_rates, label)
         assert line.get_ydata()[[0, 2]] == pytest.approx([1, np.mean(RATIOS[place])])
@@ -438,8 +421,8 @@ def test_the_variance_ratio_is_drawn_over_the_rate_and_by_layer_on_a_logarithmic
         assert [1, 1] in [list(line.get_ydata()) for line in axes.lines]
 
 
-def test_accuracy_is_drawn_by_statistics_with_the_net_without_dropout(drawn):
-    axes = panel(drawn, "d")
+def test_accuracy_is_drawn_by_statistics_with_the_net_without_dropout(panel):
+    axes = panel("statistics")
     (line,) = named(axes, "before each BN")
     assert line.get_ydata() == pytest.approx([0.7005, 0.7205, 0.7905])
     (without,) = named(axes, "no Dropout")
@@ -447,8 +430,8 @@ def test_accuracy_is_drawn_by_statistics_with_the_net_without_dropout(drawn):
     assert "no Dropout" in words(axes) and axes.get_xticklabels()[2].get_text() == "recomputed,\nDropout off"
 
 
-def test_accuracy_over_the_l2_weight_is_drawn_in_both_arms_by_what_decays(drawn):
-    axes = panel(drawn, "e")
+def test_accuracy_over_the_l2_weight_is_drawn_in_both_arms_by_what_decays(panel):
+    axes = panel("decay")
     found = {
         (to_hex(line.get_color()).upper(), line.get_marker()): line for line in axes.lines if line.get_marker() in "os^"
     }
@@ -460,37 +443,37 @@ def test_accuracy_over_the_l2_weight_is_drawn_in_both_arms_by_what_decays(drawn)
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "0.001", "0.003"]
 
 
-def test_norms_and_effective_rates_are_drawn_relative_to_their_start_and_the_matched_rate_is_dashed(drawn):
-    (norm,) = named(panel(drawn, "f"), "decay_hidden")
+def test_norms_and_effective_rates_are_drawn_relative_to_their_start_and_the_matched_rate_is_dashed(panel):
+    (norm,) = named(panel("weight_norm"), "decay_hidden")
     assert norm.get_ydata()[[0, -1]] == pytest.approx([1, np.exp(-0.1 * 0.003 * QUICK.main.steps)])
-    assert not named(panel(drawn, "f"), "matched")
-    (decay,), (matched,) = (named(panel(drawn, "g"), label) for label in ("decay_hidden", "matched"))
+    assert not named(panel("weight_norm"), "matched")
+    (decay,), (matched,) = (named(panel("effective_rate"), label) for label in ("decay_hidden", "matched"))
     assert matched.get_ydata() == pytest.approx(decay.get_ydata()) and decay.get_ydata()[-1] > 1
     assert (decay.get_linestyle(), matched.get_linestyle()) == ("-", "--")
 
 
-@pytest.mark.parametrize(("letter", "share"), [("h", 0.9), ("i", 0.2)])
-def test_losses_are_drawn_in_either_arm_without_decay_with_it_and_at_the_matched_rate(drawn, letter, share):
-    axes = panel(drawn, letter)
+@pytest.mark.parametrize(("place", "share"), [(0, 0.9), (1, 0.2)])
+def test_losses_are_drawn_in_either_arm_without_decay_with_it_and_at_the_matched_rate(panel, place, share):
+    both = panel("losses").figure.axes
+    axes = both[place]
     lines = {label: named(axes, label) for label in ("no decay", "weight decay", "matched rate")}
     ends = {label: line.get_ydata()[-1] for label, (line,) in lines.items()}
     assert ends == pytest.approx({"no decay": 0.705, "weight decay": 0.675, "matched rate": 0.705 - 0.03 * share})
-    assert axes.get_ylim() == panel(drawn, "h").get_ylim()
+    assert axes.get_ylim() == both[0].get_ylim()
 
 
-def test_the_share_is_drawn_in_both_arms(drawn):
+def test_the_share_is_drawn_in_both_arms(panel):
     for label, share in (("with BN", 0.9), ("without BN", 0.2)):
-        (line,) = named(panel(drawn, "j"), label)
+        (line,) = named(panel("shares"), label)
         assert line.get_ydata() == pytest.approx([share])
-    training = named(panel(drawn, "j"), "in training")
+    training = named(panel("shares"), "in training")
     assert sorted(line.get_ydata()[0] for line in training) == pytest.approx([0.1, 0.95])
 
 
 def test_a_share_below_the_axis_is_an_arrow_at_its_edge(tables):
     runs = members(tables, "matched", normalization="none")
     write(tables, "curves", "loss", runs, [1.5] * 8, step=20, split="validation")
-    axes = new_figure(SINGLE, 60).add_subplot()
-    draw_shares(axes, found.shares(tables))
+    axes = axes_of(finding, "shares", tables)
     low, _ = axes.get_ylim()
     arrows = [list(line.get_ydata()) for line in axes.lines if line.get_marker() == "v" and len(line.get_ydata())]
     assert arrows == [[low]] and found.shares(tables)["share"].min() < low

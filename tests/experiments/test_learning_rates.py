@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
@@ -20,6 +19,7 @@ from bnrepro.records.results import select
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import finding_tables, make_tables, papers_numbers, statistic
+from tests.plotting.drawing import drawer, every_panel
 
 learning_rates = EXPERIMENTS["03_learning_rates"]
 
@@ -113,7 +113,7 @@ def test_every_preset_is_analysed_and_drawn_without_a_warning(preset):
     tables = finding_tables(NOTEBOOK, preset)
     table = judged(learning_rates, tables)
     assert (set(table["verdict"]) == {INCONCLUSIVE}) == (preset != "paper")
-    FigureCanvasAgg(learning_rates.figure(tables)).draw()
+    assert len(every_panel(learning_rates, tables)) == 10
 
 
 @pytest.mark.slow
@@ -365,10 +365,8 @@ def test_gradient_norms_are_those_of_the_largest_rate_that_trains():
 
 @pytest.fixture(scope="module")
 def drawn():
-    """The figure of the paper preset's made-up tables, by the letters of its panels."""
-    figure = learning_rates.figure(finding_tables(NOTEBOOK, "paper"))
-    names = ["a", "b", "c", "d", "strip", "e", "e2", "f", "f2", "g", "h", "i"]
-    return dict(zip(names, figure.axes, strict=True))
+    """The axes of the paper preset's made-up tables by their panel's name, the first of several."""
+    return drawer(learning_rates, finding_tables(NOTEBOOK, "paper"))
 
 
 def thick(axes, arm):
@@ -381,14 +379,16 @@ def test_the_thick_lines_are_medians_and_each_seed_is_a_thin_one(drawn):
     curves = curves_of(finding_tables(NOTEBOOK, "paper"), *ARMS).query("split == 'validation'")
     for arm in ("baseline", "bn_x5", "sigmoid"):
         own = curves[curves["arm"] == arm]
-        np.testing.assert_allclose(thick(drawn["a"], arm).get_ydata(), own.groupby("step")["accuracy"].median())
-        color = [line for line in drawn["a"].lines if to_hex(line.get_color()) == COLORS[arm].lower()]
+        np.testing.assert_allclose(thick(drawn("accuracy"), arm).get_ydata(), own.groupby("step")["accuracy"].median())
+        color = [line for line in drawn("accuracy").lines if to_hex(line.get_color()) == COLORS[arm].lower()]
         assert len([line for line in color if line.get_linewidth() < 1 and len(line.get_xdata()) > 1]) == 8
 
 
 def test_a_dot_is_where_the_median_of_an_arm_reaches_the_target(drawn):
     race = statistics_of.race(finding_tables(NOTEBOOK, "paper"))
-    dots = {to_hex(line.get_color()): line.get_xydata()[0] for line in drawn["a"].lines if line.get_marker() == "o"}
+    dots = {
+        to_hex(line.get_color()): line.get_xydata()[0] for line in drawn("accuracy").lines if line.get_marker() == "o"
+    }
     for arm in ARMS:
         reached = race.loc[race["arm"] == arm, "steps_to_target"].median()
         assert (COLORS[arm].lower() in dots) == np.isfinite(reached)
@@ -397,61 +397,61 @@ def test_a_dot_is_where_the_median_of_an_arm_reaches_the_target(drawn):
 
 
 def test_an_arm_that_diverged_is_crossed_and_named_so(drawn):
-    crosses = [line for line in drawn["a"].lines if line.get_marker() == "x"]
+    crosses = [line for line in drawn("accuracy").lines if line.get_marker() == "x"]
     assert [to_hex(line.get_color()) for line in crosses] == [COLORS["baseline_x30"].lower()]
-    words = {text.get_text() for text in drawn["a"].texts}
+    words = {text.get_text() for text in drawn("accuracy").texts}
     assert "Baseline x30, 8 diverged" in words and {LABELS[arm] for arm in ARMS if arm != "baseline_x30"} <= words
 
 
 def test_the_papers_figure_2_is_drawn_as_it_is_with_its_printed_steps_as_diamonds(drawn):
     points, printed = paper.figure2(), paper.figure3().set_index("model")
     own = points[points["model"] == "BN-x30"]
-    np.testing.assert_array_equal(thick(drawn["b"], "bn_x30").get_xydata(), own[["step", "validation_accuracy"]])
-    diamonds = [line.get_xdata()[0] for line in drawn["b"].lines if line.get_marker() == "D"]
+    np.testing.assert_array_equal(thick(drawn("paper"), "bn_x30").get_xydata(), own[["step", "validation_accuracy"]])
+    diamonds = [line.get_xdata()[0] for line in drawn("paper").lines if line.get_marker() == "D"]
     np.testing.assert_array_equal(np.sort(diamonds), np.sort(printed["steps_to_72_2_percent"]))
 
 
 def test_the_papers_ratios_stand_on_our_baseline(drawn):
     table = learning_rates.figure3(finding_tables(NOTEBOOK, "paper")).set_index("arm")
-    diamonds = [line.get_xdata()[0] for line in drawn["c"].lines if line.get_marker() == "D"]
+    diamonds = [line.get_xdata()[0] for line in drawn("steps").lines if line.get_marker() == "D"]
     steps = table.loc["baseline", "steps"]
     assert diamonds == pytest.approx([steps, steps / (31.0 / 13.3), steps / (31.0 / 2.1), steps / (31.0 / 2.7)])
-    dots = [line.get_xdata()[0] for line in drawn["c"].lines if line.get_marker() == "o"]
+    dots = [line.get_xdata()[0] for line in drawn("steps").lines if line.get_marker() == "o"]
     assert dots == table.loc[table["reached"] > 0.5, "steps"].tolist()
-    assert [label.get_text() for label in drawn["c"].get_yticklabels()] == [LABELS[arm] for arm in ARMS]
+    assert [label.get_text() for label in drawn("steps").get_yticklabels()] == [LABELS[arm] for arm in ARMS]
 
 
 def test_the_rates_are_drawn_with_the_range_that_trains_the_best_and_the_lost(drawn):
     sweep = statistics_of.rate_sweep(finding_tables(NOTEBOOK, "paper"))
     for row, arm in enumerate(("none", "batch")):
         own = sweep[sweep["normalization"] == arm]
-        np.testing.assert_array_equal(thick(drawn["d"], arm).get_ydata(), own["estimate"])
-        marks = [line for line in drawn["strip"].lines if set(line.get_ydata()) == {row}]
+        np.testing.assert_array_equal(thick(drawn("rates"), arm).get_ydata(), own["estimate"])
+        marks = [line for line in drawn("rates").figure.axes[1].lines if set(line.get_ydata()) == {row}]
         bar = next(line for line in marks if line.get_linewidth() > 3)
         assert list(bar.get_xdata()) == [own.loc[own["trains"], "learning_rate"].agg(end) for end in ("min", "max")]
         star, cross = (next(line for line in marks if line.get_marker() == marker) for marker in "*x")
         assert list(star.get_xdata()) == own.loc[own["best"], "learning_rate"].tolist()
         assert list(cross.get_xdata()) == own.loc[own["diverged"] > 0, "learning_rate"].tolist()
-    assert drawn["d"].get_xscale() == "log"
+    assert drawn("rates").get_xscale() == "log"
 
 
 def test_the_explanations_are_medians_over_the_seeds(drawn):
     tables = finding_tables(NOTEBOOK, "paper")
     effective = statistics_of.effective_rates(tables).query("arm == 'bn_x30'").groupby("step").median(numeric_only=True)
-    for panel, name in (("e", "weight_norm"), ("e2", "effective_rate")):
-        np.testing.assert_allclose(thick(drawn[panel], "bn_x30").get_ydata(), effective[name])
+    for name in ("weight_norm", "effective_rate"):
+        np.testing.assert_allclose(thick(drawn(name), "bn_x30").get_ydata(), effective[name])
     gradients = statistics_of.gradients(tables).query("normalization == 'batch'")
-    for panel, moment in (("f", "start"), ("f2", "end")):
+    for axes, moment in zip(drawn("gradients").figure.axes, ("start", "end"), strict=True):
         own = gradients[gradients["moment"] == moment].groupby("layer", sort=False)["value"].median()
-        np.testing.assert_allclose(thick(drawn[panel], "batch").get_ydata(), own)
+        np.testing.assert_allclose(thick(axes, "batch").get_ydata(), own)
     jacobians = statistics_of.jacobians(tables)
-    dots = [line.get_ydata()[0] for line in drawn["g"].lines if line.get_marker() == "o"]
+    dots = [line.get_ydata()[0] for line in drawn("jacobians").lines if line.get_marker() == "o"]
     assert sorted(dots) == sorted(jacobians["p50"]) and len(dots) == 2 * 2 * 3
 
 
 def test_the_largest_change_and_error_are_lines_over_the_scale(drawn):
     table = statistics_of.invariances(finding_tables(NOTEBOOK, "paper"))
-    lines = {line.get_label(): line for line in drawn["h"].lines}
+    lines = {line.get_label(): line for line in drawn("invariances").lines}
     for quantity in ("logits", "gradient"):
         for name in ("change", "error"):
             worst = table[table["quantity"] == quantity].groupby("scale")[name].max()
@@ -460,7 +460,7 @@ def test_the_largest_change_and_error_are_lines_over_the_scale(drawn):
 
 def test_the_picture_of_the_network_has_every_branch_with_its_channels(drawn):
     modules = inception_small(16, 28)
-    words = [text.get_text() for text in drawn["i"].texts]
+    words = [text.get_text() for text in drawn("network").texts]
     for module in modules:
         for row in network_diagram.branches(module):
             assert all(box.text in words for box in row)
@@ -486,14 +486,13 @@ def test_whatever_diverges_it_is_analysed_and_drawn(groups, at):
     found = judged(learning_rates, tables).set_index("claim")
     assert (found.drop("L8")["n"] == 2).all()
     assert len(learning_rates.figure3(tables)) == len(ARMS)
-    FigureCanvasAgg(learning_rates.figure(tables)).draw()
+    assert len(every_panel(learning_rates, tables)) == 10
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_other_data_and_another_width_are_drawn_as_they_are():
     tables = make_tables(learning_rates.sweep("smoke", task="cifar10", width=48))
-    figure = learning_rates.figure(tables)
-    FigureCanvasAgg(figure).draw()
-    words = {text.get_text() for text in figure.axes[-1].texts}
+    *_, figure = every_panel(learning_rates, tables)
+    words = {text.get_text() for text in figure.axes[0].texts}
     assert "32×32×3" in words and "3×3/2\n48" in words

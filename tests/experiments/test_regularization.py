@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
@@ -21,6 +20,7 @@ from bnrepro.plotting.style import SINGLE, new_figure
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import make_tables, papers_numbers, statistic
+from tests.plotting.drawing import axes_of, every_panel
 
 regularization = EXPERIMENTS["04_regularization"]
 
@@ -368,10 +368,7 @@ def test_it_is_judged_and_drawn_whatever_diverges(lost, overrides):
     tables = kept(seeds=2, lost=lost, **overrides)
     table = judged(regularization, tables)
     assert set(table["verdict"]) == {INCONCLUSIVE} and (table["n"] < FEWEST).all()
-    figure = regularization.figure(tables)
-    FigureCanvasAgg(figure).draw()
-    assert np.isfinite([axes.get_ylim() for axes in figure.axes]).all()
-    assert regularization.CAPTION.format(conv_bn_seeds=2)
+    assert len(every_panel(regularization, tables)) == 8
 
 
 @pytest.mark.slow
@@ -380,7 +377,7 @@ def test_a_run_without_a_single_evaluation_is_counted_too(made):
     runs = made["runs"].assign(status=made["runs"]["status"].mask(made["runs"]["run"] == run, "diverged"))
     tables = {**made, "runs": runs, "curves": made["curves"].query("run != @run")}
     assert statistic(tables, "R6b")["n"] == 3 and "count as guessing: 1 of 12" in statistic(tables, "R6b")["note"]
-    regularization.figure(tables)
+    every_panel(regularization, tables)
 
 
 @pytest.fixture
@@ -415,10 +412,6 @@ def test_nothing_is_drawn_of_a_median_that_there_is_not(axes):
     assert not axes.lines
 
 
-def panel(figure, letter):
-    return next(axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts])
-
-
 def marks(axes, marker):
     return [line for line in axes.lines if line.get_marker() == marker]
 
@@ -427,7 +420,7 @@ def marks(axes, marker):
 def test_the_forest_has_every_effect_where_it_is_filled_for_the_setting_that_judges(tables):
     write(tables, members(tables, "conv_bn_decay"), "validation", [0.51, 0.51, 0.51])
     write(tables, members(tables, "dense_bn_dropout"), "validation", [0.2, 0.2, 0.2])
-    forest = panel(regularization.figure(tables), "e")
+    forest = axes_of(regularization, "effects", tables)
     names = [label.get_text() for label in forest.get_yticklabels()]
     drawn = {}
     for line in forest.lines:
@@ -442,7 +435,7 @@ def test_the_forest_has_every_effect_where_it_is_filled_for_the_setting_that_jud
 
 @pytest.mark.slow
 def test_the_loss_that_a_claim_allows_is_a_bar_in_its_row_alone(made):
-    forest = panel(regularization.figure(made), "e")
+    forest = axes_of(regularization, "effects", made)
     names = [label.get_text() for label in forest.get_yticklabels()]
     bars = [line for line in forest.lines if list(line.get_xdata()) == [-0.5, -0.5]]
     assert [names[round(np.mean(bar.get_ydata()))] for bar in bars] == ["no Dropout", "decay 6 x faster", "no LRN"]
@@ -452,7 +445,7 @@ def test_the_loss_that_a_claim_allows_is_a_bar_in_its_row_alone(made):
 def test_the_gaps_are_drawn_over_the_sizes_as_medians_of_the_seeds(tables):
     runs = members(tables, "gap", normalization="batch", dropout=0.0)
     write(tables, runs, "fit", np.linspace(0.6, 0.8, len(runs)))
-    drawn = panel(regularization.figure(tables), "b")
+    drawn = axes_of(regularization, "gap_after_training", tables)
     thick = {line.get_label(): line for line in drawn.lines}[LABELS["batch"]]
     gaps = found.gaps(tables).query("arm == 'batch'")
     assert list(thick.get_xdata()) == [500, 2_000]
@@ -462,7 +455,7 @@ def test_the_gaps_are_drawn_over_the_sizes_as_medians_of_the_seeds(tables):
 
 @pytest.mark.slow
 def test_the_ensemble_stands_beside_the_papers_scaled_to_our_single_net(made):
-    drawn = panel(regularization.figure(made), "h")
+    drawn = axes_of(regularization, "ensembles", made)
     middle = 100 * made["ensembles"].groupby("members")["error"].median()
     thick = {line.get_label(): line for line in drawn.lines}[LABELS["bn_x30"]]
     np.testing.assert_allclose(thick.get_ydata(), middle)
@@ -472,10 +465,9 @@ def test_the_ensemble_stands_beside_the_papers_scaled_to_our_single_net(made):
 
 @pytest.mark.slow
 def test_the_papers_gain_from_shuffling_is_a_diamond_and_the_spread_at_inference_is_told(made):
-    figure = regularization.figure(made)
-    (diamond,) = marks(panel(figure, "g"), "D")
+    (diamond,) = marks(axes_of(regularization, "shuffling", made), "D")
     assert list(diamond.get_xdata()) == [1]
-    assert "inference: 0" in [text.get_text() for text in panel(figure, "a").texts]
+    assert "inference: 0" in [text.get_text() for text in axes_of(regularization, "spread", made).texts]
 
 
 @pytest.mark.slow
@@ -486,6 +478,6 @@ def test_the_noise_control_has_both_gaps_of_its_four_arms(tables):
         )
     for arm in ("population", "noise"):
         at_equal_loss(tables, members(tables, "noise", normalization=arm), [0.1, 0.2, 0.3])
-    drawn = panel(regularization.figure(tables), "d")
+    drawn = axes_of(regularization, "noise", tables)
     assert [line.get_xdata()[0] for line in marks(drawn, "o")] == pytest.approx([20.0] * 4)
     assert [line.get_xdata()[0] for line in marks(drawn, "s")] == pytest.approx([30.0] * 4)

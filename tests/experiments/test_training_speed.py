@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
@@ -10,10 +11,12 @@ from bnrepro.config.validation import PRESETS
 from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
+from bnrepro.plotting.arms import COLORS
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.records.workspace import DATA
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import finding_tables, make_tables, statistic
+from tests.plotting.drawing import every_panel
 
 activation_drift = EXPERIMENTS["02_activation_drift"]
 training_speed = EXPERIMENTS["01_training_speed"]
@@ -150,7 +153,7 @@ def test_every_preset_is_analysed_and_drawn_without_a_warning(notebook, preset):
     table = judged(EXPERIMENTS[notebook], tables)
     if preset == "smoke":
         assert set(table["verdict"]) == {INCONCLUSIVE}
-    EXPERIMENTS[notebook].figure(tables)
+    assert every_panel(EXPERIMENTS[notebook], tables)
 
 
 @pytest.mark.slow
@@ -162,8 +165,8 @@ def test_other_data_are_not_compared_with_the_papers_curves(notebook):
         assert statistics.loc["T4", "n"] == 0 and "on its data: 0 of 2" in statistics.loc["T4", "note"]
         assert training_speed.calibrated(tables)["distance"].isna().all()
         assert not training_speed.calibrated(tables)["chosen"].any()
-    drawn = EXPERIMENTS[notebook].figure(tables)
-    assert not [line for axes in drawn.axes for line in axes.lines if "paper" in line.get_label()]
+    drawn = [axes for figure in every_panel(EXPERIMENTS[notebook], tables) for axes in figure.axes]
+    assert not [line for axes in drawn for line in axes.lines if to_hex(line.get_color()) == COLORS["paper"].lower()]
 
 
 @pytest.fixture
@@ -204,11 +207,11 @@ def test_with_shuffled_labels_the_better_arm_counts(small):
     assert statistic(small, "C1")["estimate"] == pytest.approx(0.2 - training_speed.LARGEST_CLASS["mnist"])
 
 
-@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
-def test_the_largest_class_is_that_of_the_test_set(dataset):
-    with np.load(DATA / f"{dataset}.npz") as arrays:
+@pytest.mark.parametrize("task", ["mnist", "fashion_mnist"])
+def test_the_largest_class_is_that_of_the_test_set(task):
+    with np.load(DATA / f"{task}.npz") as arrays:
         labels = arrays["y_test"]
-    assert training_speed.LARGEST_CLASS[dataset] == np.bincount(labels).max() / len(labels)
+    assert training_speed.LARGEST_CLASS[task] == np.bincount(labels).max() / len(labels)
 
 
 @pytest.mark.slow
@@ -244,7 +247,7 @@ def test_where_an_arm_never_gets_there_the_interval_of_the_speedup_is_open(witho
     row = statistic(tables, "T1")
     assert row["verdict"] == verdict
     assert np.isinf(row["ci_high"]) == (without < 0.97) and (row["ci_low"] == 0) == (with_bn < 0.97)
-    training_speed.figure(tables)
+    every_panel(training_speed, tables)
 
 
 @pytest.mark.slow
@@ -268,8 +271,8 @@ def test_diverged_runs_are_counted_by_every_claim():
     assert "diverged and count as guessing: 1 of 6" in statistics.loc["T2", "note"]
     drift = judged(activation_drift, tables).iloc[0]
     assert drift["n"] == 3 and drift["bound"] == "~" and "which count as ties: 1 of 3" in drift["note"]
-    training_speed.figure(tables)
-    activation_drift.figure(tables)
+    every_panel(training_speed, tables)
+    every_panel(activation_drift, tables)
 
 
 def test_a_diverged_run_counts_with_all_its_steps_and_the_seconds_they_would_have_taken():
@@ -292,8 +295,8 @@ def test_a_run_without_a_single_evaluation_is_counted_too():
     statistics = judged(training_speed, tables).set_index("claim")
     assert (statistics.loc[["T1", "T2"], "n"] == 3).all()
     assert judged(activation_drift, tables)["n"].item() == 3
-    training_speed.figure(tables)
-    activation_drift.figure(tables)
+    every_panel(training_speed, tables)
+    every_panel(activation_drift, tables)
 
 
 def test_pairs_that_diverged_leave_the_drift_undetermined_on_both_sides():

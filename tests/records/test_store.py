@@ -148,7 +148,7 @@ def test_all_that_is_written_has_the_rights_that_the_umask_gives(tmp_path, umask
         write_results(tmp_path / "a" / "results" / "01", collect_one(tmp_path / "a"))
         write_record(tmp_path / "a" / "runs", CONFIG.replace(seed=1), record_of(CONFIG.replace(seed=1)))
         move_aside(tmp_path / "a" / "runs", CONFIG)
-        save_figure(new_figure(20, 20), tmp_path / "a" / "figures", "01", {})
+        save_figure(new_figure(20, 20), tmp_path / "a" / "figures" / "01.svg", {})
     finally:
         os.umask(before)
     written = list((tmp_path / "a").rglob("*"))

@@ -21,7 +21,8 @@ from bnrepro.report.deviations import deviations
 from bnrepro.report.formatting import MARKS, counted, in_words, verdict_markdown, verdict_text
 from bnrepro.report.judge import judge
 from bnrepro.report.page import Part, panels, render_page, sections
-from bnrepro.report.readme import draw_all, update_readme
+from bnrepro.report.readme import update_readme
+from bnrepro.report.sheets import Sheet, draw_all
 from bnrepro.report.sweep_table import plan
 from bnrepro.report.verdicts import verdicts
 from bnrepro.report.write import write_report
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 training_speed = EXPERIMENTS["01_training_speed"]
 
-README = "# A\n\n<!-- verdicts -->\nold\n<!-- /verdicts -->\n\ntext\n\n<!-- gallery -->\n<!-- /gallery -->\n\nend\n"
+README = "# A\n\n<!-- verdicts -->\nold\n<!-- /verdicts -->\n\ntext\n\n<!-- picture -->\n<!-- /picture -->\n\nend\n"
 
 
 @pytest.fixture(scope="module")
@@ -144,15 +145,15 @@ def test_the_readmes_blocks_are_generated_and_nothing_else_is_touched(workspace)
     assert (
         "old" not in text
         and text.startswith("# A\n\n<!-- verdicts -->\n| ")
-        and text.endswith("<!-- /gallery -->\n\nend\n")
+        and text.endswith("<!-- /picture -->\n\nend\n")
     )
-    assert "\n\ntext\n\n" in text and "](figures/01_training_speed.png)" in text
+    assert "\n\ntext\n\n" in text and "](figures/01_training_speed-speed.png)" in text
     assert update_readme(text, workspace) == text
     table = text[text.index("| ") : text.index(f"\n\n{counted(verdicts(workspace))}.")]
     assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
-@pytest.mark.parametrize("mark", ["<!-- verdicts -->", "<!-- /verdicts -->", "<!-- gallery -->", "<!-- /gallery -->"])
+@pytest.mark.parametrize("mark", ["<!-- verdicts -->", "<!-- /verdicts -->", "<!-- picture -->", "<!-- /picture -->"])
 def test_a_readme_without_its_marks_is_an_error(workspace, mark):
     with pytest.raises(UserError, match="it is missing"):
         update_readme(README.replace(mark, ""), workspace)
@@ -165,8 +166,8 @@ def test_all_figures_are_redrawn_from_the_tables_byte_for_byte(workspace):
     assert [path.read_bytes() for path in paths] == first
     assert {path.parent for path in paths} == {workspace.figures}
     gallery = paths[-1].read_text(encoding="utf-8")
-    assert paths[-1].name == "README.md" and "](02_activation_drift.pdf)" in gallery
-    assert "7 seeds an arm" in gallery and "{" not in gallery
+    assert paths[-1].name == "README.md" and "](02_activation_drift-drift.png)" in gallery
+    assert "7 seeds an arm" in gallery and "`calibration`, `sensitivity`" in gallery and "{" not in gallery
 
 
 class Page(HTMLParser):
@@ -295,7 +296,7 @@ def test_the_letters_of_panels_stand_out_where_a_sentence_begins_with_them_and_n
 
 def test_a_rule_is_written_with_both_its_sides():
     table = judge(finding("C2", 0.0, 0.0), all_claims().values())
-    part = Part("01", "A", "(a) B.", table.assign(note="a < b & c"), Figure())
+    part = Part("01", "A", table.assign(note="a < b & c"), [Sheet("one", "(a) B.", Figure())])
     nothing = dict(title="All", runs=0, diverged=0, seeds="", data="", time="", digest="")
     rest = dict(missing=[], deviations=[], machines={}, is_record=True, label="paper", notebooks={})
     found = render_page([part], provenance=[nothing], **rest)
@@ -309,7 +310,7 @@ def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, wo
     words = in_words(verdicts(workspace))
     for row in words.itertuples():
         assert row.sentence in text and row.interval in text and row.paper in text
-    assert page.count("data:image/svg+xml") == 2 and "7 seeds an arm" in text
+    assert page.count("data:image/svg+xml") == 3 and "7 seeds an arm" in text
     assert all(row.here in text for row in deviations())
     assert "2.21.0" in text and "0 to 6, 1000, 1001" in text and "not the record" not in text
 

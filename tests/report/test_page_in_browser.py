@@ -13,12 +13,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from bnrepro.analysis.findings import COLUMNS
-from bnrepro.experiments import all_claims
+from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.records.workspace import DATA, Workspace
 from bnrepro.report.deviations import deviations
 from bnrepro.report.formatting import MARKS, in_words
 from bnrepro.report.judge import judge
 from bnrepro.report.page import Part, render_page
+from bnrepro.report.sheets import Sheet
 from bnrepro.report.verdicts import verdicts
 from bnrepro.report.write import write_report
 from tests.experiments.factories import write_finding_results
@@ -110,7 +111,12 @@ def every_claim() -> str:
         note="runs that diverged and count as guessing: 2 of 16; " * 4
     )
     parts = [
-        Part(notebook, notebook, "(a) A caption. (b) Of panels.", claims, Figure(figsize=(7, 4 + 5 * place)))
+        Part(
+            notebook,
+            notebook,
+            claims,
+            [Sheet("one", "(a) A caption. (b) Of panels.", Figure(figsize=(7, 4 + 5 * place)))],
+        )
         for place, (notebook, claims) in enumerate(table.groupby("experiment"))
     ]
     row = dict(title="All", runs=1234, diverged=5, seeds="0 to 9, 1000, 1001", data="fashion_mnist", time="2.3 h")
@@ -142,7 +148,7 @@ def seen(page, tmp_path_factory):
     views = {
         "phone": (free, PHONE, ""),
         "desktop": (free, DESKTOP, ""),
-        "large": (free, PHONE, "#large-01_training_speed"),
+        "large": (free, PHONE, "#large-01_training_speed-speed"),
         "crowded phone": (crowded, PHONE, ""),
         "crowded tablet": (crowded, 840, ""),
         "crowded desktop": (crowded, DESKTOP, ""),
@@ -185,7 +191,8 @@ def test_every_claim_is_shown_with_its_interval_its_verdict_and_its_figure(seen,
     for row in in_words(table).itertuples():
         assert f"{row.claim} {row.sentence} {row.kind.capitalize()}, section {row.section}: {row.statistic}" in text
         assert row.ours in text and row.interval in text and f"{MARKS[row.verdict]} {row.verdict}" in text
-    assert len(seen[view]["images"]) == table["experiment"].nunique()
+    sheets = {experiment.folder: len(experiment.SHEETS) for experiment in EXPERIMENTS.values()}
+    assert len(seen[view]["images"]) == sum(sheets[name] for name in set(table["experiment"]))
 
 
 @pytest.mark.parametrize("view", ["crowded phone", "crowded desktop"])
@@ -237,7 +244,7 @@ def printed(folder: Path, page: Path) -> bytes:
 def figures_in(pdf: bytes) -> dict[str, list[tuple[float, ...]]]:
     """By figure the boxes, in points, that its link takes on the pages: one, as large as the figure, if it is whole."""
     found = {}
-    for box, name in re.findall(rb"/Rect \[([^\]]*)\]\n/Dest /large-(\w+)", pdf):
+    for box, name in re.findall(rb"/Rect \[([^\]]*)\]\n/Dest /large-([\w-]+)", pdf):
         found.setdefault(name.decode(), []).append(tuple(map(float, box.split())))
     return found
 
