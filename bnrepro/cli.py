@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bnrepro.errors import RecordError, UserError
 from bnrepro.output import ReaderGone, careful_output, flush
+from bnrepro.records.drafts import write_whole
 from bnrepro.records.workspace import CHECKOUT, Workspace, check_not_committed, whole_path
 
 RECORD = "paper"
@@ -80,7 +81,7 @@ def _run(options) -> int:
             if path.exists():
                 print(f"{name:10} {path}")
         if workspace.is_record:
-            _update_readme()
+            _update_pages()
     except (UserError, RecordError, OSError) as error:  # no wrong usage: that was refused before
         failures.append(Failure("report", str(error)))
     for failure in failures:
@@ -92,15 +93,18 @@ def _publish() -> list[Path]:
     """Writes the record's sheets and the generated parts of the README; returns what was written."""
     from bnrepro.report import sheets
 
-    return [*sheets.draw_all(), _update_readme()]
+    return [*sheets.draw_all(), *_update_pages()]
 
 
-def _update_readme() -> Path:
+def _update_pages() -> list[Path]:
     from bnrepro.report.readme import update_readme
+    from bnrepro.report.verdict_page import verdict_page
+    from bnrepro.report.verdicts import verdicts
 
-    readme = CHECKOUT / "README.md"
-    readme.write_text(update_readme(readme.read_text(encoding="utf-8")), encoding="utf-8")
-    return readme
+    readme, page = CHECKOUT / "README.md", CHECKOUT / "docs" / "verdicts.md"
+    write_whole(readme, update_readme(readme.read_text(encoding="utf-8")).encode())
+    write_whole(page, verdict_page(verdicts()).encode())
+    return [readme, page]
 
 
 def _list(options) -> int:

@@ -193,12 +193,16 @@ def test_the_list_has_every_parameter_with_type_default_and_help(capsys):
 @pytest.mark.slow
 def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_path, capsys):
 
-    blocks = "<!-- verdicts -->\nold\n<!-- /verdicts -->\n<!-- picture -->\n<!-- /picture -->\n"
+    blocks = "<!-- answers -->\nold\n<!-- /answers -->\n<!-- picture -->\n<!-- /picture -->\n"
     (tmp_path / "README.md").write_text(f"before\n{blocks}after\n")
     monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
     monkeypatch.setattr("bnrepro.report.sheets.draw_all", lambda: [tmp_path / "a.png"])
     assert run("figures") == 0
-    assert capsys.readouterr().out.split() == [str(tmp_path / "a.png"), str(tmp_path / "README.md")]
+    assert capsys.readouterr().out.split() == [
+        str(tmp_path / "a.png"),
+        str(tmp_path / "README.md"),
+        str(tmp_path / "docs" / "verdicts.md"),
+    ]
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")

@@ -91,6 +91,11 @@ class Claim:
         """The folder of the experiment that it is in."""
         return self.function.__module__.split(".")[-2]
 
+    @property
+    def line(self) -> int:
+        """The line of its experiment's `claims.py` at which it begins."""
+        return self.function.__code__.co_firstlineno
+
     def __call__(self, tables: Tables) -> pd.DataFrame:
         """Its finding: the columns `findings.COLUMNS`, first the row of its statistic, then what else is to be known."""
         statistic, *others = self.function(tables)

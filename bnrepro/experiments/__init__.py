@@ -4,8 +4,8 @@ Each folder has the same files for the same roles. `sweep.py`: `PRESETS`, what e
 kept of its runs; `sweep(preset, **overrides)`, the runs to train by group. `tables.py`: what the runs come to, for the claims,
 the panels and the notebook. `claims.py`: its claims, each a function decorated with `analysis.claims.claim`, in the order in
 which they are shown; nothing else has to name one. `figures.py`: `PANELS`, each one message (`plotting.panel.Panel`), and
-`SHEETS`, the panels of each sheet by its name; what draws them is in `panels.py`. No experiment imports from another: what several
-need stands in `presets`, `setups`, `figure1`, or outside.
+`SHEETS`, the panels of each sheet by its name; what draws them is in `panels.py`. No experiment imports from another: what
+several need stands in `presets`, `setups`, `figure1`, or outside.
 """
 
 import functools

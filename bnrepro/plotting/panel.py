@@ -92,8 +92,13 @@ def draw_data(panel: Panel, data: Data, width: float | None = None, size: float 
 
 
 def draw_sheet(panels: Sequence[Panel], tables: Tables, width: float = DOUBLE) -> Figure:
-    """Up to four panels with letters, in rows as their widths allow, each row as wide as the sheet."""
-    rows = _rows(panels, width)
+    """Up to four panels of one experiment with letters."""
+    return draw_together([(panel, panel.data(tables)) for panel in panels], width)
+
+
+def draw_together(panels: Sequence[tuple[Panel, Data]], width: float = DOUBLE) -> Figure:
+    """Up to four panels with their data and letters, in rows as their widths allow, each row as wide as the sheet."""
+    rows, data = _rows([panel for panel, _ in panels], width), iter([own for _, own in panels])
     letters = iter(f"({letter})" if len(panels) > 1 else "" for letter in "abcd")
     heights = [max(panel.height for panel in row) for row in rows]
     with house_style():
@@ -101,16 +106,21 @@ def draw_sheet(panels: Sequence[Panel], tables: Tables, width: float = DOUBLE) -
         top = 0.0
         for row, height in zip(rows, heights):
             own = [next(letters) for _ in row]
-            _row(figure, row, [panel.data(tables) for panel in row], own, Box(0, top, width, height))
+            _row(figure, row, [next(data) for _ in row], own, Box(0, top, width, height))
             top += height + _GUTTER
     return figure
 
 
 def sheet_caption(panels: Sequence[Panel], tables: Tables) -> str:
     """The captions of a sheet's panels one after the other, each behind its letter."""
-    if len(panels) == 1:
-        return panels[0].said(tables)
-    return " ".join(f"({letter}) {panel.said(tables)}" for letter, panel in zip("abcd", panels))
+    return lettered([panel.said(tables) for panel in panels])
+
+
+def lettered(captions: Sequence[str]) -> str:
+    """Captions one after the other, each behind the letter of its panel."""
+    if len(captions) == 1:
+        return captions[0]
+    return " ".join(f"({letter}) {caption}" for letter, caption in zip("abcd", captions))
 
 
 def _seeds(tables: Tables) -> dict[str, int]:

@@ -1,5 +1,8 @@
 """Verdicts in words, for a terminal and in Markdown. Knows no path and no run."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pandas as pd
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED, Rule
@@ -90,8 +93,13 @@ def verdict_text(verdicts: pd.DataFrame) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def verdict_markdown(verdicts: pd.DataFrame) -> str:
-    """The verdict table in Markdown, with its notes below."""
+def verdict_markdown(verdicts: pd.DataFrame, code: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The verdict table in Markdown, and below it its notes as a list.
+
+    Args:
+        verdicts: As `judge` gives them.
+        code: Where the code of a claim is, by its id; its name leads there.
+    """
     if verdicts.empty:
         return NOTHING
     lines = [
@@ -99,9 +107,10 @@ def verdict_markdown(verdicts: pd.DataFrame) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in in_words(verdicts).itertuples():
+        name = f"[{row.claim}]({code[row.claim]})" if row.claim in code else row.claim
         verdict = f"{MARKS[row.verdict]} **{row.verdict}**"
         cells = (
-            row.claim,
+            name,
             row.kind,
             row.sentence,
             row.section,
@@ -113,5 +122,5 @@ def verdict_markdown(verdicts: pd.DataFrame) -> str:
             verdict,
         )
         lines.append(f"| {' | '.join(cells)} |")
-    notes = [f"{row.claim}: {row.note}." for row in verdicts.itertuples() if row.note]
-    return "\n".join([*lines, "", f"{counted(verdicts)}.", *notes])
+    notes = [f"- {row.claim}: {row.note}." for row in verdicts.itertuples() if row.note]
+    return "\n".join([*lines, "", f"{counted(verdicts)}.", *(["", *notes] if notes else [])])

@@ -1,20 +1,20 @@
 """The parts of the README that are generated from the record. Trains nothing."""
 
 from bnrepro.errors import UserError
-from bnrepro.plotting.panel import sheet_caption
+from bnrepro.plotting.panel import lettered
 from bnrepro.records.workspace import Workspace
-from bnrepro.report.formatting import verdict_markdown
-from bnrepro.report.sheets import PICTURE
+from bnrepro.report.front_page import answers
+from bnrepro.report.sheets import PICTURE, PICTURE_NAME, pictured
 from bnrepro.report.verdicts import RECORD, kept_results, verdicts
 
 
 def update_readme(text: str, workspace: Workspace = RECORD) -> str:
-    """The README with its blocks `verdicts` and `picture` written anew from the record.
+    """The README with its blocks `picture` and `answers` written anew from the record.
 
     Raises:
         UserError: A block's marks are missing.
     """
-    for block, content in (("verdicts", verdict_markdown(verdicts(workspace))), ("picture", picture(workspace))):
+    for block, content in (("picture", picture(workspace)), ("answers", answers(verdicts(workspace)))):
         opening, closing = f"<!-- {block} -->", f"<!-- /{block} -->"
         before, opened, rest = text.partition(opening)
         _, closed, after = rest.partition(closing)
@@ -25,10 +25,9 @@ def update_readme(text: str, workspace: Workspace = RECORD) -> str:
 
 
 def picture(workspace: Workspace = RECORD) -> str:
-    """One sheet with its caption in Markdown, where its notebook has results."""
-    notebook, sheet = PICTURE
-    for name, experiment, tables in kept_results(workspace):
-        if name == notebook:
-            image = f"![{experiment.TITLE}](figures/{notebook}-{sheet}.png)"
-            return f"{image}\n\n{sheet_caption(experiment.sheets()[sheet], tables)}"
-    return "No figure yet: run `bnrepro run --preset paper`."
+    """The three findings as one picture with its caption in Markdown, where their notebooks have results."""
+    panels = pictured(kept_results(workspace))
+    if len(panels) < len(PICTURE):
+        return "No figure yet: run `bnrepro run --preset paper`."
+    caption = lettered([panel.said(tables) for panel, tables in panels])
+    return f"![The three findings](figures/{PICTURE_NAME}.png)\n\n{caption}"

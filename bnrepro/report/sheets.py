@@ -9,17 +9,19 @@ from matplotlib.figure import Figure
 
 from bnrepro.errors import UserError, unknown
 from bnrepro.experiments import EXPERIMENTS, Experiment
-from bnrepro.plotting.panel import Panel, draw_data, draw_sheet, sheet_caption
+from bnrepro.plotting.panel import Panel, draw_data, draw_sheet, draw_together, sheet_caption
 from bnrepro.plotting.save import FORMATS, save_figure
 from bnrepro.plotting.style import BASE
 from bnrepro.records.drafts import write_whole
 from bnrepro.records.results import load_results
-from bnrepro.records.schemas import csv_bytes
+from bnrepro.records.schemas import Tables, csv_bytes
 from bnrepro.records.workspace import Workspace, check_not_committed, whole_path
 from bnrepro.report.verdicts import RECORD, Result, kept_results
 
-PICTURE = ("01_training_speed", "speed")
-"""The sheet that the README shows."""
+PICTURE = {"01_training_speed": "accuracy", "03_learning_rates": "rates", "04_regularization": "gap_at_equal_loss"}
+"""The panels that the README shows, one a finding."""
+
+PICTURE_NAME = "three_findings"
 
 
 class Sheet(NamedTuple):
@@ -53,9 +55,25 @@ def save_sheets(workspace: Workspace, results: Iterable[Result], sheets: dict[st
             parts += [f"![{experiment.TITLE}]({path.name})", sheet.caption]
         names = ", ".join(f"`{panel.name}`" for panel in experiment.PANELS)
         parts.append(f"Panels, for `bnrepro figures {notebook[:2]} --panel`: {names}.")
+    if {*PICTURE} <= {*sheets}:
+        written.append(_save_picture(workspace, results))
     page = workspace.figures / "README.md"
     write_whole(page, ("\n\n".join(parts) + "\n").encode())
     return [*written, page]
+
+
+def _save_picture(workspace: Workspace, results: list[Result]) -> Path:
+    drawn = pictured(results)
+    figure = draw_together([(panel, panel.data(tables)) for panel, tables in drawn])
+    all_tables = {f"{notebook}.{name}": table for notebook, _, own in results for name, table in own.items()}
+    return save_figure(figure, workspace.figures / f"{PICTURE_NAME}.png", all_tables, small=True)
+
+
+def pictured(results: Iterable[Result]) -> list[tuple[Panel, Tables]]:
+    """The panels of the README's picture whose notebook has results, with their tables."""
+    return [
+        (experiment.panel(PICTURE[notebook]), tables) for notebook, experiment, tables in results if notebook in PICTURE
+    ]
 
 
 def draw_all(workspace: Workspace = RECORD) -> list[Path]:

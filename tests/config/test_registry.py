@@ -80,7 +80,7 @@ def test_the_id_holds_version_and_fields_of_a_part_from_outside(plugin):
     config = RunConfig(model="thin")
     assert config.as_dict().keys() - RunConfig().as_dict().keys() == {"model.depth", "model.version"}
     assert len({config.id, config.replace(depth=3).id, config.replace(width=9).id, RunConfig().id}) == 4
-    type(config["model"]).version = "3"
+    type(config.model).version = "3"
     assert RunConfig(model="thin").id != config.id
     assert RunConfig.of_row(config.replace(depth=3).as_dict()) == config.replace(depth=3)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.schemas import SCHEMAS, Tables
@@ -75,7 +76,9 @@ def make_batch_size(
     rows = {name: [] for name in batch_size.TABLES}
     for run, config in configs:
         lost = diverging(config)
-        rows["runs"].append((run, *config.as_dict().values(), "diverged" if lost else "finished", 1 if lost else None))
+        rows["runs"].append(
+            (run, *(config[name] for name in COLUMNS), "diverged" if lost else "finished", 1 if lost else None)
+        )
         machine = ("xla", "CPU", "a processor", "3.11", "2.21", "3.15", "2.4", "0.1")
         rows["provenance"].append((run, seconds(config), 0.5, 1.0, peak(config), *machine))
         if config["measurements"] == "cost":

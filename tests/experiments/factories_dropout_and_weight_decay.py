@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.dropout_and_weight_decay.tables import STATISTICS
@@ -52,7 +53,7 @@ def _record(config: RunConfig, diverged: bool, early: bool) -> dict[str, list[tu
     seen = steps[: 0 if early else 2] if diverged else steps
     run = config.id
     status = ("diverged", 1) if diverged else ("finished", None)
-    record = {"runs": [(run, *config.as_dict().values(), *status)], "provenance": [_provenance(run)]}
+    record = {"runs": [(run, *(config[name] for name in COLUMNS), *status)], "provenance": [_provenance(run)]}
     record["curves"] = [(run, step, "validation", _loss(config, step), 0.1 + 0.7 * (step > 0)) for step in seen]
     record["curves"] += [(run, step, "train", 0.3, _training(config)) for step in seen if step]
     if config["measurements"] == "gradients":

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from bnrepro.config.identity import COLUMNS
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.schemas import SCHEMAS, Tables
 
@@ -24,7 +25,7 @@ def make(preset: str = "quick", seeds: int = 3, lost: dict[str, int] | None = No
             diverged_at = lost.get(config.id)
             ended = diverged_at is not None
             status = "diverged" if ended else "finished"
-            rows["runs"].append((config.id, *config.as_dict().values(), status, diverged_at))
+            rows["runs"].append((config.id, *(config[name] for name in COLUMNS), status, diverged_at))
             rows["provenance"].append((config.id, *[1.0] * 4, *["here"] * 8))
             steps = [*range(0, config.steps, config.evaluate_every), config.steps]
             steps = [step for step in steps if not ended or step < diverged_at]

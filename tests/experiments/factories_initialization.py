@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from bnrepro.analysis.curves import CHANCE
+from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.schemas import SCHEMAS, Tables
@@ -33,7 +34,7 @@ def made(
     for run, config in sorted({config.id: config for group in sweep.values() for config in group}.items()):
         test = ends(config)
         lost = test is None
-        runs.append((run, *config.as_dict().values(), "diverged" if lost else "finished", 1 if lost else None))
+        runs.append((run, *(config[name] for name in COLUMNS), "diverged" if lost else "finished", 1 if lost else None))
         provenance.append((run, *MACHINE))
         if not lost:
             last = (validation or ends)(config)

@@ -15,13 +15,18 @@ from bnrepro.plotting.panel import draw_sheet
 from bnrepro.plotting.save import LARGEST, digest, save_figure
 from bnrepro.records.results import load_results
 from bnrepro.records.workspace import CHECKOUT, Workspace
+from bnrepro.report.front_page import QUESTIONS
+from bnrepro.report.sheets import PICTURE_NAME
 
 training_speed = EXPERIMENTS["01_training_speed"]
 
 RECORD = Workspace("paper")
 
 SHEETS = {f"{notebook}-{sheet}.png" for notebook in EXPERIMENTS for sheet in EXPERIMENTS[notebook].SHEETS}
-"""The committed pictures."""
+"""The committed sheets."""
+
+PICTURE = f"{PICTURE_NAME}.png"
+"""That of the README."""
 
 
 REDRAW = """
@@ -31,6 +36,8 @@ import matplotlib
 from bnrepro import Workspace
 from bnrepro.report.readme import update_readme
 from bnrepro.report.sheets import draw_all
+from bnrepro.report.verdict_page import verdict_page
+from bnrepro.report.verdicts import verdicts
 from bnrepro.records.workspace import CHECKOUT, DATA
 
 matplotlib.rcParams.update({"font.size": 20, "svg.hashsalt": "other", "axes.grid": True, "figure.dpi": 50})
@@ -39,6 +46,7 @@ shutil.copytree(DATA / "results", folder / "results")
 workspace = Workspace("paper", folder)
 draw_all(workspace)
 (folder / "README.md").write_text(update_readme((CHECKOUT / "README.md").read_text(), workspace))
+(folder / "verdicts.md").write_text(verdict_page(verdicts(workspace)))
 print(*sys.modules)
 """
 
@@ -96,15 +104,23 @@ def test_the_committed_figures_were_drawn_from_the_committed_tables(results, not
 
 def test_committed_are_the_sheets_alone_each_small_enough_to_be_rewritten_with_each_record():
     pictures = {path.name: path.stat().st_size for path in RECORD.figures.iterdir() if path.name != "README.md"}
-    assert set(pictures) == SHEETS and max(pictures.values()) <= LARGEST <= 300_000
+    assert set(pictures) == {*SHEETS, PICTURE} and max(pictures.values()) <= LARGEST <= 300_000
 
 
 @pytest.mark.slow(seconds=60)
-def test_the_readme_is_generated_from_the_record_and_gives_every_claim_a_verdict_from_enough_seeds(redrawn):
+def test_the_readme_is_generated_from_the_record_small_and_answers_every_question(redrawn):
     text = (CHECKOUT / "README.md").read_text()
     assert (redrawn[0] / "README.md").read_text() == text
-    rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| [A-Z]\w+ \| ", line)]
-    assert [row[0].removeprefix("| ") for row in rows] == list(all_claims())
+    assert len(text.encode()) <= 6_000
+    assert all(f"[{question.claim}](docs/verdicts.md)" in text for question in QUESTIONS)
+
+
+@pytest.mark.slow(seconds=60)
+def test_the_page_of_verdicts_is_generated_from_the_record_and_each_has_enough_seeds(redrawn):
+    text = (CHECKOUT / "docs" / "verdicts.md").read_text()
+    assert (redrawn[0] / "verdicts.md").read_text() == text
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| [")]
+    assert [re.match(r"\| \[(\w+)\]", row[0])[1] for row in rows] == list(all_claims())
     assert all(int(row[7]) >= FEWEST for row in rows)
 
 
@@ -112,7 +128,7 @@ def test_the_readme_is_generated_from_the_record_and_gives_every_claim_a_verdict
 def test_the_figures_of_the_record_are_drawn_without_tensorflow(redrawn):
     folder, loaded = redrawn
     drawn = {path.name for path in (folder / "figures").iterdir()}
-    assert drawn == {"README.md", *SHEETS}
+    assert drawn == {"README.md", *SHEETS, PICTURE}
     assert "matplotlib" in loaded and not {"tensorflow", "keras"} & loaded
 
 

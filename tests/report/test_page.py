@@ -16,14 +16,16 @@ from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.plotting.save import digest
 from bnrepro.records.results import load_results, write_results
-from bnrepro.records.workspace import DATA, Workspace
+from bnrepro.records.workspace import CHECKOUT, DATA, Workspace
 from bnrepro.report.deviations import deviations
 from bnrepro.report.formatting import MARKS, counted, in_words, verdict_markdown, verdict_text
+from bnrepro.report.front_page import QUESTIONS, answers
 from bnrepro.report.judge import judge
 from bnrepro.report.page import Part, panels, render_page, sections
 from bnrepro.report.readme import update_readme
 from bnrepro.report.sheets import Sheet, draw_all
 from bnrepro.report.sweep_table import plan
+from bnrepro.report.verdict_page import verdict_page
 from bnrepro.report.verdicts import verdicts
 from bnrepro.report.write import write_report
 from tests.experiments.factories import finding_tables, write_finding_results
@@ -32,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 training_speed = EXPERIMENTS["01_training_speed"]
 
-README = "# A\n\n<!-- verdicts -->\nold\n<!-- /verdicts -->\n\ntext\n\n<!-- picture -->\n<!-- /picture -->\n\nend\n"
+README = "# A\n\n<!-- answers -->\nold\n<!-- /answers -->\n\ntext\n\n<!-- picture -->\n<!-- /picture -->\n\nend\n"
 
 
 @pytest.fixture(scope="module")
@@ -144,16 +146,40 @@ def test_the_readmes_blocks_are_generated_and_nothing_else_is_touched(workspace)
     text = update_readme(README, workspace)
     assert (
         "old" not in text
-        and text.startswith("# A\n\n<!-- verdicts -->\n| ")
+        and text.startswith("# A\n\n<!-- answers -->\n| ")
         and text.endswith("<!-- /picture -->\n\nend\n")
     )
-    assert "\n\ntext\n\n" in text and "](figures/01_training_speed-speed.png)" in text
+    assert "\n\ntext\n\n" in text and "No figure yet" in text  # two of its three notebooks have no results here
     assert update_readme(text, workspace) == text
-    table = text[text.index("| ") : text.index(f"\n\n{counted(verdicts(workspace))}.")]
-    assert len({line.count("|") for line in table.splitlines()}) == 1
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    asked = [question for question in QUESTIONS if question.claim in set(verdicts(workspace)["claim"])]
+    assert [line.split(" | ")[0] for line in lines[2:]] == [f"| {question.text}" for question in asked]
+    assert len({line.count("|") for line in lines}) == 1
 
 
-@pytest.mark.parametrize("mark", ["<!-- verdicts -->", "<!-- /verdicts -->", "<!-- picture -->", "<!-- /picture -->"])
+def test_every_question_of_the_front_page_asks_for_a_claim_and_contradictions_answer_no(workspace):
+    assert {question.claim for question in QUESTIONS} <= set(all_claims())
+    table = verdicts(workspace)
+    told = {verdict: answers(table.assign(verdict=verdict)) for verdict in MARKS}
+    assert (
+        "| yes: " in told["supported"]
+        and "| **no**: " in told["contradicted"]
+        and "| undecided: " in told["inconclusive"]
+    )
+
+
+def test_the_page_of_verdicts_leads_from_each_claim_to_its_code_and_has_an_item_a_note(workspace):
+    table = verdicts(workspace)
+    text = verdict_page(table)
+    for claim in training_speed.claims:
+        source = (CHECKOUT / "bnrepro/experiments/training_speed/claims.py").read_text().splitlines()
+        assert f"[{claim.id}](../bnrepro/experiments/training_speed/claims.py#L{claim.line})" in text
+        assert source[claim.line - 1].startswith("@claim(")
+    assert text.count("\n- ") == (table["note"] != "").sum() > 0
+    assert "made by `bnrepro run 01 --preset paper`" in text
+
+
+@pytest.mark.parametrize("mark", ["<!-- answers -->", "<!-- /answers -->", "<!-- picture -->", "<!-- /picture -->"])
 def test_a_readme_without_its_marks_is_an_error(workspace, mark):
     with pytest.raises(UserError, match="it is missing"):
         update_readme(README.replace(mark, ""), workspace)
