@@ -15,7 +15,7 @@ _HOME = {
     "Optimizer": "training.optimizer",
     "Regularization": "models.regularization",
     "RunConfig": "config.run_config",
-    "Study": "jupyter.session",
+    "Session": "jupyter.session",
     "Task": "tasks.base",
     "UserError": "errors",
     "Workspace": "records.workspace",

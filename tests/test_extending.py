@@ -12,8 +12,11 @@ import bnrepro
 from bnrepro.config.registry import add_plugin
 from bnrepro.config.run_config import RunConfig
 from bnrepro.execution.run_all import run_all
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.plotting.panel import draw_panel
 from bnrepro.records.workspace import CHECKOUT
 from tests.config.factories import own_registry
+from tests.experiments.factories import make_tables
 
 pytestmark = pytest.mark.slow(seconds=60)
 
@@ -70,6 +73,25 @@ def test_a_net_a_normalization_and_a_folder_of_images_each_take_one_file_and_one
     assert list(runs["task"]) == ["mnist", "mnist", "digits"]
     last = tables["curves"][(tables["curves"]["run"] == configs[2].id) & (tables["curves"]["split"] == "test")]
     assert last["accuracy"].iloc[-1] > 0.5
+
+
+def test_the_recipes_normalization_joins_the_sweep_of_rates_by_one_parameter(recipe, tmp_path):
+    recipe("group_norm.py")
+    experiment = EXPERIMENTS["03_learning_rates"]
+    sweep = experiment.sweep("smoke", another_arm="group")
+    joined = [config for config in sweep["rates"] if config["normalization"] == "group"]
+    assert {config["learning_rate"] for config in joined} == {config["learning_rate"] for config in sweep["rates"]}
+    trained = run_all(joined[:1], jobs=1, records=tmp_path / "records")
+    assert trained["runs"]["status"].item() == "finished"
+    tables = make_tables(sweep)
+    assert set(experiment.rate_sweep(tables)["normalization"]) == {"none", "batch", "group"}
+    words = {
+        text.get_text()
+        for axes in draw_panel(experiment.panel("rates"), tables).axes
+        for text in axes.get_yticklabels()
+    }
+    assert {"without BN", "with BN", "group"} <= words
+    assert {claim.id for claim in experiment.claims} == set(experiment.findings(tables)["claim"])
 
 
 def test_the_recipes_normalization_stands_before_each_nonlinearity(recipe):

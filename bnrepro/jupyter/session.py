@@ -6,6 +6,7 @@ The only module of the package that walks from the training wing to the reading 
 import pandas as pd
 from IPython.display import Image, Markdown, display
 
+from bnrepro.backend.tensorflow_logging import load_tensorflow
 from bnrepro.execution.run_all import run_all
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.widget import DRAWING, explorer
@@ -21,7 +22,7 @@ from bnrepro.report.verdicts import judged
 _DOTS = 120  # an inch of a panel on the screen, in CSS pixels
 
 
-class Study:
+class Session:
     """One notebook's experiment at one preset.
 
     Args:
@@ -44,6 +45,16 @@ class Study:
     def plan(self) -> pd.DataFrame:
         """The sweep as a table: a row a group, the values of each field that varies or differs from the default."""
         return plan(self.sweep)
+
+    def model(self, normalization: str = "batch"):
+        """The Keras model of the first run with this normalization, as it is trained, before its seeded start."""
+        load_tensorflow()
+        from bnrepro.models.build import build_model
+
+        configs = [config for group in self.sweep.values() for config in group]
+        config = next(config for config in configs if config["normalization"] == normalization)
+        data = config.task.load(config.seed)
+        return build_model(config, data.input_shape, data.outputs)
 
     def train(self) -> Tables:
         """Trains the runs that have no record, writes this notebook's results, and returns them."""

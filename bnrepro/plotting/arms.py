@@ -2,6 +2,18 @@
 
 from bnrepro.plotting.style import GREY
 
+
+class _Arms(dict):
+    """By arm; `other` says what one of somebody's own is told by."""
+
+    def __init__(self, known: dict[str, str], other: Callable[[str], str]):
+        super().__init__(known)
+        self._other = other
+
+    def __missing__(self, arm: str) -> str:
+        return self._other(arm)
+
+
 COLORS = {
     "none": "#D55E00",
     "batch": "#0072B2",
@@ -35,10 +47,11 @@ COLORS = {
     "mean_ignored": "#78A028",
 }
 COLORS |= {"baseline": COLORS["none"], "bn_baseline": COLORS["batch"], "moving": COLORS["batch"]}
+COLORS = _Arms(COLORS | {"another": "#B4A000"}, lambda arm: COLORS["another"])
 """One color an arm in the whole project, those that are met most after Okabe and Ito. The paper is grey.
 
 No two arms share one: the Baseline is the arm without BN, BN-Baseline the arm with BN, and BN with moving averages is BN as it
-always is. Whoever sees no red, no green or no blue tells any two apart that are drawn together, and from `INK`: CIEDE2000 is 10
+always is. An arm of somebody's own has that of `another`. Whoever sees no red, no green or no blue tells any two apart that are drawn together, and from `INK`: CIEDE2000 is 10
 or more. `plain` is a net without what the others of its panel have.
 """
 
@@ -54,4 +67,5 @@ LABELS = {
     **{"before": "before each BN", "after": "after each nonlinearity", "last": "after the last BN"},
     **{"decay": "weight decay", "matched": "matched rate"},
 }
+LABELS = _Arms(LABELS, lambda arm: arm)
 """The arms in words for people; data say `none`, `batch`."""

@@ -17,7 +17,9 @@ _LARGEST_RATE = {"none": 0.2, "off": 0.2, "batch": 5.0, "renorm": 5.0, "populati
 
 def default_divergence(config: RunConfig) -> int | None:
     """The step at which a run diverges if a test says nothing: after a tenth, at rates too large for its arm."""
-    too_large = config["validation_examples"] and config["learning_rate"] > _LARGEST_RATE[config["normalization"]]
+    too_large = config["validation_examples"] and config["learning_rate"] > _LARGEST_RATE.get(
+        config["normalization"], 5.0
+    )
     return config.steps // 10 + 1 if too_large else None
 
 

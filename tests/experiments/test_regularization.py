@@ -152,7 +152,7 @@ def test_a_finished_net_without_probabilities_is_an_error_and_no_guess():
 
 
 def test_what_is_kept_has_the_ensembles_in_place_of_the_probabilities(tmp_path, monkeypatch, made):
-    room = session.Study("04_regularization", "smoke", str(tmp_path), seeds=1)
+    room = session.Session("04_regularization", "smoke", str(tmp_path), seeds=1)
     collected = {
         name: table for name, table in make_tables(room.sweep).items() if name in ("sweep", *regularization.TABLES)
     }

@@ -87,8 +87,8 @@ def lab(tmp_path_factory):
     root, output = folder / "notebooks", folder / "out"
     root.mkdir()
     copy_whole(root, output)
-    study = "Study({!r}, preset='smoke', output_root=" + repr(str(output)) + ").explore()"
-    write_notebook(root / "panels.ipynb", "from bnrepro import Study", *map(study.format, TOGETHER))
+    session = "Session({!r}, preset='smoke', output_root=" + repr(str(output)) + ").explore()"
+    write_notebook(root / "panels.ipynb", "from bnrepro import Session", *map(session.format, TOGETHER))
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port, token = one.getsockname()[1], "of-this-test"

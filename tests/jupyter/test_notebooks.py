@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import nbformat
 import papermill
 import pytest
@@ -16,6 +17,7 @@ from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.jupyter.execute import LOADS, literally
 from bnrepro.jupyter.parameters import find_notebooks, parameters, parse
+from bnrepro.jupyter.session import Session
 from bnrepro.records.workspace import CHECKOUT
 from bnrepro.report.verdicts import RECORD
 from tests.jupyter.throwaway import write_notebook
@@ -99,8 +101,8 @@ def test_a_notebook_narrates_and_leaves_functions_and_loops_to_the_modules(path)
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_each_panel_stands_between_a_short_question_and_what_to_see_in_it(name):
     cells = nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", 4).cells
-    shown = [place for place, cell in enumerate(cells) if "study.panel(" in cell.source]
-    order = [f'study.panel(tables, "{panel.name}")' for panel in EXPERIMENTS[name].PANELS]
+    shown = [place for place, cell in enumerate(cells) if "session.panel(" in cell.source]
+    order = [f'session.panel(tables, "{panel.name}")' for panel in EXPERIMENTS[name].PANELS]
     assert [cells[place].source for place in shown] == order
     for place in shown:
         question, words = cells[place - 1], cells[place + 1]
@@ -108,12 +110,32 @@ def test_each_panel_stands_between_a_short_question_and_what_to_see_in_it(name):
         assert re.fullmatch(r"### [^\n]{5,70}\?", question.source) and 20 < len(words.source) < 500
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [path.stem for path in find_notebooks() if path.stem in TRAINING])
+def test_the_net_as_a_reader_would_write_it_is_the_one_that_is_trained(name):
+    cells = nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", 4).cells
+    shown = next(place for place, cell in enumerate(cells) if cell.source == "session.model().summary()")
+    written = ast.parse(re.search(r"```python\n(.*?)```", cells[shown - 1].source, re.DOTALL)[1])
+    names = {"keras": keras, "layers": keras.layers}
+    exec(compile(ast.Module(written.body[:-1], []), "net", "exec"), names)
+    theirs = eval(compile(ast.Expression(written.body[-1].value), "net", "eval"), names)
+    ours = Session(name, "paper").model()
+    assert ours.count_params() == theirs.count_params()
+    assert kinds(ours, "Activation") == kinds(theirs, "Activation") == kinds(ours, "BatchNormalization")
+    assert kinds(ours, "Dense", "Conv2D") == kinds(theirs, "Dense", "Conv2D")
+
+
+def kinds(model, *names):
+    """How many layers of these kinds there are."""
+    return sum(type(layer).__name__ in names for layer in model.layers)
+
+
 @pytest.mark.parametrize("name", WIDGETS)
 def test_a_widget_comes_right_after_the_imports_with_a_word_on_it(name):
     before, *cells = nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", 4).cells[2:5]
-    assert "study = Study(" in before.source
+    assert "session = Session(" in before.source
     assert cells[0].cell_type == "markdown" and "never recorded" in cells[0].source
-    assert cells[1].source == "study.explore()"
+    assert cells[1].source == "session.explore()"
 
 
 @each_notebook

@@ -21,7 +21,7 @@ from bnrepro.experiments.control import Control, start_of, values_in
 from bnrepro.jupyter import widget as panels
 from bnrepro.jupyter.batch import SESSION, run_batch
 from bnrepro.jupyter.plan import Plan
-from bnrepro.jupyter.session import Study
+from bnrepro.jupyter.session import Session
 from bnrepro.jupyter.widget import Panel, explorer
 from bnrepro.plotting import widget_figure
 from bnrepro.records.results import load_results, select
@@ -173,7 +173,7 @@ def test_of_two_runs_the_interval_of_the_median_is_their_range():
 @each_panel
 def test_without_a_front_end_the_panel_is_the_figure_of_the_first_choice(notebook, monkeypatch, tmp_path):
     monkeypatch.delenv(SESSION, raising=False)
-    figure = Study(notebook, "smoke", str(tmp_path)).explore()
+    figure = Session(notebook, "smoke", str(tmp_path)).explore()
     finding, tables = record(notebook)
     assert isinstance(figure, Figure)
     first = finding.explore(tables, **start_of(finding.controls(tables)))

@@ -17,6 +17,7 @@ TOGETHER = (
     ("none", "batch", "population", "noise", "paper"),
     ("none", "batch", "none_dropout", "batch_dropout", "paper"),
     (*learning_rates_tables.ARMS, "paper"),
+    ("none", "batch", "another", "paper"),
     ("none", "batch", "renorm", "ghost"),
     ("moving", "moving_ddof0", "population", "pooled", "test_batch"),
     ("before", "after", "last", "none", "plain"),

@@ -14,7 +14,7 @@ from bnrepro import cli
 from bnrepro.errors import UserError
 from bnrepro.jupyter.execute import execute
 from bnrepro.jupyter.plan import make_plan
-from bnrepro.jupyter.session import Study
+from bnrepro.jupyter.session import Session
 from bnrepro.records import workspace
 from bnrepro.records.results import write_results
 from bnrepro.records.schemas import SCHEMAS
@@ -76,7 +76,7 @@ def test_no_committed_room_is_written_to_under_whatever_name(spelling, checkout,
     (line,) = capsys.readouterr().err.splitlines()
     assert "only the unchanged paper preset writes what is committed" in line and "--output" in line
     with pytest.raises(UserError, match="what is committed"):
-        Study("01_training_speed", "smoke", output)
+        Session("01_training_speed", "smoke", output)
     assert state(checkout.parent) == before
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bnrepro.config.grid import grid
 from bnrepro.config.run_config import RunConfig
+from bnrepro.config.validation import check_type
 from bnrepro.experiments.presets import CALIBRATION_SEEDS, Length, lengthened, resolve
 from bnrepro.experiments.setups import BASELINE_ACCEPTS, arms, baseline_of
 
@@ -59,16 +60,19 @@ PRESETS = {
 def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     """The runs by group: one group an arm, and
 
-    `calibration`, the Baseline at each rate, which chooses the base rate; `rates`, the Baseline and BN-Baseline at each rate.
+    `calibration`, the Baseline at each rate, which chooses the base rate; `rates`, the Baseline and BN-Baseline at each rate, and
+    a third arm where the parameter `another_arm` names a normalization for it.
     """
+    another_arm = check_type("another_arm", overrides.pop("another_arm", ""), str)
     values, baseline = resolve(PRESETS, preset, overrides, baseline_of(preset), BASELINE_ACCEPTS)
     seeds = range(values.seeds)
     probed = lengthened(baseline, values.main).replace(measurements="geometry")
     rated = lengthened(baseline, values.sweep).replace(measurements="gradients")
+    rated_arms = ["none", "batch", *([another_arm] if another_arm else [])]
     return {
         **{name: grid(config, seed=seeds) for name, config in arms(probed).items()},
         "calibration": grid(
             lengthened(baseline, values.calibration), learning_rate=values.rates, seed=CALIBRATION_SEEDS
         ),
-        "rates": grid(rated, normalization=("none", "batch"), learning_rate=values.rates, seed=seeds),
+        "rates": grid(rated, normalization=rated_arms, learning_rate=values.rates, seed=seeds),
     }
