@@ -1,5 +1,7 @@
 """One color and one name an arm in the whole project. Knows no figure."""
 
+from collections.abc import Callable
+
 from bnrepro.plotting.style import GREY
 
 
@@ -51,8 +53,8 @@ COLORS = _Arms(COLORS | {"another": "#B4A000"}, lambda arm: COLORS["another"])
 """One color an arm in the whole project, those that are met most after Okabe and Ito. The paper is grey.
 
 No two arms share one: the Baseline is the arm without BN, BN-Baseline the arm with BN, and BN with moving averages is BN as it
-always is. An arm of somebody's own has that of `another`. Whoever sees no red, no green or no blue tells any two apart that are drawn together, and from `INK`: CIEDE2000 is 10
-or more. `plain` is a net without what the others of its panel have.
+always is. An arm of somebody's own has that of `another`. Whoever sees no red, no green or no blue tells any two apart that are
+drawn together, and from `INK`: CIEDE2000 is 10 or more. `plain` is a net without what the others of its panel have.
 """
 
 LABELS = {
