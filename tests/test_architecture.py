@@ -29,7 +29,7 @@ DOORS = {
     "execution": {"errors", "config", "records", "training", "backend"},
     # analysis: figures, no Keras
     "analysis": {"errors", "config", "records"},
-    "plotting": {"config", "records", "analysis", *FIGURES},
+    "plotting": {"errors", "config", "records", "analysis", *FIGURES},
     "experiments": {"errors", "config", "records", "analysis", "plotting", *FIGURES},
     "report": {"errors", "config", "records", "analysis", "plotting", "experiments", *FIGURES},
     # by hand: both wings

@@ -6,6 +6,7 @@ Knows no panel's content: it draws, looks how far the words reach, and draws aga
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ class Box(NamedTuple):
 
 
 class Area:
-    """Gives a panel its axes.
+    """Gives a panel its axes, which are `made` then.
 
     Args:
         figure: Where they are made.
@@ -39,7 +40,7 @@ class Area:
     """
 
     def __init__(self, figure: Figure, box: Box, room: Sequence[float]):
-        self._figure, self._box, self._room = figure, box, room
+        self._figure, self._box, self.room = figure, box, tuple(room)
         self.made: list[Axes] = []
 
     def axes(self) -> Axes:
@@ -56,7 +57,7 @@ class Area:
             heights: Of the rows, relative to each other.
             gap: Between columns and between rows, in mm at the usual size of the font.
         """
-        left, top, right, bottom = self._room
+        left, top, right, bottom = self.room
         across, down = (each * font_size() / BASE for each in gap)
         columns = _parts(self._box.left + left, self._box.width - left - right, widths, across)
         rows = _parts(self._box.top + top, self._box.height - top - bottom, heights, down)
@@ -64,7 +65,10 @@ class Area:
         for y, height in rows:
             for x, width in columns:
                 place = x / whole_width, 1 - (y + height) / whole_height, width / whole_width, height / whole_height
-                self.made.append(self._figure.add_axes(place))
+                axes = self._figure.add_axes(place)
+                # Ticks are made when a file is written, and would else be of the size that is usual then.
+                axes.tick_params(labelsize=matplotlib.rcParams["xtick.labelsize"])
+                self.made.append(axes)
         return self.made
 
     def spare(self) -> np.ndarray:
@@ -96,22 +100,26 @@ def _parts(start: float, length: float, shares: Sequence[float], gap: float) -> 
     return list(zip(starts, lengths))
 
 
-def room_for(figure: Figure, box: Box, draw: Callable[[Area], None]) -> np.ndarray | None:
-    """The room that what `draw` writes around its axes takes; None where the box is too small. Leaves nothing drawn."""
+def fitted(figure: Figure, box: Box, draw: Callable[[Area], None]) -> Area | None:
+    """Draws with as much room as what is written around the axes takes; None, and nothing drawn, where the box is too small."""
     room, best = np.array(_FIRST), None
     for _ in range(_TRIES):
         area = Area(figure, box, room)
         draw(area)
         spare = area.spare() - _EDGE
-        area.clear()
-        if (spare > -0.05).all() and _holds(box, room):
+        if (spare > -0.05).all():
             best = room
-        if (abs(spare) < _NEAR).all() and best is room:
-            break
+            if (spare < _NEAR).all():
+                return area
+        area.clear()
         room = room - spare + _NEAR / 2
         if not _holds(box, room):
-            return best
-    return best
+            break
+    if best is None or not _holds(box, best):
+        return None
+    area = Area(figure, box, best)
+    draw(area)
+    return area
 
 
 def _holds(box: Box, room: np.ndarray) -> bool:

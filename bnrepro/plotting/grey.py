@@ -60,7 +60,10 @@ def _axes_to_grey(axes: Axes) -> None:
             _line_to_grey(artist, styles)
         elif isinstance(artist, Text):
             color = artist.get_color()
-            artist.set_color(styles[to_hex(color)].shade if to_hex(color) in styles else shade_of(color))
+            artist.set_color(_grey(color, styles))
+            arrow = getattr(artist, "arrow_patch", None)  # from a name to its line
+            if arrow is not None:
+                arrow.set_edgecolor(_grey(arrow.get_edgecolor(), styles))
         elif isinstance(artist, Collection):
             _collection_to_grey(artist, styles)
         elif isinstance(artist, Patch):

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bnrepro.errors import UserError
-from bnrepro.plotting.area import Area, Box, room_for
+from bnrepro.plotting.area import Area, Box, fitted
 from bnrepro.plotting.grey import to_grey
 from bnrepro.plotting.style import BASE, DOUBLE, MM, house_style, new_figure, renderer_of
 from bnrepro.records.schemas import Tables
@@ -154,16 +154,19 @@ def _row(figure: Figure, panels: list[Panel], data: list[Data], letters: list[st
     head = max(heads)
     boxes = [Box(left, box.top + head, width, box.height - head) for left, width in zip(lefts, widths)]
     draws = [lambda area, panel=panel, own=own: panel.draw(area, own) for panel, own in zip(panels, data)]
-    rooms = [room_for(figure, each, draw) for each, draw in zip(boxes, draws)]
-    for panel, each, room in zip(panels, boxes, rooms):
-        if room is None:
+    areas = [fitted(figure, each, draw) for each, draw in zip(boxes, draws)]
+    for panel, each, area in zip(panels, boxes, areas):
+        if area is None:
             raise UserError(
                 f"a panel is as large as its words: {panel.name} does not fit {each.width:.0f} x {box.height:.0f} mm; "
                 "make it wider or its font smaller"
             )
-    above, below = (max(room[side] for room in rooms) for side in (1, 3))
-    for each, room, draw in zip(boxes, rooms, draws):
-        draw(Area(figure, each, (room[0], above, room[2], below)))
+    above, below = (max(area.room[side] for area in areas) for side in (1, 3))
+    for each, area, draw in zip(boxes, areas, draws):
+        room = area.room[0], above, area.room[2], below
+        if room != area.room:
+            area.clear()
+            draw(Area(figure, each, room))
 
 
 def _title(figure: Figure, letter: str, title: str, box: Box) -> float:

@@ -85,7 +85,7 @@ class Workspace:
 
     @property
     def figures(self) -> Path:
-        """The figures, three files a notebook."""
+        """The figures, a file a sheet."""
         return CHECKOUT / "figures" if self.is_record else self._base / "figures"
 
     @property
