@@ -86,5 +86,4 @@ def answers(verdicts: pd.DataFrame) -> str:
 def _line(question: Question, told, notebooks: dict[str, str]) -> str:
     answer = f"{_ANSWERS[told.verdict]}: {told.ours} {question.measure} ({told.interval}; n = {told.n})"
     notebook = notebooks[question.claim]
-    link = f"[{question.claim}](docs/verdicts.md), [{notebook[:2]}](notebooks/{notebook}.ipynb)"
-    return f"| {question.text} | {answer} | {told.paper} | {link} |"
+    return f"| {question.text} | {answer} | {told.paper} | [{notebook[:2]}](notebooks/{notebook}.ipynb), {question.claim} |"

@@ -25,9 +25,8 @@ def update_readme(text: str, workspace: Workspace = RECORD) -> str:
 
 
 def picture(workspace: Workspace = RECORD) -> str:
-    """The three findings as one picture with its caption in Markdown, where their notebooks have results."""
+    """The three findings as one picture in Markdown, which leads to its caption, where their notebooks have results."""
     panels = pictured(kept_results(workspace))
     if len(panels) < len(PICTURE):
         return "No figure yet: run `bnrepro run --preset paper`."
-    caption = lettered([panel.said(tables) for panel, tables in panels])
-    return f"![The three findings](figures/{PICTURE_NAME}.png)\n\n{caption}"
+    return f"[![{lettered([panel.title for panel, _ in panels])}](figures/{PICTURE_NAME}.png)](figures/README.md)"

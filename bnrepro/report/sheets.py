@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from bnrepro.errors import UserError, unknown
 from bnrepro.experiments import EXPERIMENTS, Experiment
-from bnrepro.plotting.panel import Panel, draw_data, draw_sheet, draw_together, sheet_caption
+from bnrepro.plotting.panel import Panel, draw_data, draw_sheet, draw_together, lettered, sheet_caption
 from bnrepro.plotting.save import FORMATS, save_figure
 from bnrepro.plotting.style import BASE
 from bnrepro.records.drafts import write_whole
@@ -57,6 +57,8 @@ def save_sheets(workspace: Workspace, results: Iterable[Result], sheets: dict[st
         parts.append(f"Panels, for `bnrepro figures {notebook[:2]} --panel`: {names}.")
     if {*PICTURE} <= {*sheets}:
         written.append(_save_picture(workspace, results))
+        caption = lettered([panel.said(tables) for panel, tables in pictured(results)])
+        parts += ["## The three findings", f"![The three findings]({PICTURE_NAME}.png)", caption]
     page = workspace.figures / "README.md"
     write_whole(page, ("\n\n".join(parts) + "\n").encode())
     return [*written, page]

@@ -112,7 +112,7 @@ def test_the_readme_is_generated_from_the_record_small_and_answers_every_questio
     text = (CHECKOUT / "README.md").read_text()
     assert (redrawn[0] / "README.md").read_text() == text
     assert len(text.encode()) <= 6_000
-    assert all(f"[{question.claim}](docs/verdicts.md)" in text for question in QUESTIONS)
+    assert all(f".ipynb), {question.claim} |" in text for question in QUESTIONS)
 
 
 @pytest.mark.slow(seconds=60)

@@ -74,7 +74,7 @@ def _mark_used(axes: Axes, cells: pd.DataFrame) -> None:
     """The values of notebook 01 at their place between the cells' centers; nothing where the map does not reach there."""
     places = []
     for name in ("learning_rate", "initial_std"):
-        values, used = np.array(sorted(set(cells[name]))), getattr(_USED, name)
+        values, used = np.array(sorted(set(cells[name]))), _USED[name]
         if not values[0] <= used <= values[-1]:
             return
         places.append(np.interp(np.log(used), np.log(values), np.arange(len(values)) + 0.5))
