@@ -103,7 +103,10 @@ def _verdicts(options) -> int:
     from bnrepro.report.formatting import verdict_text
     from bnrepro.report.verdicts import verdicts
 
-    table = verdicts(Workspace(options.preset, options.output))
+    workspace = Workspace(options.preset, options.output)
+    if workspace.root and not workspace.root.is_dir():
+        raise UserError(f"verdicts are those of a batch: {workspace.root} is no folder; name the one it wrote to")
+    table = verdicts(workspace)
     if options.json:
         rows = table[list(COLUMNS)].to_dict("records")
         rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
@@ -149,7 +152,7 @@ def _writable(path: str | None) -> Path | None:
     try:
         with tempfile.TemporaryFile(dir=whole_path(path).parent):
             pass
-        if whole_path(path).is_dir():
+        if path.endswith("/") or whole_path(path).is_dir():
             raise IsADirectoryError(0, "is a folder")
     except OSError as error:
         raise UserError(

@@ -48,8 +48,12 @@ MISTAKES = [
     (["run", "--sead", "1"], "--sead"),
     (["rum"], "rum"),
     ([], "COMMAND"),
+    (["run", "--preset", ""], "unknown preset ''"),
+    (["run", "-p", "preset="], "unknown preset ''"),
     (["verdicts", "--preset", "papr"], "did you mean 'paper'?"),
+    (["verdicts", "--output", "nowhere"], "nowhere is no folder"),
     (["report", "--output", "nowhere/report.html"], "nowhere/report.html"),
+    (["report", "--output", "nowhere/"], "nowhere/ cannot be (is a folder)"),
     (["bench", "--json", "nowhere/bench.json"], "nowhere/bench.json"),
     (["data", "fetch", "mnst"], "did you mean 'mnist'?"),
 ]

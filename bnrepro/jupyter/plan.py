@@ -52,7 +52,8 @@ def make_plan(
     tables = {path: parameters.parameters(path) for path in parameters.find_notebooks(names)}
     _check_stems(tables)
     changes = parameters.parse(assignments, tables.values())
-    preset = _once("preset", preset, changes) or "quick"
+    preset = _once("preset", preset, changes)
+    preset = "quick" if preset is None else preset
     output = _once("output_root", output, changes)
     workspace = Workspace(preset, output or "", changed=any(changes.values())).check_spares(tables)
     changes.pop("changed", None)  # names the rooms, and is no parameter of a run
