@@ -15,6 +15,7 @@ from pathlib import Path
 from bnrepro.errors import RecordError
 from bnrepro.jupyter.execute import REASON
 from bnrepro.jupyter.plan import Plan
+from bnrepro.jupyter.watch import Watch, kill_all
 from bnrepro.records.workspace import CHECKOUT
 
 LAST = "99_verdicts"
@@ -95,6 +96,8 @@ def _execute_all(notebooks: dict[Path, dict], plan: Plan) -> list[Failure]:
             while waiting and len(running) < plan.jobs:
                 running.append(_Execution(*waiting.pop(0), plan))
             time.sleep(0.05)
+            for execution in running:
+                execution.end_if_hung()
             for execution in [one for one in running if one.process.poll() is not None]:
                 running.remove(execution)
                 failures += execution.finish()
@@ -129,6 +132,16 @@ class _Execution:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdout=log, stderr=log, start_new_session=True
             )
+        self.watch, self.hung = Watch(self.process.pid, plan.still_seconds), ""
+
+    def end_if_hung(self) -> None:
+        """Ends the process and its kernel where neither does anything any more."""
+        if not self.hung and self.watch.is_still():
+            self.hung = (
+                f"hung: it did nothing for {self.watch.seconds} s and was ended; "
+                "allow more with the environment variable BNREPRO_STILL_SECONDS"
+            )
+            kill_all(self.process.pid)
 
     def finish(self) -> list[Failure]:
         """Gives the output its name; a failure where the process says so, whatever lies on the disk."""
@@ -144,7 +157,7 @@ class _Execution:
         log = self.log.read_text(encoding="utf-8", errors="replace")
         lines = [line.removeprefix(REASON) for line in log.splitlines() if line.startswith(REASON)]
         why = f"killed by signal {-code}" if code < 0 else (lines or [f"exit code {code}"])[-1]
-        return [Failure(self.stem, why, self.log)]
+        return [Failure(self.stem, self.hung or why, self.log)]
 
     def stop(self) -> None:
         """Ends the process, which ends its kernel."""

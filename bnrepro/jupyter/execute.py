@@ -43,7 +43,8 @@ REASON = "failed: "
 def reason(error: Exception) -> str:
     """Why a notebook failed, in one line: what its cell raised, where it was that, without the cell and the way to it."""
     kind = getattr(error, "ename", type(error).__name__)
-    return one_line(f"{kind}: {getattr(error, 'evalue', error)}")
+    line = one_line(f"{kind}: {getattr(error, 'evalue', error)}")
+    return f"{line}: somebody killed it, or the memory ran out" if kind == "DeadKernelError" else line
 
 
 def execute(source: Path, draft: Path, values: dict) -> None:

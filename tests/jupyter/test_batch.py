@@ -97,7 +97,8 @@ def test_the_verdicts_come_last_and_the_others_run_whatever_fails(executed):
 def test_the_reason_is_what_the_cell_raised_and_where_it_begins():
     error = PapermillExecutionError(0, 1, "cell", "ValueError", "alpha is above 0\n\nArguments:\n  • mask=None", [])
     assert reason(error) == "ValueError: alpha is above 0 Arguments: • mask=None"
-    assert reason(DeadKernelError("Kernel died")) == "DeadKernelError: Kernel died"
+    killed = "DeadKernelError: Kernel died: somebody killed it, or the memory ran out"
+    assert reason(DeadKernelError("Kernel died")) == killed
 
 
 def test_a_failure_says_which_why_and_where_the_log_is(executed):
