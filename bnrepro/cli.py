@@ -127,9 +127,10 @@ def _figures(options) -> int:
 
 
 def _report(options) -> int:
+    path = _writable(options.output)
     from bnrepro.report.write import write_report
 
-    print(write_report(Workspace(options.preset), _writable(options.output)))
+    print(write_report(Workspace(options.preset), path))
     return 0
 
 

@@ -10,7 +10,7 @@ from bnrepro.execution.run_all import run_all
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.widget import DRAWING, explorer
 from bnrepro.plotting.save import save_figure
-from bnrepro.records.results import load_results, write_results
+from bnrepro.records.results import write_results
 from bnrepro.records.schemas import Tables
 from bnrepro.records.store import collect
 from bnrepro.records.workspace import Workspace
@@ -50,10 +50,8 @@ class Study:
         return self.keep(self.experiment.derive(tables) if hasattr(self.experiment, "derive") else tables)
 
     def keep(self, tables: Tables) -> Tables:
-        """Writes `tables` as this notebook's results, and returns them as they will be read."""
-        folder = self.workspace.results / self.notebook
-        write_results(folder, tables)
-        return load_results(folder)
+        """Writes `tables` as this notebook's results, and returns them as they are read, whoever else writes there."""
+        return write_results(self.workspace.results / self.notebook, tables)
 
     def draw(self, tables: Tables) -> Figure:
         """Draws the figure and saves it as SVG, PDF and PNG."""

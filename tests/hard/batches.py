@@ -4,16 +4,18 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.store import read_record
 from bnrepro.records.workspace import CHECKOUT
 
 NOTEBOOK = "01_training_speed"
-WORDS = ("run", "01", "--preset", "smoke", "--jobs", "2", "-p", "steps=40")
-CONFIGS = [config for group in EXPERIMENTS[NOTEBOOK].sweep("smoke", steps=40).values() for config in group]
+STEPS = 40
+"""Of the runs, where nothing else is said."""
 
 ENDINGS = {
     f"figures/{NOTEBOOK}.svg": b"</svg>",
@@ -29,19 +31,29 @@ Bits = dict[str, str]
 """The sha256 of each file by its path in the output root."""
 
 
-def start(output: Path, *words: str, **options) -> subprocess.Popen:
-    """Starts the batch, or another command, with its words on stderr in `output`.err and all else in `output`.out."""
+def words(steps: int = STEPS, jobs: int = 2) -> tuple[str, ...]:
+    """A batch of one notebook with its fourteen runs."""
+    return "run", "01", "--preset", "smoke", "--jobs", str(jobs), "-p", f"steps={steps}"
+
+
+def configs(steps: int = STEPS) -> list[RunConfig]:
+    """The runs of that batch."""
+    groups = EXPERIMENTS[NOTEBOOK].sweep("smoke", steps=steps)
+    return [config for group in groups.values() for config in group]
+
+
+def start(output: Path, *command: str, logs: Path | None = None) -> subprocess.Popen:
+    """Starts a command with `--output`; what it prints goes into files beside that, or beside `logs`."""
+    logs = logs or output
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT), "PYTHONUTF8": "1"}
-    command = [sys.executable, "-m", "bnrepro", *(words or WORDS), "--output", str(output)]
-    with open(f"{output}.out", "w") as out, open(f"{output}.err", "w") as err:
-        return subprocess.Popen(
-            command, stdout=out, stderr=err, cwd=output.parent, env=environment, start_new_session=True, **options
-        )
+    whole = [sys.executable, "-m", "bnrepro", *command, "--output", str(output)]
+    with open(f"{logs}.out", "w") as out, open(f"{logs}.err", "w") as err:
+        return subprocess.Popen(whole, stdout=out, stderr=err, cwd=logs.parent, env=environment, start_new_session=True)
 
 
-def said(output: Path) -> list[str]:
-    """The lines that the last command wrote on stderr."""
-    return Path(f"{output}.err").read_text(encoding="utf-8").splitlines()
+def said(logs: Path) -> list[str]:
+    """The lines that the last command with these logs wrote on stderr."""
+    return Path(f"{logs}.err").read_text(encoding="utf-8").splitlines()
 
 
 def bits(output: Path) -> Bits:
@@ -55,35 +67,37 @@ def bits(output: Path) -> Bits:
     }
 
 
-def reference(output: Path) -> Bits:
+def reference(output: Path, steps: int = STEPS) -> Bits:
     """What an undisturbed batch leaves."""
-    code = start(output).wait()
+    code = start(output, *words(steps)).wait()
     if code or said(output):
         raise RuntimeError(f"an undisturbed batch ends with 0 and says nothing: {code}, {said(output)}")
     found = bits(output)
-    if faults := record_faults(output, found, kept={config.id for config in CONFIGS}):
-        raise RuntimeError(f"an undisturbed batch leaves whole records: {faults}")
+    kept = {config.id for config in configs(steps)}
+    if faults := record_faults(output, found, kept, configs(steps)) + torn_files(output):
+        raise RuntimeError(f"an undisturbed batch leaves all whole: {faults}")
     return found
 
 
-def record_faults(output: Path, expected: Bits, kept: set[str]) -> list[str]:
+def record_faults(output: Path, expected: Bits, kept: set[str], runs: Iterable[RunConfig]) -> list[str]:
     """Records that are torn, wrong or lost.
 
     Args:
         output: The output root.
         expected: The bits of an undisturbed batch.
         kept: The ids of runs that had a record before.
+        runs: Those that may have one.
     """
-    found = recorded(output)
+    found, known = recorded(output), {config.id: config for config in runs}
     faults = [f"the record {run} is lost" for run in sorted(kept - found)]
-    for config in {config.id: config for config in CONFIGS if config.id in found}.values():
+    faults += [f"{run} was set aside as damaged, or is no run" for run in sorted(found - known.keys())]
+    for run in sorted(found & known.keys()):
         try:
-            read_record(output / "runs", config)
+            read_record(output / "runs", known[run])
         except RecordError as error:
             faults.append(f"torn: {error}")
     own = {path: digest for path, digest in bits(output).items() if path.startswith("runs/")}
-    faults += [f"{path} has other bits" for path, digest in own.items() if expected.get(path) != digest]
-    return faults
+    return faults + [f"{path} has other bits" for path, digest in own.items() if expected.get(path) != digest]
 
 
 def recorded(output: Path) -> set[str]:
@@ -97,11 +111,17 @@ def end_faults(output: Path, expected: Bits) -> list[str]:
     found = bits(output)
     faults = [f"{path} is missing" for path in sorted(expected.keys() - found.keys())]
     faults += [f"{path} has other bits" for path in sorted(found) if expected.get(path) != found[path]]
-    for name, ending in ENDINGS.items():
-        path = output / name
-        if not (path.exists() and path.read_bytes().rstrip().endswith(ending)):
-            faults.append(f"{name} is not whole")
-    return faults
+    return faults + torn_files(output)
+
+
+def torn_files(output: Path) -> list[str]:
+    """Figures, notebooks and pages of a batch that is done which are not whole."""
+    paths = {output / name: ending for name, ending in ENDINGS.items()}
+    return [
+        f"{path} is not whole"
+        for path, ending in paths.items()
+        if not (path.exists() and path.read_bytes().rstrip().endswith(ending))
+    ]
 
 
 def _is_draft(path: Path) -> bool:

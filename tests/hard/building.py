@@ -78,7 +78,7 @@ class Described(keras.Model):
     """A subclassed model: what it does stands in its `call` alone."""
 
     def __init__(self, description: dict, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(dtype=description["dtype"], **kwargs)
         self.description = description
         self.steps = steps_of(Description(**description))
 

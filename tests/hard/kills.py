@@ -60,7 +60,7 @@ class _Killing:
 
     def _runs_until(self, moment: float, failures: list[str]) -> bool:
         """Whether the batch still runs at that moment. One that ends before is looked at."""
-        self.batch = self.batch or batches.start(self.output)
+        self.batch = self.batch or batches.start(self.output, *batches.words())
         while time.monotonic() < moment:
             if self.batch.poll() is not None:
                 self._look_at_end(failures)
@@ -88,7 +88,7 @@ class _Killing:
         failures.append("the same command never ended well")
 
     def _look(self, failures: list[str]) -> None:
-        failures += batches.record_faults(self.output, self.expected, self.kept)
+        failures += batches.record_faults(self.output, self.expected, self.kept, batches.configs())
         self.kept |= batches.recorded(self.output)
 
     def _processes(self) -> dict[str, psutil.Process]:
