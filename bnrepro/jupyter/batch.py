@@ -17,7 +17,7 @@ from bnrepro.jupyter.plan import Plan
 from bnrepro.jupyter.watch import Watch, kill_all
 from bnrepro.records.drafts import draft_folder
 from bnrepro.records.store import replace_record
-from bnrepro.records.workspace import CHECKOUT
+from bnrepro.records.workspace import CHECKOUT, is_executed
 
 LAST = "99_verdicts"
 """Reads what the other notebooks write."""
@@ -152,7 +152,9 @@ class _Execution:
             self.draft.replace(self.folder / f"{self.stem}.ipynb")
             return []
         page.unlink(missing_ok=True)
-        if self.draft.exists():
+        if not is_executed(self.draft):  # as on a full disk, which papermill leaves a torn one on
+            self.draft.unlink(missing_ok=True)
+        else:
             self.draft.replace(self.folder / f"{self.stem}.failed.ipynb")
         lines = [line.removeprefix(REASON) for line in log.splitlines() if line.startswith(REASON)]
         why = f"killed by signal {-code}" if code < 0 else (lines or [f"exit code {code}"])[-1]

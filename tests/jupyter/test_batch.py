@@ -138,6 +138,17 @@ def test_an_interrupt_ends_the_notebooks_and_their_kernels(waiting, tmp_path):
     assert [path.name for path in (tmp_path / "out/notebooks").iterdir()] == ["10_waits.log"]
 
 
+def test_a_notebook_that_is_torn_gets_no_name_so_that_the_next_batch_goes_on(monkeypatch, tmp_path):
+    """As on a full disk."""
+    tear = "import glob\nopen(glob.glob('.10_torn.*.ipynb')[0], 'w').write('{')\n" + KILL.replace("getpid", "getppid")
+    source = write_notebook(tmp_path / "10_torn.ipynb", tear)
+    for _ in range(2):
+        plan = make_plan([str(source)], "smoke", output=str(tmp_path / "out"))
+        (failure,) = run_batch(plan)
+        assert failure.why == "killed by signal 9"
+        assert [path.name for path in plan.workspace.executed.iterdir()] == ["10_torn.log"]
+
+
 def test_a_killed_batch_takes_its_notebooks_and_their_kernels_along(waiting):
     batch, kernel = waiting
     batch.kill()
