@@ -1,6 +1,7 @@
 """The command `bnrepro`. What a command needs loads with it, so that help, lists, verdicts and figures start no TensorFlow."""
 
 import argparse
+import dataclasses
 import json
 import math
 import sys
@@ -13,6 +14,9 @@ from bnrepro.records.workspace import CHECKOUT, Workspace, check_not_committed, 
 
 RECORD = "paper"
 """The preset whose results are committed."""
+
+_PANEL_OPTIONS = ("panel", "output", "format", "width", "font_size", "grey", "data")
+"""Any of them, or a notebook, and `bnrepro figures` writes panels in place of the record's sheets."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,26 +54,33 @@ def _say(message: str, code: int) -> int:
 
 
 def _run(options) -> int:
+    from bnrepro.config.registry import add_plugin
     from bnrepro.jupyter.batch import Failure, run_batch
     from bnrepro.jupyter.plan import make_plan
 
+    for plugin in options.plugin:
+        add_plugin(plugin)
     plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs)
     failures = run_batch(plan, options.force)
     workspace = plan.workspace
     try:
         from bnrepro.report.formatting import verdict_text
-        from bnrepro.report.verdicts import verdicts
+        from bnrepro.report.sheets import draw_sheets, save_sheets
+        from bnrepro.report.verdicts import kept_results, verdicts
         from bnrepro.report.write import write_report
 
         print(f"\n{verdict_text(verdicts(workspace))}\n")
-        page = write_report(workspace)
+        results = list(kept_results(workspace))
+        sheets = draw_sheets(results)
+        page = write_report(workspace, sheets=sheets)
+        save_sheets(workspace, results, sheets)
         places = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
         places |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
         for name, path in places.items():
             if path.exists():
                 print(f"{name:10} {path}")
         if workspace.is_record:
-            _publish()
+            _update_readme()
     except (UserError, RecordError, OSError) as error:  # no wrong usage: that was refused before
         failures.append(Failure("report", str(error)))
     for failure in failures:
@@ -78,14 +89,18 @@ def _run(options) -> int:
 
 
 def _publish() -> list[Path]:
-    """Draws the record's figures and writes the generated parts of the README; returns what was written."""
+    """Writes the record's sheets and the generated parts of the README; returns what was written."""
+    from bnrepro.report import sheets
+
+    return [*sheets.draw_all(), _update_readme()]
+
+
+def _update_readme() -> Path:
+    from bnrepro.report.readme import update_readme
 
     readme = CHECKOUT / "README.md"
-    from bnrepro.report.readme import draw_all, update_readme
-
-    written = draw_all()
     readme.write_text(update_readme(readme.read_text(encoding="utf-8")), encoding="utf-8")
-    return [*written, readme]
+    return readme
 
 
 def _list(options) -> int:
@@ -99,7 +114,6 @@ def _list(options) -> int:
 
 
 def _verdicts(options) -> int:
-    from bnrepro.analysis.claims import COLUMNS
     from bnrepro.report.formatting import verdict_text
     from bnrepro.report.verdicts import verdicts
 
@@ -108,7 +122,7 @@ def _verdicts(options) -> int:
         raise UserError(f"verdicts are those of a batch: {workspace.root} is no folder; name the one it wrote to")
     table = verdicts(workspace)
     if options.json:
-        rows = table[list(COLUMNS)].to_dict("records")
+        rows = table.assign(rule=table["rule"].map(dataclasses.asdict)).to_dict("records")
         rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
         print(json.dumps(rows, indent=1))
     else:
@@ -122,7 +136,15 @@ def _plain(value):
 
 
 def _figures(options) -> int:
-    print(*_publish(), sep="\n")
+    given = {name: value for name in _PANEL_OPTIONS if (value := vars(options)[name]) is not None}
+    if not options.notebooks and not given:
+        print(*_publish(), sep="\n")
+        return 0
+    from bnrepro.jupyter.parameters import find_notebooks
+    from bnrepro.report.sheets import export
+
+    notebooks = [path.stem for path in find_notebooks(options.notebooks)] if options.notebooks else []
+    print(*export(notebooks, given.pop("panel", ""), given.pop("output", "."), **given), sep="\n")
     return 0
 
 
@@ -197,13 +219,26 @@ def _parser() -> _Parser:
     )
     run.add_argument("--jobs", type=int, metavar="N", help="processes at once; one a core by default")
     run.add_argument("--output", metavar="DIR", help="folder for everything written; by default this checkout")
+    run.add_argument(
+        "--plugin", action="append", default=[], metavar="FILE", help="a Python file that registers parts of your own"
+    )
     run.add_argument("--force", action="store_true", help="train again what has a record")
     command("list", _list, "notebooks with their parameters: type, default, help")
     verdicts = command("verdicts", _verdicts, "every claim with its statistic, interval, rule and verdict")
     verdicts.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
     verdicts.add_argument("--output", default="", metavar="DIR", help="the folder that `run --output` wrote to")
     verdicts.add_argument("--json", action="store_true", help="as a list of objects")
-    command("figures", _figures, "all figures and the README's tables from the committed results")
+    figures = command(
+        "figures", _figures, "panels as files; without any option the committed sheets and the README's parts"
+    )
+    figures.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="whose panels, as 03; all by default")
+    figures.add_argument("--panel", metavar="NAME", help="one panel; all by default, listed in figures/README.md")
+    figures.add_argument("--output", metavar="DIR", help="the folder to write to; by default this one")
+    figures.add_argument("--format", metavar="FORMAT", help="pdf (default), png or svg")
+    figures.add_argument("--width", type=float, metavar="MM", help="in millimetres; each panel's own by default")
+    figures.add_argument("--font-size", type=float, metavar="PT", help="in points, 8 by default")
+    figures.add_argument("--grey", action="store_true", default=None, help="without colors, for print")
+    figures.add_argument("--data", action="store_true", default=None, help="what is drawn as CSV files too")
     report = command("report", _report, "one HTML page that works offline")
     report.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
     report.add_argument("--output", metavar="FILE", help="the file to write")

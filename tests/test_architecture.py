@@ -22,10 +22,10 @@ DOORS = {
     # training: Keras, no figures
     "backend": {"errors", *KERAS},
     "layers": {"errors", *KERAS},
-    "tasks": {"errors", "config", "records"},
-    "models": {"config", "layers", *KERAS},
+    "tasks": {"errors", "config", "records", *KERAS},
+    "models": {"errors", "config", "layers", *KERAS},
     "measurements": {"errors", "config", "records", "tasks", "layers", "backend", *KERAS},
-    "training": {"config", "records", "tasks", "models", "measurements", "layers", "backend", *KERAS},
+    "training": {"errors", "config", "records", "tasks", "models", "measurements", "layers", "backend", *KERAS},
     "execution": {"errors", "config", "records", "training", "backend"},
     # analysis: figures, no Keras
     "analysis": {"errors", "config", "records"},
@@ -58,7 +58,7 @@ DOORS = {
         *KERAS,
     },
     "output": set(),
-    "cli": {"errors", "output", "records", "tasks", "backend", "analysis", "report", "jupyter", "benchmarks"},
+    "cli": {"errors", "output", "config", "records", "tasks", "backend", "analysis", "report", "jupyter", "benchmarks"},
     "__main__": {"cli"},
     "__init__": {"backend"},
 }

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bnrepro import cli
-from bnrepro.analysis.claims import COLUMNS
 from bnrepro.errors import RecordError
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.batch import Failure
 from bnrepro.jupyter.parameters import find_notebooks
 from bnrepro.records.workspace import CHECKOUT
+from bnrepro.report.judge import VERDICT_COLUMNS
 from bnrepro.tasks import archives, download
 from tests.experiments.factories import write_finding_results
 
@@ -34,8 +35,8 @@ MISTAKES = [
     (["run", "-p", "seeds="], "seeds"),
     (["run", "-p", "seeds=-2"], "seeds"),
     (["run", "-p", "draws=-2"], "draws"),
-    (["run", "-p", "dataset="], "dataset is not empty"),
-    (["run", "-p", "dataset=mnst"], "dataset"),
+    (["run", "-p", "task="], "task is not empty"),
+    (["run", "-p", "task=mnst"], "mnist"),
     (["run", "-p", "learning_rate=0"], "learning_rate is above 0"),
     (["run", "-p", "learning_rate=-0.1"], "learning_rate is above 0"),
     (["run", "-p", "learning_rate=nan"], "learning_rate is a finite number: got nan"),
@@ -55,6 +56,14 @@ MISTAKES = [
     (["report", "--output", "nowhere/report.html"], "nowhere/report.html"),
     (["report", "--output", "nowhere/"], "nowhere/ cannot be (is a folder)"),
     (["bench", "--json", "nowhere/bench.json"], "nowhere/bench.json"),
+    (["figures", "17"], "unknown notebook '17'"),
+    (["figures", "99"], "99_verdicts has none"),
+    (["figures", "03", "--panel", "rats"], "unknown panel 'rats': did you mean 'rates'?"),
+    (["figures", "03", "--format", "pfd"], "unknown format 'pfd': did you mean 'pdf'?"),
+    (["figures", "03", "--panel", "rates", "--width", "9"], "rates takes 60 mm or more at 8 points, got 9"),
+    (["figures", "03", "--panel", "rates", "--width", "0"], "got 0"),
+    (["figures", "03", "--panel", "rates", "--font-size", "90"], "a font is of 4 to 32 points: got 90"),
+    (["figures", "03", "--width", "wide"], "--width"),
     (["data", "fetch", "mnst"], "did you mean 'mnist'?"),
 ]
 
@@ -127,10 +136,12 @@ def test_verdicts_are_a_table_for_people_and_strict_json_for_programs(results, c
         raise AssertionError(f"{constant} is no JSON")
 
     rows = json.loads(capsys.readouterr().out, parse_constant=refuse)
-    assert [row["claim"] for row in rows] == ["T1", "T2", "T3", "T4", "C1", "C2"]
-    assert all(tuple(row) == COLUMNS for row in rows)
+    kept = (EXPERIMENTS[notebook] for notebook in ("01_training_speed", "02_activation_drift"))
+    assert [row["claim"] for row in rows] == [claim.id for experiment in kept for claim in experiment.claims]
+    assert all(tuple(row) == VERDICT_COLUMNS for row in rows)
     assert {row["verdict"] for row in rows} == {"inconclusive"}
-    assert rows[-1]["paper"] is None
+    (control,) = [row for row in rows if row["claim"] == "C2"]
+    assert control["paper"] is None and control["rule"] == {"side": "at most", "threshold": 0.0, "margin": 0.0}
 
 
 def test_the_report_is_written_where_asked(results, capsys):
@@ -186,12 +197,12 @@ def test_the_list_has_every_parameter_with_type_default_and_help(capsys):
 @pytest.mark.slow
 def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_path, capsys):
 
-    blocks = "<!-- verdicts -->\nold\n<!-- /verdicts -->\n<!-- gallery -->\n<!-- /gallery -->\n"
+    blocks = "<!-- verdicts -->\nold\n<!-- /verdicts -->\n<!-- picture -->\n<!-- /picture -->\n"
     (tmp_path / "README.md").write_text(f"before\n{blocks}after\n")
     monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
-    monkeypatch.setattr("bnrepro.report.readme.draw_all", lambda: [tmp_path / "a.svg"])
+    monkeypatch.setattr("bnrepro.report.sheets.draw_all", lambda: [tmp_path / "a.png"])
     assert run("figures") == 0
-    assert capsys.readouterr().out.split() == [str(tmp_path / "a.svg"), str(tmp_path / "README.md")]
+    assert capsys.readouterr().out.split() == [str(tmp_path / "a.png"), str(tmp_path / "README.md")]
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")

@@ -123,7 +123,7 @@ def test_a_bad_input_is_refused_and_a_good_one_is_seen(tmp_path):
 def test_bad_inputs_are_over_every_command_and_every_notebook():
     sites = [site for site, _ in inputs(200, seed=0)]
     assert len(set(sites)) > 90
-    assert {"run --jobs", "data fetch NAME", "08_dropout_and_weight_decay batch_size"} <= set(sites)
+    assert {"run --jobs", "data fetch NAME", "figures --width", "08_dropout_and_weight_decay task"} <= set(sites)
 
 
 @pytest.mark.slow

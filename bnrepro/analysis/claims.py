@@ -1,17 +1,22 @@
-"""What a claim is, its rule, and the verdict that a rule gives. Knows no claim of ours and no table."""
+"""What a claim is, its rule, and the verdict that a rule gives. Knows no claim of ours."""
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+import pandas as pd
+
+from bnrepro.analysis.findings import COLUMNS, Row
+from bnrepro.records.schemas import Tables
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
 
 FEWEST = 7
 """Fewest seeds (or draws) for a verdict: a one-sided sign test of fewer pairs cannot reach 0.01 (0.5 ** 7 = 0.008)."""
 
-COLUMNS = (
-    *("claim", "section", "statement", "notebook", "statistic", "estimate", "ci_low", "ci_high", "n"),
-    *("rule", "verdict", "paper"),
-)
+KINDS = ("primary", "secondary", "check")
+"""Of claims about training, the few that the paper's abstract makes and all others; and checks: arithmetic, or an identity of the
+layer's equations or code, so that no training can make one fail."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,86 @@ class Rule:
         return SUPPORTED if above == (self.side == "above") else CONTRADICTED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One sentence that can turn out wrong."""
+    """One sentence that can turn out wrong, and the function that computes what it is judged by.
+
+    Attributes:
+        id: Its short name, as `T1`.
+        kind: One of `KINDS`.
+        section: The paper's.
+        sentence: What is claimed; it makes sense alone.
+        statistic: What is computed, in words.
+        unit: Of the statistic, one of `formatting.UNITS`.
+        rule: When it is supported, and when contradicted.
+        paper: The paper's own number; NaN where it gives none.
+        function: From the tables of its experiment to the statistic and the rows that say more about it.
+    """
 
     id: str
+    kind: str
     section: str
-    statement: str
-    notebook: str
+    sentence: str
     statistic: str
+    unit: str
     rule: Rule
+    paper: float
+    function: Callable[[Tables], list[Row]]
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise ValueError(f"a claim is one of {', '.join(KINDS)}: {self.id} is {self.kind!r}; name one of these")
+
+    @property
+    def experiment(self) -> str:
+        """The folder of the experiment that it is in."""
+        return self.function.__module__.split(".")[-2]
+
+    def __call__(self, tables: Tables) -> pd.DataFrame:
+        """Its finding: the columns `findings.COLUMNS`, first the row of its statistic, then what else is to be known."""
+        statistic, *others = self.function(tables)
+        rows = pd.DataFrame([statistic._replace(label="", unit=self.unit), *others])
+        return rows.assign(claim=self.id)[list(COLUMNS)]
+
+
+def claim(
+    *,
+    id: str,
+    kind: str,
+    section: str,
+    sentence: str,
+    statistic: str,
+    unit: str,
+    rule: Rule,
+    paper: float = math.nan,
+) -> Callable[[Callable[[Tables], list[Row]]], Claim]:
+    """Makes a function a `Claim`, whose attributes these are: the function gives the row of its statistic, then others."""
+
+    def made(function: Callable[[Tables], list[Row]]) -> Claim:
+        return Claim(
+            id=id,
+            kind=kind,
+            section=section,
+            sentence=sentence,
+            statistic=statistic,
+            unit=unit,
+            rule=rule,
+            paper=paper,
+            function=function,
+        )
+
+    return made
+
+
+def by_id(claims: Iterable[Claim]) -> dict[str, Claim]:
+    """Claims by their ids.
+
+    Raises:
+        ValueError: Two have the same.
+    """
+    found = {}
+    for each in claims:
+        if each.id in found:
+            raise ValueError(f"no two claims share an id: {each.id} is in {each.experiment} too; give this one another")
+        found[each.id] = each
+    return found

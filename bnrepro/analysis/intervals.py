@@ -24,22 +24,6 @@ class Interval(NamedTuple):
     n: int
 
 
-class Statistic(NamedTuple):
-    """What a claim is judged by.
-
-    `bound` is `>` or `<` where the estimate is only a bound (see `ratios`), `~` where it is bounded from neither side;
-    `note` says in words what the number leaves out.
-    """
-
-    claim: str
-    estimate: float
-    ci_low: float
-    ci_high: float
-    n: int
-    bound: str = ""
-    note: str = ""
-
-
 def bound_of_median(table: pd.DataFrame, value: str = "ratio") -> str:
     """Whether the median of the column `value` is itself a bound, and on which side.
 

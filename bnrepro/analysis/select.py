@@ -43,12 +43,12 @@ def where(table: pd.DataFrame, **values) -> pd.DataFrame:
 
 def config_of(runs: pd.DataFrame) -> RunConfig:
     """The config of the first of `runs`, of which there may be other columns too."""
-    return RunConfig(**runs[list(RunConfig().as_dict())].iloc[:1].to_dict("records")[0])
+    return RunConfig.of_row(runs.iloc[:1].to_dict("records")[0])
 
 
 def on_papers_data(tables: Tables) -> bool:
     """Whether the runs are on the data of the paper's Figure 1, so that its curves may stand beside them."""
-    return set(tables["runs"]["dataset"]) == {"mnist"}
+    return set(tables["runs"]["task"]) == {"mnist"}
 
 
 def with_trains(runs: pd.DataFrame) -> pd.DataFrame:
@@ -64,11 +64,6 @@ def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     medians = runs.groupby([*by, "learning_rate"])[value].median().fillna(CHANCE)
     best = pd.DataFrame(medians.groupby(by).idxmax().tolist(), columns=[*by, "learning_rate"])
     return runs.merge(best, on=[*by, "learning_rate"])
-
-
-def median(values: pd.Series) -> Interval:
-    """The median of those that have a value, and its interval."""
-    return bootstrap_median(values.dropna())
 
 
 def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:

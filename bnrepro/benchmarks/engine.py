@@ -30,7 +30,6 @@ from bnrepro.records.drafts import write_whole
 from bnrepro.records.machine import cores, peak_memory_mib, provenance
 from bnrepro.records.store import read_record
 from bnrepro.tasks.batch_order import batch_order
-from bnrepro.tasks.images import load_dataset
 from bnrepro.training.keras_engine import Engine
 
 Row = dict[str, str | float | int]
@@ -83,11 +82,11 @@ def row(name: str, unit: str, ours: Iterable[float], theirs: Iterable[float]) ->
 def engine_row(repeats: int, steps: int = 1_000) -> Row:
     """A training step of the net of section 4.1 with BN: the engine against Keras `fit` with its defaults."""
     config = ARMS[1]
-    data = load_dataset(config.dataset, pixels=config.pixels)
+    data = config.task.load(config.seed)
     model = build_model(config, data.image_shape, data.num_classes)
     initialize(model, config)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    engine = Engine(model, keras.optimizers.SGD(config.learning_rate), loss)
+    engine = Engine(model, keras.optimizers.SGD(config.optimizer.learning_rate), loss)
     x, y = tf.constant(data.x_train), tf.constant(data.y_train)
     fitted = _keras_net(config)
     part = slice(steps * config.batch_size)
@@ -111,12 +110,12 @@ def inception_row(repeats: int, steps: int = 300) -> Row:
     Both sides are warm, and neither evaluates within what is timed.
     """
     config = RunConfig(
-        dataset="fashion_mnist",
+        task="fashion_mnist",
         pixels="grey",
         model="inception_small",
         normalization="batch",
         activation="relu",
-        initializer="he",
+        initialization="he",
         batch_size=32,
         sgd_momentum=0.9,
         learning_rate=0.03,
@@ -124,7 +123,7 @@ def inception_row(repeats: int, steps: int = 300) -> Row:
         evaluate_every=steps,
     )
     images = steps * config.batch_size
-    data = load_dataset(config.dataset, pixels=config.pixels)
+    data = config.task.load(config.seed)
     fitted = _keras_inception(config)
     context = multiprocessing.get_context("spawn")
     pools = [concurrent.futures.ProcessPoolExecutor(1, context) for _ in range(cores())]
@@ -148,7 +147,7 @@ def inception_row(repeats: int, steps: int = 300) -> Row:
 def protocol_row(repeats: int) -> Row:
     """Figure 1, both arms, from a cold start to the records: the pool on all cores against `fit`, one arm after the other."""
     config = ARMS[0]
-    data = load_dataset(config.dataset, pixels=config.pixels)
+    data = config.task.load(config.seed)
     examples = FIT_STEPS * config.batch_size
     x, y = (np.resize(values, (examples, *values.shape[1:])) for values in (data.x_train, data.y_train))
     every = config.evaluate_every * config.batch_size
@@ -231,7 +230,7 @@ def _train_briefly() -> float:
 
 
 def _fit_briefly() -> float:
-    data = load_dataset(ARMS[1].dataset, pixels=ARMS[1].pixels)
+    data = ARMS[1].task.load(seed=0)
     model = _keras_net(ARMS[1])
     model.fit(data.x_train, data.y_train, batch_size=ARMS[1].batch_size, verbose=0)
     model.evaluate(data.x_test, data.y_test, verbose=0)
@@ -241,14 +240,14 @@ def _fit_briefly() -> float:
 def _keras_net(config: RunConfig) -> keras.Model:
     """The same net as a user would write it in Keras, compiled for `fit`."""
     net = [keras.Input((28, 28, 1)), keras.layers.Flatten()]
-    for _ in range(config.hidden_layers):
-        net.append(keras.layers.Dense(config.hidden_units, use_bias=config.normalization == "none"))
-        if config.normalization == "batch":
+    for _ in range(config.model.hidden_layers):
+        net.append(keras.layers.Dense(config.model.hidden_units, use_bias=config.normalization.use_bias))
+        if not config.normalization.use_bias:
             net.append(keras.layers.BatchNormalization())
-        net.append(keras.layers.Activation(config.activation))
+        net.append(keras.layers.Activation(config.model.activation))
     model = keras.Sequential([*net, keras.layers.Dense(10)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(config.learning_rate), loss, metrics=["accuracy"])
+    model.compile(keras.optimizers.SGD(config.optimizer.learning_rate), loss, metrics=["accuracy"])
     return model
 
 
@@ -257,7 +256,7 @@ def _keras_inception(config: RunConfig) -> keras.Model:
 
     def unit(x, filters: int, size: int, strides: int = 1):
         x = keras.layers.Conv2D(filters, size, strides, "same", use_bias=False)(x)
-        return keras.layers.Activation(config.activation)(keras.layers.BatchNormalization()(x))
+        return keras.layers.Activation(config.model.activation)(keras.layers.BatchNormalization()(x))
 
     def module(x, plan: Module):
         strides = 2 if plan.kind == "stride" else 1
@@ -271,13 +270,17 @@ def _keras_inception(config: RunConfig) -> keras.Model:
         return keras.layers.Concatenate()(branches)
 
     images = keras.Input((28, 28, 1))
-    stem, *modules = inception_small(config.width, 28)
+    stem, *modules = inception_small(config.model.width, 28)
     x = unit(images, stem.three, 3, 2)
     for plan in modules:
         x = module(x, plan)
     model = keras.Model(images, keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(x)))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(config.learning_rate, momentum=config.sgd_momentum), loss, metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.SGD(config.optimizer.learning_rate, momentum=config.optimizer.sgd_momentum),
+        loss,
+        metrics=["accuracy"],
+    )
     return model
 
 

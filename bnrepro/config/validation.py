@@ -49,3 +49,9 @@ def check_preset(preset: str) -> str:
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
     return preset
+
+
+def largest_prime(limit: int) -> int:
+    """The largest prime number up to `limit`, 1 where there is none."""
+    primes = (number for number in range(limit, 1, -1) if all(number % one for one in range(2, math.isqrt(number) + 1)))
+    return next(primes, 1)

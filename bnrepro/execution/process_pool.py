@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
+from bnrepro.execution.packing import pack, unpack
 from bnrepro.execution.scheduler import Lanes
 from bnrepro.execution.waiting import wait_for
 from bnrepro.execution.worker import ignore_interrupt, train
@@ -47,7 +48,7 @@ def train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, bar
         config = lanes.take(number)
         while config and not stop.value:
             try:
-                worker.submit(_work, places[config], config, records).result()
+                worker.submit(_work, places[config], pack(config), records).result()
                 futures[config].set_result(None)
             except BrokenProcessPool as error:
                 worker.shutdown()
@@ -98,11 +99,11 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _work(place: int, config: RunConfig, records: Path) -> None:
+def _work(place: int, packed: bytes, records: Path) -> None:
     def on_steps(steps: int) -> None:
         _worker["steps_done"][place] += steps
         if _worker["stop"].value:
             raise InterruptedError("stopped between two chunks")
 
     _worker["steps_done"][place] = 0
-    train(config, records, on_steps)
+    train(unpack(packed), records, on_steps)

@@ -11,10 +11,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bnrepro.config.run_config import RunConfig
+from bnrepro.execution.packing import pack
 from bnrepro.execution.process_pool import count_jobs, train_in_own_workers
-from bnrepro.execution.scheduler import program
 from bnrepro.execution.waiting import wait_for
-from bnrepro.execution.worker import is_recorded, train
+from bnrepro.execution.worker import is_recorded, train_packed
 from bnrepro.records.schemas import Tables
 from bnrepro.records.store import collect
 from bnrepro.records.workspace import Workspace
@@ -47,14 +47,14 @@ def run_all(
     configs = list({config.id: config for config in configs}.values())
     records = Workspace().runs if records is None else Path(records)
     missing = [config for config in configs if not is_recorded(records, config)]
-    # Long runs first, so that no core idles at the end; runs of one program next to each other, so that it is compiled once.
-    missing.sort(key=lambda config: (-config.steps, *program(config), config.batch_size, config.seed))
+    # Long runs first, so that no core idles at the end; runs of one net next to each other, so that it is compiled once.
+    missing.sort(key=lambda config: (-config.steps, config.compilation_key.id, config.batch_size, config.seed))
     if missing:
         with tqdm(total=sum(config.steps for config in missing), unit="step", unit_scale=True, file=sys.stdout) as bar:
             bar.set_description(f"{len(missing)} runs")
             if executor is None:
                 train_in_own_workers(missing, records, count_jobs(jobs), bar)
             else:
-                futures = {executor.submit(train, config, records): config for config in missing}
+                futures = {executor.submit(train_packed, pack(config), records): config for config in missing}
                 wait_for(futures, lambda: None, lambda config: bar.update(config.steps))
     return collect({"all": configs}, records, TABLES)

@@ -16,11 +16,11 @@ class Lanes:
 
     def __init__(self, configs: list[RunConfig], count: int):
         self._lock, self._lanes = threading.Lock(), [deque() for _ in range(count)]
-        programs, places = {}, {config: place for place, config in enumerate(configs)}
+        groups, places = {}, {config: place for place, config in enumerate(configs)}
         for config in configs:
-            programs.setdefault(program(config), []).append(config)
-        # The largest program first, each into the lane that has least to do.
-        for runs in sorted(programs.values(), key=_work, reverse=True):
+            groups.setdefault(config.compilation_key, []).append(config)
+        # The largest group first, each into the lane that has least to do.
+        for runs in sorted(groups.values(), key=_work, reverse=True):
             min(self._lanes, key=_work).extend(runs)
         for lane in self._lanes:
             ordered = sorted(lane, key=places.get)
@@ -34,11 +34,6 @@ class Lanes:
                 return self._lanes[number].popleft()
             longest = max(self._lanes, key=_work)
             return longest.pop() if longest else None
-
-
-def program(config: RunConfig) -> tuple[str, str, str]:
-    """What runs have in common that one compiled net and one copy of the data on the device serve."""
-    return config.dataset, config.pixels, config.program.id
 
 
 def _work(runs) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from bnrepro.backend.tensorflow_logging import load_tensorflow
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError
+from bnrepro.execution.packing import pack, unpack
 from bnrepro.records.store import move_aside, read_record, write_record
 
 
@@ -17,13 +18,18 @@ def train(config: RunConfig, records: Path, on_steps=lambda steps: None) -> None
 
     A run whose cost is measured gets a process that trains no other, so that its peak memory is its own.
     """
-    if config.probe != "cost":
+    if not config.alone:
         _train_here(config, records, on_steps)
         return
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context, initializer=ignore_interrupt) as alone:
-        alone.submit(_train_here, config, records).result()
+        alone.submit(_train_packed_here, pack(config), records).result()
     on_steps(config.steps)
+
+
+def train_packed(packed: bytes, records: Path) -> None:
+    """`train` of a config that came in bytes."""
+    train(unpack(packed), records)
 
 
 def _train_here(config: RunConfig, records: Path, on_steps=lambda steps: None) -> None:
@@ -34,6 +40,10 @@ def _train_here(config: RunConfig, records: Path, on_steps=lambda steps: None) -
     one_thread()
     if not is_recorded(records, config):  # another process may have been faster
         write_record(records, config, run(config, on_steps))
+
+
+def _train_packed_here(packed: bytes, records: Path) -> None:
+    _train_here(unpack(packed), records)
 
 
 def is_recorded(records: Path, config: RunConfig) -> bool:

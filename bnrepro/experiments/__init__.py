@@ -2,21 +2,25 @@
 
 Each folder has the same files for the same roles. `sweep.py`: `PRESETS`, what each preset means; `TABLES`, the tables that are
 kept of its runs; `sweep(preset, **overrides)`, the runs to train by group. `tables.py`: what the runs come to, for the claims,
-the figure and the notebook. `claims.py`: `PAPER`, the paper's own number by claim; `analyse(tables)`, the statistic of each claim
-(`claim`, `estimate`, `ci_low`, `ci_high`, `n`, and, if there is more to say, `bound` and `note` as in `intervals.Statistic`).
-`figures.py`: `CAPTION`, into which the report puts `{main_seeds}`, the number of seeds of the group `main`, and so for each
-group; `figure(tables)`. No experiment imports from another: what several need stands in `presets`, `setups`, `figure1`, or
-outside.
+the panels and the notebook. `claims.py`: its claims, each a function decorated with `analysis.claims.claim`, in the order in
+which they are shown; nothing else has to name one. `figures.py`: `PANELS`, each one message (`plotting.panel.Panel`), and
+`SHEETS`, the panels of each sheet by its name; what draws them is in `panels.py`. No experiment imports from another: what several
+need stands in `presets`, `setups`, `figure1`, or outside.
 """
 
+import functools
 import importlib
 import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import pandas as pd
+
+from bnrepro.analysis.claims import Claim, by_id
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import unknown
 from bnrepro.experiments.presets import smallest
+from bnrepro.records.schemas import Tables
 
 _HOMES = {
     "TITLE": "",
@@ -24,10 +28,8 @@ _HOMES = {
     "TABLES": ".sweep",
     "BASE": ".sweep",
     "count": ".sweep",
-    "PAPER": ".claims",
-    "analyse": ".claims",
-    "CAPTION": ".figures",
-    "figure": ".figures",
+    "PANELS": ".figures",
+    "SHEETS": ".figures",
     "controls": ".widget",
     "explore": ".widget",
     "live": ".widget",
@@ -38,8 +40,8 @@ _HOMES = {
 class Experiment:
     """One experiment as the rest of the package sees it: the parts of its files, each imported when it is asked for.
 
-    Every experiment has `TITLE`, `PRESETS`, `TABLES`, `sweep`, `PAPER`, `analyse`, `CAPTION` and `figure`. Some have more, which
-    `hasattr` tells:
+    Every experiment has `TITLE`, `PRESETS`, `TABLES`, `sweep`, `claims`, `PANELS` and `SHEETS`. Some have more, which `hasattr`
+    tells:
 
     - `derive(tables)`, where the runs leave more than is worth keeping: the tables of its results, made of those in `TABLES`.
     - `BASE`, the run that all others are variations of; `count(preset, draws)`, where nothing is trained, the random draws.
@@ -69,6 +71,27 @@ class Experiment:
         """
         groups = importlib.import_module(f"{__name__}.{self.folder}.sweep").sweep(preset, **overrides)
         return {group: list(map(smallest, runs)) for group, runs in groups.items()} if preset == "smoke" else groups
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """Its claims, in the order in which its `claims.py` defines them."""
+        module = importlib.import_module(f"{__name__}.{self.folder}.claims")
+        return tuple(value for value in vars(module).values() if isinstance(value, Claim))
+
+    def findings(self, tables: Tables) -> pd.DataFrame:
+        """What its tables say to its claims: of each the statistic, then what else is to be known (`analysis.findings`)."""
+        return pd.concat([claim(tables) for claim in self.claims], ignore_index=True)
+
+    def panel(self, name: str):
+        """The panel of a name, or a `UserError` with the nearest name."""
+        known = {panel.name: panel for panel in self.PANELS}
+        if name not in known:
+            raise unknown("panel", name, known)
+        return known[name]
+
+    def sheets(self) -> dict:
+        """The panels of each sheet, by its name."""
+        return {sheet: [self.panel(name) for name in names] for sheet, names in self.SHEETS.items()}
 
     def __getattr__(self, name: str):
         module = f"{__name__}.{self.folder}{_HOMES.get(name, '.tables')}"
@@ -108,3 +131,9 @@ class _Experiments(Mapping):
 
 EXPERIMENTS = _Experiments()
 """Experiment by notebook, in the order of the notebooks."""
+
+
+@functools.cache
+def all_claims() -> dict[str, Claim]:
+    """Every claim by its id, in the order of the experiments."""
+    return by_id(claim for experiment in EXPERIMENTS.values() for claim in experiment.claims)

@@ -43,9 +43,9 @@ PRESETS = {
         grid=Length(60, 20),
         shuffled=Length(40, 20),
         off=Length(40, 20),
-        pixels=(_FROZEN.pixels,),
-        initial_stds=(_FROZEN.initial_std,),
-        learning_rates=(_FROZEN.learning_rate,),
+        pixels=(_FROZEN.task.pixels,),
+        initial_stds=(_FROZEN.initialization.initial_std,),
+        learning_rates=(_FROZEN.optimizer.learning_rate,),
     ),
     "quick": Preset(
         seeds=7,
@@ -53,7 +53,7 @@ PRESETS = {
         grid=Length(20_000, 500),
         shuffled=Length(2_000, 500),
         off=Length(1_000, 500),
-        pixels=(_FROZEN.pixels,),
+        pixels=(_FROZEN.task.pixels,),
         initial_stds=(0.03, 0.05, 0.1),
         learning_rates=(0.05, 0.1, 0.2),
     ),
@@ -75,7 +75,7 @@ def resolve_figure1(preset: str, overrides: dict) -> tuple[Preset, RunConfig]:
 
     As `presets.resolve`, but `steps` may also make the runs that are reported longer than the preset's.
     """
-    accepted = ("batch_size", "learning_rate", "initial_std", "dataset")
+    accepted = ("batch_size", "learning_rate", "initial_std", "task")
     values, base = resolve(PRESETS, preset, overrides, _FROZEN, accepted)
     main = dataclasses.replace(values.main, steps=overrides.get("steps") or values.main.steps)
     return dataclasses.replace(values, main=main), lengthened(base, main)

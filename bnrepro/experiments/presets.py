@@ -13,8 +13,6 @@ CALIBRATION_SEEDS = (1000, 1001)
 
 _FEW = 512
 
-_TYPES = {"seeds": int, **{field.name: field.type for field in dataclasses.fields(RunConfig)}}
-
 
 @dataclass(frozen=True)
 class Length:
@@ -48,7 +46,7 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
         UserError: An unknown name, or a value of the wrong type or out of range.
     """
     values = presets[check_preset(preset)]
-    given = _check_overrides(overrides, ("seeds", "steps", *accepted))
+    given = _check_overrides(overrides, base, ("seeds", "steps", *accepted))
     seeds = _check_seeds(given.pop("seeds", values.seeds))
     steps = given.pop("steps", None)
     lengths = {}
@@ -60,7 +58,7 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
 
 def smallest(config: RunConfig) -> RunConfig:
     """`config` as preset `smoke` has it, for tests: evaluated on few examples, and not compiled by XLA, which takes seconds."""
-    few = {name: min(getattr(config, name), _FEW) for name in ("validation_examples", "fit_examples")}
+    few = {name: min(config[name], _FEW) for name in ("validation_examples", "fit_examples")}
     return config.replace(test_examples=_FEW, compiler="graph", **few)
 
 
@@ -74,15 +72,15 @@ def live_run(config: RunConfig, evaluations: int, steps: int = 0) -> RunConfig:
     """
     steps = min(config.steps, steps or config.steps)
     every = max(1, steps // evaluations)
-    return config.replace(steps=steps, evaluate_every=every, seed=CALIBRATION_SEEDS[0], probe="")
+    return config.replace(steps=steps, evaluate_every=every, seed=CALIBRATION_SEEDS[0], measurements="")
 
 
-def _check_overrides(overrides: dict, accepted: tuple[str, ...]) -> dict:
+def _check_overrides(overrides: dict, base: RunConfig, accepted: tuple[str, ...]) -> dict:
     """The parameters that were given a value: known by name, of the right type, and neither 0 nor empty."""
     for name, value in overrides.items():
         if name not in accepted:
             raise unknown("parameter", name, accepted)
-        check_type(name, value, _TYPES[name])
+        check_type(name, value, int if name == "seeds" else type(base[name]))
     return {name: value for name, value in overrides.items() if value}
 
 

@@ -6,7 +6,7 @@ ARMS = ("none", "batch")
 """Without BN and with it."""
 
 DENSE = RunConfig(
-    dataset="fashion_mnist", pixels="grey", activation="relu", initializer="he", validation_examples=4_000
+    task="fashion_mnist", pixels="grey", activation="relu", initialization="he", validation_examples=4_000
 )
 """The dense net: three hidden layers of 100 ReLU."""
 
@@ -14,11 +14,11 @@ BASE_RATE = 0.03
 """The rate of the Baseline: its own best in the sweep of notebook 03 on the validation split, seeds that are not reported."""
 
 BASELINE = RunConfig(
-    dataset="fashion_mnist",
+    task="fashion_mnist",
     pixels="grey",
     model="inception_small",
     activation="relu",
-    initializer="he",
+    initialization="he",
     batch_size=32,
     learning_rate=BASE_RATE,
     sgd_momentum=0.9,
@@ -43,19 +43,19 @@ def changed(config: RunConfig, *changes: str, factor: float = 5) -> RunConfig:
     """`config` with changes of section 4.2.1: each of `CHANGES`, or those named.
 
     Rate times `factor`; no Dropout; L2 weight / 5; decay 6 times faster; no LRN; the same examples never share a mini-batch
-    again; photometric distortion halved.
+    again; photometric distortion halved. What a net does not have is not changed.
     """
     new = {
-        "rate": {"learning_rate": config.learning_rate * factor},
+        "rate": {"learning_rate": config.optimizer.learning_rate * factor},
         "dropout": {"dropout": 0.0},
-        "weight_decay": {"weight_decay": config.weight_decay / 5},
-        "decay": {"rate_halvings": config.rate_halvings * 6},
+        "weight_decay": {"weight_decay": config.regularization.weight_decay / 5},
+        "decay": {"rate_halvings": config.optimizer.rate_halvings * 6},
         "lrn": {"local_response_normalization": False},
         "shuffling": {"shuffling": "thorough"},
-        "distortion": {"distortion": config.distortion / 2},
+        "distortion": {"distortion": config.regularization.distortion / 2},
     }
     for change in changes or CHANGES:
-        config = config.replace(**new[change])
+        config = config.replace(**{name: value for name, value in new[change].items() if config.has(name)})
     return config
 
 
@@ -83,7 +83,7 @@ PAPER_MODELS = {
 }
 """What the paper's Figures 2 and 3 call an arm."""
 
-BASELINE_ACCEPTS = ("batch_size", "learning_rate", "width", "dataset")
+BASELINE_ACCEPTS = ("batch_size", "learning_rate", "width", "task")
 """The fields of the Baseline that are parameters of its notebooks; `learning_rate` is the base rate."""
 
 

@@ -93,7 +93,6 @@ def _check_stems(paths: Iterable[Path]) -> None:
 
 def _check_data(configs: Iterable[RunConfig]) -> None:
     """Reads each data set that is needed, so that a missing or damaged file stops here."""
-    from bnrepro.tasks.archives import read
 
-    for dataset in sorted({config.dataset for config in configs}):
-        read(dataset)
+    for task in {config.task.name: config.task for config in configs}.values():
+        task.check_data()

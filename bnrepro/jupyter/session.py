@@ -1,21 +1,24 @@
-"""A notebook's way through the house: its sweep, the training of what is missing, its tables, its verdicts, its figure.
+"""A notebook's way through the house: its sweep, the training of what is missing, its tables, its panels, its verdicts.
 
 The only module of the package that walks from the training wing to the reading wing, and it does so by the tables.
 """
 
 import pandas as pd
-from matplotlib.figure import Figure
+from IPython.display import Image, Markdown, display
 
 from bnrepro.execution.run_all import run_all
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.widget import DRAWING, explorer
-from bnrepro.plotting.save import save_figure
+from bnrepro.plotting.panel import draw_panel
+from bnrepro.plotting.save import digest, render
 from bnrepro.records.results import write_results
 from bnrepro.records.schemas import Tables
 from bnrepro.records.store import collect
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.sweep_table import plan
 from bnrepro.report.verdicts import judged
+
+_DOTS = 120  # an inch of a panel on the screen, in CSS pixels
 
 
 class Study:
@@ -53,12 +56,13 @@ class Study:
         """Writes `tables` as this notebook's results, and returns them as they are read, whoever else writes there."""
         return write_results(self.workspace.results / self.notebook, tables)
 
-    def draw(self, tables: Tables) -> Figure:
-        """Draws the figure and saves it as SVG, PDF and PNG."""
-        with DRAWING:  # no slider of the panel is to change the style meanwhile
-            figure = self.experiment.figure(tables)
-            save_figure(figure, self.workspace.figures, self.notebook, tables)
-        return figure
+    def panel(self, tables: Tables, name: str) -> None:
+        """Shows one panel of the experiment with its caption below; `bnrepro figures` makes a file of it."""
+        panel = self.experiment.panel(name)
+        with DRAWING:  # no slider of the widget is to change the style meanwhile
+            figure = draw_panel(panel, tables)
+            picture = render(figure, "png", name, digest(tables))
+        display(Image(picture, width=round(figure.get_size_inches()[0] * _DOTS)), Markdown(panel.said(tables)))
 
     def explore(self):
         """The panel over the committed record, whatever the preset: widgets in a browser, a figure elsewhere."""

@@ -175,7 +175,7 @@ class Statistics(_Probe):
 
     def _biased(self, step: int) -> dict[str, Moments]:
         """The running statistics that `ddof=0` would have left: all steps but the start's 1 count (m - 1) / m as much."""
-        start, share = self.config.momentum**step, 1 - 1 / self.config.batch_size
+        start, share = self.config.normalization.momentum**step, 1 - 1 / self.config.batch_size
         return {
             name: each._replace(variance=(each.variance - start) * share + start)
             for name, each in self._moving().items()

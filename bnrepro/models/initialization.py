@@ -1,57 +1,83 @@
-"""The seeded start of a net: kernels, running statistics and random generators. Knows no data and no training."""
+"""Kernels at the start, as a part of a run, in NumPy. Knows no net and no Keras."""
 
-import keras
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 
-from bnrepro.config.run_config import RunConfig
-from bnrepro.layers.batch_normalization import BatchNormalization
+from bnrepro.config.component import Component, field
+from bnrepro.config.registry import register
+from bnrepro.config.validation import ANY, NOT_NEGATIVE, POSITIVE
 
 
-def initialize(model: keras.Model, config: RunConfig) -> None:
-    """Sets every kernel to Gaussian values from the seed and the kernel's place alone, so alike in all arms.
+@dataclass(frozen=True, kw_only=True)
+class Initialization(Component):
+    """A rule for kernels, of shape `(..., inputs, outputs)`."""
 
-    Their standard deviation is that of the initializer, times `initial_gain`; their mean is `initial_mean` times as much.
-    Biases and beta start at 0, gamma at 1, running statistics and those of Batch Renormalization at mean 0 and variance 1.
-    What draws random numbers while training (Dropout, distortion, noise) draws them from the seed and its place too.
-    """
-    for place, layer in enumerate(layer for layer in model.layers if hasattr(layer, "kernel")):
-        noise = np.random.default_rng([config.seed, 0, place]).standard_normal(layer.kernel.shape)
-        start, std = _START[config.initializer](noise, config.initial_std)
-        start = start + std * config.initial_mean if config.initial_mean else start
-        layer.kernel.assign((config.initial_gain * start).astype("float32"))
-        if layer.bias is not None:
-            layer.bias.assign(np.zeros(layer.bias.shape, "float32"))
-    for layer in model.layers:
-        if isinstance(layer, BatchNormalization):
-            names = {"gamma": 1, "beta": 0, "moving_mean": 0, "moving_variance": 1}
-            names |= {"moving_stddev": 1, "renorm_mean": 0, "renorm_stddev": 1} if layer.renorm else {}
-            for name, value in names.items():
-                getattr(layer, name).assign(np.full(layer.moving_mean.shape, value, "float32"))
-    drawing = (layer for layer in model.layers if hasattr(layer, "seed_generator"))
-    for place, layer in enumerate(drawing):
-        layer.seed_generator.state.assign(np.random.default_rng([config.seed, 1, place]).integers(2**31, size=2))
+    kind: ClassVar[str] = "initialization"
+
+    initial_gain: float = field(1.0, POSITIVE, "factor on the kernels at the start", compiled=False)
+    initial_mean: float = field(
+        0.0, ANY, "mean of the kernels at the start, in their standard deviations", compiled=False
+    )
+
+    def start(self, noise: np.ndarray) -> tuple[np.ndarray, float]:
+        """A kernel and its standard deviation, from standard normal noise of its shape."""
+        raise NotImplementedError
+
+    def kernel(self, noise: np.ndarray) -> np.ndarray:
+        """`gain (start + std mean)` in float32."""
+        start, std = self.start(noise)
+        start = start + std * self.initial_mean if self.initial_mean else start
+        return (self.initial_gain * start).astype("float32")
 
 
-def _scaled(noise: np.ndarray, std: float) -> tuple[np.ndarray, float]:
-    return std * noise, std
+@dataclass(frozen=True, kw_only=True)
+class _WithStd(Initialization):
+    initial_std: float = field(0.05, NOT_NEGATIVE, "standard deviation of the kernels at the start", compiled=False)
 
 
-def _orthogonal(noise: np.ndarray) -> tuple[np.ndarray, float]:
+@register("initialization", "gaussian")
+class Gaussian(_WithStd):
+    """Gaussian values of one standard deviation in every layer."""
+
+    def start(self, noise: np.ndarray) -> tuple[np.ndarray, float]:
+        return self.initial_std * noise, self.initial_std
+
+
+@register("initialization", "constant")
+class Constant(_WithStd):
+    """All values are `initial_std`, so that all units of a layer stay alike."""
+
+    def start(self, noise: np.ndarray) -> tuple[np.ndarray, float]:
+        return np.full(noise.shape, self.initial_std), self.initial_std
+
+
+@register("initialization", "he")
+class He(Initialization):
+    """Gaussian of standard deviation sqrt(2 / inputs) (He et al. 2015)."""
+
+    def start(self, noise: np.ndarray) -> tuple[np.ndarray, float]:
+        std = np.sqrt(2 / np.prod(noise.shape[:-1]))
+        return std * noise, std
+
+
+@register("initialization", "glorot")
+class Glorot(Initialization):
+    """Gaussian of standard deviation sqrt(2 / (inputs + outputs)) (Glorot and Bengio 2010)."""
+
+    def start(self, noise: np.ndarray) -> tuple[np.ndarray, float]:
+        std = np.sqrt(2 / (noise.size / noise.shape[-1] + noise.size / noise.shape[-2]))
+        return std * noise, std
+
+
+@register("initialization", "orthogonal")
+class Orthogonal(Initialization):
     """The orthonormal columns, or rows if they are fewer, nearest in order to those of the noise (Saxe et al. 2014)."""
-    matrix = noise.reshape(-1, noise.shape[-1])
-    tall = matrix if len(matrix) >= matrix.shape[1] else matrix.T
-    q, r = np.linalg.qr(tall)
-    q = q * np.sign(np.diag(r))
-    return (q if tall is matrix else q.T).reshape(noise.shape), len(tall) ** -0.5
 
-
-_START = {
-    "gaussian": _scaled,
-    "he": lambda noise, std: _scaled(noise, np.sqrt(2 / np.prod(noise.shape[:-1]))),
-    "glorot": lambda noise, std: _scaled(
-        noise, np.sqrt(2 / (noise.size / noise.shape[-1] + noise.size / noise.shape[-2]))
-    ),
-    "orthogonal": lambda noise, std: _orthogonal(noise),
-    "constant": lambda noise, std: (np.full(noise.shape, std), std),
-}
-"""By initializer, a kernel and its standard deviation, from standard normal noise of its shape and `initial_std`."""
+    def start(self, noise: np.ndarray) -> tuple[np.ndarray, float]:
+        matrix = noise.reshape(-1, noise.shape[-1])
+        tall = matrix if len(matrix) >= matrix.shape[1] else matrix.T
+        q, r = np.linalg.qr(tall)
+        q = q * np.sign(np.diag(r))
+        return (q if tall is matrix else q.T).reshape(noise.shape), len(tall) ** -0.5

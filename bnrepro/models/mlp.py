@@ -1,16 +1,39 @@
 """The fully connected net of section 4.1, between images and logits. Knows no data and no training."""
 
-from keras import layers
+from bnrepro.config.component import field
+from bnrepro.config.registry import register
+from bnrepro.config.validation import at_least, one_of
+from bnrepro.models.base import Model
 
-from bnrepro.config.run_config import RunConfig
-from bnrepro.models.blocks import drop_out, unit
+ACTIVATIONS = ("sigmoid", "relu", "tanh")
 
 
-def mlp_body(config: RunConfig, images):
+@register("model", "mlp")
+class MLP(Model):
     """Each hidden layer is `Dense -> [Dropout] -> [BatchNormalization] -> activation -> [Dropout]`, with one Dropout at most."""
-    x = layers.Flatten(name="flatten")(images)
-    for number in range(1, config.hidden_layers + 1):
-        x = unit(config, x, config.hidden_units, f"hidden_{number}", dropout=config.dropout_place == "before")
-        if config.dropout_place == "after" or (config.dropout_place == "last" and number == config.hidden_layers):
-            x = drop_out(config, x, f"hidden_{number}")
-    return x
+
+    hidden_layers: int = field(3, at_least(1), "hidden layers")
+    hidden_units: int = field(100, at_least(1), "units in each hidden layer")
+    activation: str = field("sigmoid", one_of(*ACTIVATIONS), "the nonlinearity")
+    dropout_place: str = field(
+        "after",
+        one_of("before", "after", "last"),
+        "right before each normalization, after each nonlinearity, or after the last nonlinearity alone",
+    )
+
+    @property
+    def watched(self) -> str:
+        """The last nonlinearity."""
+        return f"hidden_{self.hidden_layers}_activation"
+
+    def build(self, x, blocks):
+        from keras import layers
+
+        x = layers.Flatten(name="flatten")(x)
+        for number in range(1, self.hidden_layers + 1):
+            name = f"hidden_{number}"
+            x = blocks.unit(x, self.hidden_units, name, self.activation, dropout=self.dropout_place == "before")
+            last = number == self.hidden_layers
+            if self.dropout_place == "after" or (self.dropout_place == "last" and last):
+                x = blocks.drop_out(x, name)
+        return x

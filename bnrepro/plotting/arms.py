@@ -3,31 +3,55 @@
 from bnrepro.plotting.style import GREY
 
 COLORS = {
-    **{"none": "#D55E00", "batch": "#0072B2", "off": "#009E73", "paper": "#4D4D4D"},
-    **{"population": "#009E73", "noise": "#CB76A7", "none_dropout": "#8F5A31", "batch_dropout": "#5A319A"},
-    **{"baseline": "#D55E00", "baseline_x5": "#8F5A31", "baseline_x30": "#6B2E00", "sigmoid": GREY},
-    **{"bn_baseline": "#0072B2", "bn_x5": "#5A319A", "bn_x30": "#CB76A7", "bn_x5_sigmoid": "#009E73"},
-    **{"renorm": "#009E73", "ghost": "#5A319A"},
-    **{"moving": "#0072B2", "moving_ddof0": "#5A319A", "pooled": "#8F5A31", "test_batch": "#CB76A7"},
-    **{"before": "#CB76A7", "after": "#8F5A31", "last": "#009E73", "no_dropout": "#009E73"},
-    **{"decay": "#5A319A", "matched": "#009E73"},
+    "none": "#D55E00",
+    "batch": "#0072B2",
+    "paper": "#4D4D4D",
+    "plain": GREY,
+    # Figures 2 and 3: networks with the rates and the nonlinearity that their names say
+    "baseline_x5": "#8F5A31",
+    "baseline_x30": "#6B2E00",
+    "sigmoid": "#788CF0",
+    "bn_x5": "#5A319A",
+    "bn_x30": "#CB76A7",
+    "bn_x5_sigmoid": "#009E73",
+    # a mini-batch's statistics in other hands
+    "renorm": "#00A0A0",
+    "ghost": "#A00014",
+    "noise": "#A08CB4",
+    "population": "#8C3C78",
+    "pooled": "#DC3C78",
+    "moving_ddof0": "#B48C64",
+    "test_batch": "#786414",
+    # Dropout, and where it stands; L2 weight
+    "none_dropout": "#003C64",
+    "batch_dropout": "#788C64",
+    "before": "#3C643C",
+    "after": "#B478F0",
+    "last": "#640064",
+    "decay": "#503C14",
+    "matched": "#50A050",
+    # what the layer is compared with
+    "keras": "#DC7864",
+    "mean_ignored": "#78A028",
 }
-"""One color an arm in the whole project, mostly Okabe and Ito's. The paper is grey.
+COLORS |= {"baseline": COLORS["none"], "bn_baseline": COLORS["batch"], "moving": COLORS["batch"]}
+"""One color an arm in the whole project, those that are met most after Okabe and Ito. The paper is grey.
 
-Whoever sees no red, no green or no blue tells any two of them apart, and from `INK` and `GREY`: CIEDE2000 is 10 or more.
-Arms that never meet in a figure may share one; the Baseline is the arm without BN, BN-Baseline the arm with BN.
+No two arms share one: the Baseline is the arm without BN, BN-Baseline the arm with BN, and BN with moving averages is BN as it
+always is. Whoever sees no red, no green or no blue tells any two apart that are drawn together, and from `INK`: CIEDE2000 is 10
+or more. `plain` is a net without what the others of its panel have.
 """
 
 LABELS = {
-    **{"none": "without BN", "batch": "with BN", "off": "BN switched off", "paper": "paper"},
+    **{"none": "without BN", "batch": "with BN", "paper": "paper", "plain": "without any"},
     **{"population": "population statistics", "noise": "population statistics and noise"},
     **{"none_dropout": "Dropout", "batch_dropout": "BN and Dropout"},
     **{"baseline": "Baseline", "baseline_x5": "Baseline x5", "baseline_x30": "Baseline x30", "sigmoid": "Sigmoid"},
     **{"bn_baseline": "BN-Baseline", "bn_x5": "BN-x5", "bn_x30": "BN-x30", "bn_x5_sigmoid": "BN-x5-Sigmoid"},
     **{"renorm": "Batch Renormalization", "ghost": "ghost batches"},
     **{"moving": "moving averages", "moving_ddof0": "moving averages, biased", "pooled": "pooled variance"},
-    **{"test_batch": "the test batch's own", "no_dropout": "recomputed without Dropout"},
+    **{"test_batch": "the test batch's own", "keras": "Keras", "mean_ignored": "mean ignored"},
     **{"before": "before each BN", "after": "after each nonlinearity", "last": "after the last BN"},
     **{"decay": "weight decay", "matched": "matched rate"},
 }
-"""The arms in words for people; data say `none`, `batch`, `off`."""
+"""The arms in words for people; data say `none`, `batch`."""

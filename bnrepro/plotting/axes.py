@@ -1,15 +1,22 @@
 """Axes and the names on them, drawn from tables that are already computed. Knows no run, no experiment and no file."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from bnrepro.analysis.curves import CHANCE
-from bnrepro.plotting.style import GREY
+from bnrepro.plotting.style import GREY, small
 
 DOTTED = dict(color=GREY, linewidth=0.7, linestyle=":", zorder=1)
 """A line of reference."""
+
+CLEAR = [withStroke(linewidth=2, foreground="white")]
+"""The path effects of words that stand over lines."""
 
 
 def thousands(value: float, place: int = 0) -> str:
@@ -61,26 +68,39 @@ def log_axis(axes: Axes, which: str, limits: tuple[float, float] | None = None) 
         axis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
 
 
+def accuracy_ticks(axes: Axes, which: str = "y", ticks: Iterable[float] | None = None) -> None:
+    """The axis `x` or `y` is of fractions, written as percentages, at `ticks` or where there is room."""
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]) if ticks is None else FixedLocator(list(ticks)))
+    axis.set_major_formatter(FuncFormatter(lambda value, place: f"{100 * value:g}%"))
+
+
+def key_above(axes: Axes, *words: tuple[str, str]) -> None:
+    """Writes words in their colors in a line over the axes: `(words, color)` each."""
+    parts = [TextArea(text, textprops=dict(color=color, fontsize=small())) for text, color in words]
+    place = dict(bbox_to_anchor=(0, 1.01), bbox_transform=axes.transAxes, frameon=False, pad=0, borderpad=0.2)
+    axes.add_artist(AnchoredOffsetbox("lower left", child=HPacker(children=parts, pad=0, sep=6), **place))
+
+
 def nothing(axes: Axes, words: str = "every run diverged") -> None:
     """Says why a panel is empty."""
     axes.minorticks_off()
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, fontsize=7, ha="center", va="center")
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, fontsize=small(), ha="center", va="center")
 
 
-def name_ends(axes: Axes, ends: pd.DataFrame | list[tuple], room: float = 4, size: float = 7) -> None:
+def name_ends(axes: Axes, ends: pd.DataFrame | list[tuple], room: float = 4) -> None:
     """Writes names right of the axes, each as near to its curve's end as the others let it, with a thin line to it.
 
     Args:
         axes: Where to; its limits are final.
         ends: `step`, `value`, `words`, `color` of each curve's end, as columns or as tuples in this order.
         room: Points between the axes and the names.
-        size: Of the font.
     """
     ends = pd.DataFrame(ends, columns=["step", "value", "words", "color"])
     ends = ends.dropna(subset=["value"]).sort_values("value", kind="stable")
     if ends.empty:
         return
-    scale = 72 / axes.figure.dpi
+    scale, size = 72 / axes.figure.dpi, small()
     (left, bottom), (right, top) = axes.transAxes.transform([(0, 0), (1, 1)]) * scale
     points = axes.transData.transform(ends[["step", "value"]].to_numpy(float)) * scale
     heights = spread(points[:, 1].clip(bottom, top), 1.2 * size, bottom, top)

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.patches import Rectangle
 
-from bnrepro.plotting.style import INK
+from bnrepro.plotting.style import INK, small
 
 
 def heat_map(axes: Axes, cells: pd.DataFrame, value: str, words: str, colors: Colormap, norm: Normalize) -> None:
@@ -29,7 +29,7 @@ def heat_map(axes: Axes, cells: pd.DataFrame, value: str, words: str, colors: Co
                 colors(norm(numbers.loc[std, rate])) if pd.notna(numbers.loc[std, rate]) else (1, 1, 1, 1)
             )
             dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
-            text = dict(ha="center", va="center", fontsize=7, color="white" if dark else INK)
+            text = dict(ha="center", va="center", fontsize=small(), color="white" if dark else INK)
             axes.text(column + 0.5, row + 0.5, texts.loc[std, rate], **text)
     axes.set_xticks([place + 0.5 for place in range(len(numbers.columns))], [f"{rate:g}" for rate in numbers.columns])
     axes.set_yticks([place + 0.5 for place in range(len(numbers.index))], [f"{std:g}" for std in numbers.index])

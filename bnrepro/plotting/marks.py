@@ -6,6 +6,7 @@ import seaborn
 from matplotlib.axes import Axes
 
 from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.style import small
 
 _DASHES = (0, (4, 1.6))
 
@@ -56,7 +57,7 @@ def interval_mark(
 ) -> None:
     """A row of its own at the height `place`: each of `values` a tick, the median a mark on its interval.
 
-    Where the median is only a bound (`bound` as in `intervals.Statistic`), or lies beyond the limits of x, the mark is an arrow;
+    Where the median is only a bound (`bound` as in `findings.Row`), or lies beyond the limits of x, the mark is an arrow;
     where it is bounded from neither side, a cross. Without a median nothing is drawn.
 
     Args:
@@ -125,7 +126,7 @@ def runs_and_interval(
             paper_mark(axes, marks[row.normalization], place - 0.36)
     for arm in arms[:1]:
         if arm in marks:
-            style = dict(textcoords="offset points", fontsize=7, color=COLORS["paper"], ha="right", va="center")
+            style = dict(textcoords="offset points", fontsize=small(), color=COLORS["paper"], ha="right", va="center")
             axes.annotate(LABELS["paper"], (marks[arm], -0.36), (-5, 0), **style)
     axes.set(ylim=(len(arms) - 0.3, -0.7), yticks=range(len(arms)), yticklabels=[LABELS[arm] for arm in arms])
     axes.set_xlim(0, 1.1 * max([runs["value"].max(), *marks.values()]))
@@ -166,5 +167,5 @@ def name_percentiles(axes: Axes, run: pd.DataFrame, color: str) -> None:
     """Writes 15th, 50th, 85th at the right end of the lines."""
     ends = run[run["step"] == run["step"].max()]
     for end in ends.itertuples():
-        style = dict(textcoords="offset points", fontsize=7, color=color, va="center", annotation_clip=False)
+        style = dict(textcoords="offset points", fontsize=small(), color=color, va="center", annotation_clip=False)
         axes.annotate(f"{end.percentile}th", (end.step, end.value), (3, 0), **style)

@@ -6,27 +6,37 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from bnrepro.plotting.style import styled
 from bnrepro.records.drafts import write_whole
 from bnrepro.records.schemas import csv_bytes
 
-FORMATS = ("svg", "pdf", "png")
+FORMATS = ("pdf", "png", "svg")
+
+LARGEST = 300_000
+"""Bytes of a committed picture, at most."""
+
+_SMALL = 200  # dots an inch of a picture that is committed
+_COLORS = 256
 
 
-def save_figure(figure: Figure, folder: Path, stem: str, tables: pd.DataFrame | dict[str, pd.DataFrame]) -> list[Path]:
-    """Writes a figure as SVG, PDF and PNG, each file whole or not at all; the same figure gives the same bytes.
+def save_figure(
+    figure: Figure, path: Path, tables: pd.DataFrame | dict[str, pd.DataFrame], small: bool = False
+) -> Path:
+    """Writes a figure whole or not at all; the same figure gives the same bytes.
 
     Args:
         figure: The figure.
-        folder: Where to; made if missing.
-        stem: The files' name without ending.
-        tables: What was drawn; its digest goes into the files' metadata, so that a figure can be traced to its tables.
+        path: The file, `.pdf`, `.png` or `.svg`; its folder is made if missing.
+        tables: What was drawn; its digest goes into the file's metadata, so that a figure can be traced to its tables.
+        small: Whether a PNG file is of as few bytes as a picture in a repository should have.
     """
-    contents = {folder / f"{stem}.{ending}": render(figure, ending, stem, digest(tables)) for ending in FORMATS}
-    for path, content in contents.items():
-        write_whole(path, content)
-    return list(contents)
+    source = digest(tables)
+    content = _smaller(figure, path.stem, source) if small else render(figure, path.suffix[1:], path.stem, source)
+    write_whole(path, content)
+    return path
 
 
 @styled
@@ -41,11 +51,27 @@ def render(figure: Figure, ending: str, title: str, source: str) -> bytes:
             "Title": title,
             "Subject": f"sha256 {source}",
         },
-        "png": {"Software": "bnrepro", "Title": title, "Description": f"tables sha256 {source}"},
+        "png": _png_metadata(title, source),
     }
     buffer = io.BytesIO()
     figure.savefig(buffer, format=ending, metadata=metadata[ending], facecolor="white")
     return buffer.getvalue()
+
+
+@styled
+def _smaller(figure: Figure, title: str, source: str) -> bytes:
+    """A PNG file with a palette and fewer dots."""
+    drawn, buffer, metadata = io.BytesIO(), io.BytesIO(), PngInfo()
+    figure.savefig(drawn, format="png", dpi=_SMALL, facecolor="white")
+    for name, text in _png_metadata(title, source).items():
+        metadata.add_text(name, text)
+    picture = Image.open(drawn).convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
+    picture.save(buffer, "png", optimize=True, dpi=(_SMALL, _SMALL), pnginfo=metadata)
+    return buffer.getvalue()
+
+
+def _png_metadata(title: str, source: str) -> dict[str, str]:
+    return {"Software": "bnrepro", "Title": title, "Description": f"tables sha256 {source}"}
 
 
 def digest(tables: pd.DataFrame | dict[str, pd.DataFrame]) -> str:

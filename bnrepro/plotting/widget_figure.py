@@ -11,7 +11,7 @@ from matplotlib.patheffects import withStroke
 from bnrepro.analysis.curves import CHANCE, evaluations, median_curves
 from bnrepro.plotting.axes import accuracy_axis_to, name_ends, step_axis
 from bnrepro.plotting.marks import seed_curves
-from bnrepro.plotting.style import INK, add_panel, new_figure
+from bnrepro.plotting.style import INK, add_panel, new_figure, small
 
 SIZE = (120, 62)
 """Of the figure, in mm."""
@@ -78,6 +78,6 @@ def name_lines(axes: Axes) -> None:
             ends.append((step, value, line.get_label(), line.get_color()))
         else:
             clear = [withStroke(linewidth=2, foreground="white")]
-            style = dict(fontsize=7, va="center", color=line.get_color(), path_effects=clear, zorder=8)
+            style = dict(fontsize=small(), va="center", color=line.get_color(), path_effects=clear, zorder=8)
             axes.annotate(line.get_label(), (step, value), (6, -6), textcoords="offset points", **style)
     name_ends(axes, ends)

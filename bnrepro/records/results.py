@@ -8,7 +8,7 @@ import pandas as pd
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
 from bnrepro.records.drafts import draft_folder, locked, write_whole
-from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, with_all_fields
+from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, fits, with_all_fields
 
 
 def write_results(folder: Path, tables: Tables) -> Tables:
@@ -58,7 +58,7 @@ def _read(source: Path, folder: Path) -> Tables:
     except ValueError as error:
         raise RecordError(f"results are tables: {folder} has one that is not ({error}); {remedy}") from error
     for name, table in tables.items():
-        if tuple(table.columns) != SCHEMAS.get(name):
+        if name not in SCHEMAS or not fits(name, table.columns):
             raise RecordError(
                 f"the table {name} has the columns of its schema: {folder / name}.csv has others; {remedy}"
             )

@@ -1,12 +1,15 @@
 """The columns of every table, and a table as the bytes of its file. Knows no folder."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
+from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 
 SCHEMAS = {
     "sweep": ("group", "run"),
-    "runs": ("run", *RunConfig().as_dict(), "status", "diverged_at"),
+    "runs": ("run", *COLUMNS, "status", "diverged_at"),
     "curves": ("run", "step", "split", "loss", "accuracy"),
     "quantiles": ("run", "step", "layer", "unit", "percentile", "value"),
     "drift": ("run", "layer", "unit", "drift"),
@@ -31,6 +34,19 @@ SCHEMAS = {
 Tables = dict[str, pd.DataFrame]
 
 
+def runs_row(config: RunConfig, status: str, diverged_at: int | None = None) -> pd.DataFrame:
+    """A run's row of the table `runs`; fields of parts from outside have a column of their own at its end."""
+    row = {"run": config.id, **config.as_dict(), "status": status, "diverged_at": diverged_at}
+    others = [name for name in row if name not in SCHEMAS["runs"]]
+    return pd.DataFrame([row], columns=[*SCHEMAS["runs"], *others])
+
+
+def fits(name: str, columns: Iterable[str]) -> bool:
+    """Whether these are the columns of the table `name`; `runs` may have more at its end, of parts from outside."""
+    columns = tuple(columns)
+    return (columns[: len(SCHEMAS[name])] if name == "runs" else columns) == SCHEMAS[name]
+
+
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """A table as it is written: each float with as many digits as give it back to the bit, so that equal means equal."""
     return table.to_csv(index=False, lineterminator="\n").encode()
@@ -38,7 +54,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
 def checked_csv(name: str, table: pd.DataFrame) -> bytes:
     """The table `name` as it is written; `ValueError` where its columns are not those of its schema."""
-    if name in SCHEMAS and tuple(table.columns) != SCHEMAS[name]:
+    if name in SCHEMAS and not fits(name, table.columns):
         raise ValueError(f"the table {name} has the columns {SCHEMAS[name]}: got {tuple(table.columns)}")
     return csv_bytes(table)
 

@@ -67,7 +67,9 @@ def _read_here(record: Path, config: RunConfig) -> Tables | None:
         done = json.loads((record / "done.json").read_bytes())
         if done["version"] != RECORD_VERSION:
             raise RecordError(f"{record} has version {done['version']}, this is version {RECORD_VERSION}")
-        if RunConfig(**done["config"]) != config:  # a field that is newer than the record had its default there
+        if (
+            config.as_dict() != config.as_dict() | done["config"]
+        ):  # a field that is newer than the record had its default there
             raise RecordError(f"{record} holds the run of another config")
         tables = {Path(name).stem: _read_verified(record / name, digest) for name, digest in done["checksums"].items()}
         return tables | {"runs": with_all_fields(tables["runs"], config)}

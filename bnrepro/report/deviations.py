@@ -9,7 +9,7 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.batch_size.sweep import RATES
 from bnrepro.experiments.initialization.sweep import DEEPER
-from bnrepro.experiments.setups import BASELINE, changed
+from bnrepro.experiments.setups import BASELINE, BN_BASELINE, changed
 
 _READINGS = {"binary": "above half of the range", "nonzero": "above 0", "grey": "is white, with all greys between"}
 
@@ -30,22 +30,28 @@ def deviations() -> list[Deviation]:
 
 
 def _figure1() -> list[Deviation]:
-    used = RunConfig()
+    used, normalized = RunConfig(), RunConfig(normalization="batch")
     without, with_bn = (paper.STEPS_TO_97_PERCENT[arm] for arm in ("none", "batch"))
     calibrated = "calibrated on the arm without BN alone, on seeds that are not reported, then frozen"
     return [
-        Deviation("Initial kernels", "“small random Gaussian values”", f"std {used.initial_std:g}, {calibrated}"),
         Deviation(
-            "Learning rate", "not stated", f"{used.learning_rate:g}, constant, the same in both arms; {calibrated}"
+            "Initial kernels",
+            "“small random Gaussian values”",
+            f"std {used['initial_std']:g}, {calibrated}",
+        ),
+        Deviation(
+            "Learning rate",
+            "not stated",
+            f"{used['learning_rate']:g}, constant, the same in both arms; {calibrated}",
         ),
         Deviation("Optimizer", "not stated for this experiment", "stochastic gradient descent without momentum"),
-        Deviation("Images", "“binary image”, not how", f"1 {_READINGS[used.pixels]}; {calibrated}"),
+        Deviation("Images", "“binary image”, not how", f"1 {_READINGS[used['pixels']]}; {calibrated}"),
         Deviation("Biases", "not stated", "start at 0; none in a layer that BN follows (section 3.2)"),
-        Deviation("Epsilon", "“a constant”", f"{used.epsilon:g}, Keras's default"),
+        Deviation("Epsilon", "“a constant”", f"{normalized['epsilon']:g}, Keras's default"),
         Deviation(
             "Test accuracy with BN",
             "not stated which statistics",
-            f"running averages, weight of the old value {used.momentum:g}, variances with m/(m-1) as in Algorithm 2",
+            f"running averages, weight of the old value {normalized['momentum']:g}, variances with m/(m-1) as in Algorithm 2",
         ),
         Deviation(
             "Seeds", "one curve an arm", f"a verdict needs {FEWEST} pairs or more; seeds pair kernels and batch order"
@@ -72,18 +78,18 @@ def _figure1() -> list[Deviation]:
 def _section_42() -> list[Deviation]:
     used, printed = BASELINE, paper.figure3().iloc[0]
     decay, weight, shuffling = (changed(used, name) for name in ("decay", "weight_decay", "shuffling"))
-    modules = inception_small(used.width, _SIZE)[1:]
+    modules = inception_small(used["width"], _SIZE)[1:]
     return [
         Deviation(
             "4.2: data",
             "ImageNet, 1,000 classes",
-            f"Fashion-MNIST, {_SIZE}x{_SIZE}, 10 classes; {used.validation_examples:,} training examples are held out for "
+            f"Fashion-MNIST, {_SIZE}x{_SIZE}, 10 classes; {used['validation_examples']:,} training examples are held out for "
             "validation, the same for every seed",
         ),
         Deviation(
             "4.2: net",
             "Inception, 13.6 million parameters",
-            f"inception_small: stem, {len(modules)} Inception modules, global average pooling, softmax; {used.width} channels "
+            f"inception_small: stem, {len(modules)} Inception modules, global average pooling, softmax; {used['width']} channels "
             "after the stem",
         ),
         Deviation(
@@ -94,27 +100,27 @@ def _section_42() -> list[Deviation]:
         Deviation(
             "4.2: base rate",
             f"{printed['initial_learning_rate']:g}, not how it was chosen",
-            f"{used.learning_rate:g}, the Baseline's own best on the validation examples in the grid of notebook 03, on seeds "
+            f"{used['learning_rate']:g}, the Baseline's own best on the validation examples in the grid of notebook 03, on seeds "
             "that are not reported; never chosen on a net with BN",
         ),
-        Deviation("4.2: momentum", "not its value", f"{used.sgd_momentum:g}"),
+        Deviation("4.2: momentum", "not its value", f"{used['sgd_momentum']:g}"),
         Deviation(
             "4.2: initial kernels", "not stated", "Gaussian of variance 2 / inputs (He et al. 2015, after the paper)"
         ),
         Deviation(
             "4.2: rate decay",
             "exponential, not how fast; 6 times faster with the changes of 4.2.1",
-            f"the rate halves {used.rate_halvings:g} times over the run, {decay.rate_halvings:g} times with the changes",
+            f"the rate halves {used['rate_halvings']:g} times over the run, {decay['rate_halvings']:g} times with the changes",
         ),
         Deviation(
             "4.2: L2 weight",
             "not stated; 5 times smaller with the changes",
-            f"{used.weight_decay:g}; {weight.weight_decay:g} with the changes",
+            f"{used['weight_decay']:g}; {weight['weight_decay']:g} with the changes",
         ),
         Deviation(
             "4.2: distortion",
             "not stated; less with the changes",
-            f"contrast varies by up to {used.distortion:.0%}, brightness by up to half that share of the range; half of both "
+            f"contrast varies by up to {used['distortion']:.0%}, brightness by up to half that share of the range; half of both "
             "with the changes",
         ),
         Deviation(
@@ -126,7 +132,8 @@ def _section_42() -> list[Deviation]:
         Deviation(
             "4.2: validation accuracy",
             "single crop",
-            f"the whole image, with running averages, weight of the old value {used.momentum:g}; epsilon {used.epsilon:g}",
+            f"the whole image, with running averages, weight of the old value {BN_BASELINE['momentum']:g}; epsilon "
+            f"{BN_BASELINE['epsilon']:g}",
         ),
         Deviation(
             "4.2: target of speed",
@@ -145,13 +152,13 @@ def _others() -> list[Deviation]:
     """Notebooks 05 to 08: the paper claims it in passing or not at all, so every value is ours."""
     notebooks = ("05_initialization", "06_batch_size", "07_inference_statistics", "08_dropout_and_weight_decay")
     start, batch, inference, dropout = (EXPERIMENTS[notebook].BASE for notebook in notebooks)
-    dense = f"{batch.hidden_layers} hidden layers of {batch.hidden_units} ReLU on Fashion-MNIST"
+    dense = f"{batch['hidden_layers']} hidden layers of {batch['hidden_units']} ReLU on Fashion-MNIST"
     return [
         Deviation(
             "05: nets",
             "“less careful about initialization”, no experiment",
             f"the sigmoid net of section 4.1 and {DEEPER['hidden_layers']} hidden layers of ReLU, on MNIST; "
-            f"{start.validation_examples:,} training examples choose the rates",
+            f"{start['validation_examples']:,} training examples choose the rates",
         ),
         Deviation(
             "06: rates",
@@ -167,12 +174,12 @@ def _others() -> list[Deviation]:
         Deviation(
             "07: population statistics",
             "over “many” mini-batches",
-            f"over those of 8,192 training examples; {dense}, rate {inference.learning_rate:g} for all sizes",
+            f"over those of 8,192 training examples; {dense}, rate {inference['learning_rate']:g} for all sizes",
         ),
         Deviation(
             "08: Dropout and weight decay",
             "removed or reduced, the interaction is not looked at",
-            f"{dense}, {dropout.train_examples:,} training examples, mini-batches of {dropout.batch_size}, rate "
-            f"{dropout.learning_rate:g} with and without BN",
+            f"{dense}, {dropout['train_examples']:,} training examples, mini-batches of {dropout.batch_size}, rate "
+            f"{dropout['learning_rate']:g} with and without BN",
         ),
     ]

@@ -1,40 +1,64 @@
 """Claims judged by their rules. Knows no table but what it judges."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
-from bnrepro.analysis.claims import COLUMNS
-from bnrepro.experiments.claims import CLAIMS
+from bnrepro.analysis.claims import Claim
+from bnrepro.analysis.formatting import in_words
+
+VERDICT_COLUMNS = (
+    "claim",
+    "kind",
+    "section",
+    "sentence",
+    "experiment",
+    "statistic",
+    "unit",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "n",
+    "bound",
+    "rule",
+    "verdict",
+    "paper",
+    "note",
+)
 
 
-def judge(statistics: pd.DataFrame, paper: dict[str, float]) -> pd.DataFrame:
+def judge(findings: pd.DataFrame, claims: Iterable[Claim]) -> pd.DataFrame:
     """Each claim with its statistic, interval, rule and verdict.
 
     Args:
-        statistics: One row a claim: `claim`, `estimate`, `ci_low`, `ci_high`, `n`.
-        paper: The paper's own number by claim, where it gives one.
+        findings: Rows of claims, as a `Claim` gives them.
+        claims: Those to be judged; one without a row is left out.
 
     Returns:
-        A table with the columns `COLUMNS`, in the order of `CLAIMS`.
+        A row a claim in their order, the columns `VERDICT_COLUMNS`: `rule` is the `Rule`, `paper` is NaN where the paper has no
+        number, and `note` says in words what the other rows of the finding do.
     """
-    measured = statistics.set_index("claim")
-    rows = []
-    for claim in CLAIMS.values():
-        if claim.id not in measured.index:
-            continue
-        estimate, ci_low, ci_high, n = measured.loc[claim.id, ["estimate", "ci_low", "ci_high", "n"]]
-        verdict = claim.rule.verdict(ci_low, ci_high, int(n))
-        rows.append(
-            (
-                claim.id,
-                claim.section,
-                claim.statement,
-                claim.notebook,
-                claim.statistic,
-                estimate,
-                ci_low,
-                ci_high,
-                int(n),
-            )
-            + (str(claim.rule), verdict, paper.get(claim.id, float("nan")))
-        )
-    return pd.DataFrame(rows, columns=COLUMNS)
+    rows = {name: list(own.itertuples(index=False)) for name, own in findings.groupby("claim")}
+    table = [_judged(claim, *rows[claim.id]) for claim in claims if claim.id in rows]
+    return pd.DataFrame(table, columns=VERDICT_COLUMNS)
+
+
+def _judged(claim: Claim, statistic, *others) -> dict:
+    return {
+        "claim": claim.id,
+        "kind": claim.kind,
+        "section": claim.section,
+        "sentence": claim.sentence,
+        "experiment": claim.experiment,
+        "statistic": claim.statistic,
+        "unit": claim.unit,
+        "estimate": statistic.estimate,
+        "ci_low": statistic.ci_low,
+        "ci_high": statistic.ci_high,
+        "n": statistic.n,
+        "bound": statistic.bound,
+        "rule": claim.rule,
+        "verdict": claim.rule.verdict(statistic.ci_low, statistic.ci_high, statistic.n),
+        "paper": claim.paper,
+        "note": in_words(others),
+    }

@@ -15,8 +15,7 @@ from matplotlib.figure import Figure
 from bnrepro.analysis.claims import FEWEST
 from bnrepro.plotting.style import styled
 from bnrepro.report.formatting import MARKS, counted, in_words
-
-_OTHER_SIDE = {">": "<", "<": ">", "≤": ">", "≈": "≉"}
+from bnrepro.report.sheets import Sheet
 
 
 @dataclass(frozen=True)
@@ -26,27 +25,29 @@ class Part:
     Attributes:
         notebook: The notebook's name without ending; the part's anchor too.
         title: The experiment's.
-        caption: The figure's.
         verdicts: The experiment's claims with their verdicts, as `verdicts.judged` gives them.
-        figure: The figure.
+        sheets: Its figures, each with its name and its caption.
     """
 
     notebook: str
     title: str
-    caption: str
     verdicts: pd.DataFrame
-    figure: Figure
+    sheets: Sequence[Sheet]
 
 
 def render_page(parts: Sequence[Part], **rest) -> str:
     """The page as text; `rest` goes to the template as it is."""
     template = (importlib.resources.files("bnrepro.report") / "report.html.j2").read_text(encoding="utf-8")
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    table = pd.concat([part.verdicts for part in parts]) if parts else pd.DataFrame(columns=["claim", "verdict"])
+    table = (
+        pd.concat([part.verdicts for part in parts]) if parts else pd.DataFrame(columns=["claim", "kind", "verdict"])
+    )
+    training, checks = table[table["kind"] != "check"], table[table["kind"] == "check"]
     return page.from_string(template).render(
         experiments=[_experiment(part) for part in parts],
         summary=counted(table),
-        tally={verdict: table.loc[table["verdict"] == verdict, "claim"].tolist() for verdict in MARKS},
+        tally={verdict: training.loc[training["verdict"] == verdict, "claim"].tolist() for verdict in MARKS},
+        checks=checks[["claim", "verdict"]].to_dict("records"),
         marks=MARKS,
         fewest=FEWEST,
         **rest,
@@ -59,10 +60,14 @@ def _experiment(part: Part) -> dict:
         "notebook": part.notebook,
         "title": part.title,
         "sections": sections(set(words["section"])),
-        "claims": words.assign(other=[_OTHER_SIDE[rule[0]] + rule[1:] for rule in words["rule"]]).to_dict("records"),
-        "image": base64.b64encode(_outlined(part.figure)).decode(),
-        "caption": panels(part.caption),
+        "claims": words.to_dict("records"),
+        "sheets": [_sheet(part.notebook, sheet) for sheet in part.sheets],
     }
+
+
+def _sheet(notebook: str, sheet: Sheet) -> dict:
+    image = base64.b64encode(_outlined(sheet.figure)).decode()
+    return {"anchor": f"{notebook}-{sheet.name}", "image": image, "caption": panels(sheet.caption)}
 
 
 def sections(names: set[str]) -> str:

@@ -5,18 +5,22 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from bnrepro.config.identity import changes
 from bnrepro.config.run_config import RunConfig
 
 
 def plan(sweep: dict[str, list[RunConfig]]) -> pd.DataFrame:
     """A sweep as a table: a row a group, the number of its runs, and each field that varies or differs from its default."""
     rows = {group: pd.DataFrame([config.as_dict() for config in configs]) for group, configs in sweep.items()}
-    defaults = RunConfig().as_dict()
-    shown = [name for name in defaults if any(set(table[name]) != {defaults[name]} for table in rows.values())]
-    columns = {name: [listed(table[name].unique()) for table in rows.values()] for name in shown}
+    changed = {name for configs in sweep.values() for config in configs for name in changes(config)}
+    shown = dict.fromkeys(name for table in rows.values() for name in table if name in changed)
+    columns = {name: [listed(table.get(name, _NONE).dropna().unique()) for table in rows.values()] for name in shown}
     return pd.DataFrame(
         {"runs": [len(table) for table in rows.values()], **columns}, index=pd.Index(rows, name="group")
     )
+
+
+_NONE = pd.Series(dtype=object)
 
 
 def listed(values: Iterable) -> str:

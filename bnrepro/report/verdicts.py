@@ -4,13 +4,11 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from bnrepro.analysis.claims import COLUMNS
 from bnrepro.experiments import EXPERIMENTS, Experiment
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.records.results import load_results
 from bnrepro.records.schemas import Tables
 from bnrepro.records.workspace import Workspace
-from bnrepro.report.judge import judge
+from bnrepro.report.judge import VERDICT_COLUMNS, judge
 
 RECORD = Workspace("paper")
 
@@ -19,18 +17,14 @@ Result = tuple[str, Experiment, Tables]
 
 
 def judged(experiment: Experiment, tables: Tables) -> pd.DataFrame:
-    """An experiment's claims with their verdicts: the columns of `COLUMNS`, `bound` and `note`."""
-    statistics = experiment.analyse(tables)
-    words = statistics.reindex(columns=["claim", "bound", "note"], fill_value="")
-    return judge(statistics, experiment.PAPER).merge(words, on="claim")
+    """An experiment's claims with their verdicts: the columns of `judge.VERDICT_COLUMNS`."""
+    return judge(experiment.findings(tables), experiment.claims)
 
 
 def verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
     """All claims whose notebook has results, with their verdicts, in the order of the claims; no row where none has."""
     found = [judged(experiment, tables) for _, experiment, tables in kept_results(workspace)]
-    columns = [*COLUMNS, "bound", "note"]
-    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
-    return table.sort_values("claim", key=lambda names: names.map(list(CLAIMS).index), ignore_index=True)
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=VERDICT_COLUMNS)
 
 
 def kept_results(workspace: Workspace) -> Iterable[Result]:

@@ -14,32 +14,30 @@ from bnrepro.records.schemas import SCHEMAS
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.deviations import deviations
 from bnrepro.report.page import Part, render_page
-from bnrepro.report.readme import caption_of
+from bnrepro.report.sheets import Sheet, draw_sheets
 from bnrepro.report.sweep_table import listed
 from bnrepro.report.verdicts import RECORD, Result, judged, kept_results
 
 
-def write_report(workspace: Workspace = RECORD, path: Path | None = None) -> Path:
+def write_report(
+    workspace: Workspace = RECORD, path: Path | None = None, sheets: dict[str, list[Sheet]] | None = None
+) -> Path:
     """Writes one self-contained HTML page: verdicts, figures, deviations from the paper, provenance.
 
     Args:
         workspace: Whose results.
         path: The file; by default the workspace's own. It links to the pages of the workspace's executed notebooks.
+        sheets: The sheets of each notebook that has results, where they are drawn already.
 
     Returns:
         The file.
     """
     path = workspace.report if path is None else Path(path)
     results = list(kept_results(workspace))
+    sheets = draw_sheets(results) if sheets is None else sheets
     page = render_page(
         [
-            Part(
-                notebook,
-                experiment.TITLE,
-                caption_of(experiment, tables),
-                judged(experiment, tables),
-                experiment.figure(tables),
-            )
+            Part(notebook, experiment.TITLE, judged(experiment, tables), sheets[notebook])
             for notebook, experiment, tables in results
         ],
         missing=[notebook for notebook in EXPERIMENTS if notebook not in [name for name, _, _ in results]],
@@ -78,7 +76,7 @@ def _training(title: str, runs: pd.DataFrame, seconds: pd.Series, digest: str) -
         "runs": len(runs),
         "diverged": int((runs["status"] == "diverged").sum()),
         "seeds": listed(sorted(runs["seed"].unique())),
-        "data": listed(sorted(runs["dataset"].unique())),
+        "data": listed(sorted(runs["task"].unique())),
         "time": _duration(known.sum()) if len(known) else "",
         "digest": digest,
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bnrepro.config.run_config import largest_prime
+from bnrepro.config.validation import largest_prime
 from bnrepro.errors import UserError, unknown
 from bnrepro.tasks.random_streams import BATCHES, SLOPES, TABLE, check_whole, random_stream
 

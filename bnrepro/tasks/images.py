@@ -1,11 +1,16 @@
-"""Images and labels as a run takes them: pixels, splits and controls. Knows no model, no Keras."""
+"""Images and their labels as a task: pixels, splits and controls. Knows no model, no Keras."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from bnrepro.errors import UserError, unknown
-from bnrepro.tasks.archives import archive_of, read
+from bnrepro.config.component import field
+from bnrepro.config.registry import find, register
+from bnrepro.config.validation import ANY, NOT_NEGATIVE, one_of
+from bnrepro.errors import UserError
+from bnrepro.tasks.archives import read
+from bnrepro.tasks.base import Classification, Dataset
 from bnrepro.tasks.random_streams import LABELS, SUBSET, VALIDATION, check_whole, random_stream
 
 PIXELS = {
@@ -16,100 +21,155 @@ PIXELS = {
 """The paper trains on binary images and does not say how they were made binary (section 4.1); all readings are here."""
 
 
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Three splits of one data set.
+@dataclass(frozen=True, kw_only=True)
+class Images(Classification):
+    """Images by class: float32 in [0, 1], `(examples, height, width, channels)`, and int32 labels.
 
-    Images are float32 in [0, 1] with shape `(examples, height, width, channels)`, labels int32 with shape
-    `(examples,)`. A validation split that was not asked for has no examples.
+    One of your own derives from this and gives `arrays`.
+
+    Attributes:
+        total, test_total: Training and test examples that there are, None where only loading tells.
     """
 
-    name: str
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_validation: np.ndarray
-    y_validation: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    num_classes: int
+    total: ClassVar[int | None] = None
+    test_total: ClassVar[int | None] = None
 
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """`(height, width, channels)`."""
-        return self.x_train.shape[1:]
-
-
-def load_dataset(
-    name: str,
-    *,
-    pixels: str = "grey",
-    train_examples: int = 0,
-    validation_examples: int = 0,
-    test_examples: int = 0,
-    shuffled_labels: bool = False,
-    seed: int = 0,
-) -> Dataset:
-    """Loads a data set, its checksum verified.
-
-    Args:
-        name: `mnist`, `fashion_mnist`, or `cifar10`, which `fetch` has to bring first.
-        pixels: `grey` is value / 255 (for CIFAR-10 in each color), `binary` 1 where the value is above 127, `nonzero` 1
-            where it is above 0.
-        train_examples: How many training examples are used. 0 means all that are not held out for validation, in the
-            order of the file; n means the first n of a permutation drawn from `seed`: at the same seed a smaller subset
-            begins a larger one.
-        validation_examples: How many training examples are held out. They depend on no seed and are never trained on.
-        test_examples: How many test examples there are, the first of the file. 0 means all.
-        shuffled_labels: Permutes the labels of the training split, a control: images and labels no longer belong
-            together, the share of each class stays. Validation and test labels stay true.
-        seed: Draws the subset and permutes the labels.
-
-    Raises:
-        UserError: A name or number that does not exist, or a file that is missing or damaged.
-    """
-    archive = archive_of(name)
-    if pixels not in PIXELS:
-        raise unknown("pixels", pixels, PIXELS)
-    train_examples = check_whole("train_examples", train_examples)
-    validation_examples = check_whole("validation_examples", validation_examples)
-    seed = check_whole("seed", seed)
-    arrays = read(name)
-    test = slice(_at_most("test_examples", test_examples, len(arrays["y_test"])) or None)
-
-    def images(values: np.ndarray) -> np.ndarray:
-        return PIXELS[pixels](values if values.ndim == 4 else values[..., np.newaxis])
-
-    def labels(values: np.ndarray) -> np.ndarray:
-        return values.astype(np.int32)
-
-    train, validation = _split(len(arrays["y_train"]), train_examples, validation_examples, seed)
-    y_train = labels(arrays["y_train"][train])
-    return Dataset(
-        name=name,
-        x_train=images(arrays["x_train"][train]),
-        y_train=random_stream(seed, LABELS).permutation(y_train) if shuffled_labels else y_train,
-        x_validation=images(arrays["x_train"][validation]),
-        y_validation=labels(arrays["y_train"][validation]),
-        x_test=images(arrays["x_test"][test]),
-        y_test=labels(arrays["y_test"][test]),
-        num_classes=archive.num_classes,
+    pixels: str = field("nonzero", one_of(*PIXELS), "grey, 1 above half, or 1 above zero", compiled=False)
+    train_examples: int = field(
+        0,
+        NOT_NEGATIVE,
+        "training examples used, the first of a permutation drawn from the seed; 0 means all",
+        compiled=False,
+    )
+    shuffled_labels: bool = field(False, ANY, "training labels permuted, a control", compiled=False)
+    validation_examples: int = field(
+        0,
+        NOT_NEGATIVE,
+        "training examples held out, alike at every seed, and evaluated on instead of the test set",
+        compiled=False,
+    )
+    test_examples: int = field(
+        0, NOT_NEGATIVE, "test examples evaluated on, the first ones; 0 means all", compiled=False
     )
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """uint8 images `x_train`, `x_test`, with or without channels, and their labels `y_train`, `y_test`."""
+        raise NotImplementedError
 
-def _split(total: int, train_examples: int, validation_examples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The indices of the training and of the validation examples among `total`."""
-    if max(train_examples, 1) + validation_examples > total:
-        raise UserError(
-            f"training and validation share {total} examples and one or more is trained on: "
-            f"got train_examples={train_examples}, validation_examples={validation_examples}; lower one of them"
+    @property
+    def examples(self) -> int | None:
+        return self.train_examples or (self.total and self.total - self.validation_examples)
+
+    @property
+    def evaluated_on(self) -> str:
+        return "validation" if self.validation_examples else "test"
+
+    def check(self, config) -> None:
+        if self.total is not None:
+            self._check_split(self.total)
+        if self.test_total is not None:
+            self._check_test(self.test_total)
+        if self.examples is not None and config.batch_size > self.examples:
+            raise UserError(
+                f"batch_size is at most the {self.examples} training examples: got {config.batch_size}; lower it"
+            )
+
+    def check_data(self) -> None:
+        self.arrays()
+
+    def data_seed(self, seed: int) -> int:
+        return seed if self.train_examples or self.shuffled_labels else 0
+
+    def load(self, seed: int) -> Dataset:
+        """The splits. Images and labels of the file in its order, but for a subset or a permutation drawn from `seed`.
+
+        At the same seed a smaller subset begins a larger one. Shuffled labels no longer belong to their images, while the
+        share of each class stays; those of validation and test stay true.
+
+        Raises:
+            UserError: A file that is missing or damaged, or fewer examples than are asked for.
+        """
+        arrays = self.arrays()
+        train, validation = self._split(len(arrays["y_train"]), seed)
+        self._check_test(len(arrays["y_test"]))
+        test = slice(self.test_examples or None)
+        y_train = arrays["y_train"][train].astype(np.int32)
+        if self.shuffled_labels:
+            y_train = random_stream(seed, LABELS).permutation(y_train)
+        return Dataset(
+            x_train=self._images(arrays["x_train"][train]),
+            y_train=y_train,
+            x_validation=self._images(arrays["x_train"][validation]),
+            y_validation=arrays["y_train"][validation].astype(np.int32),
+            x_test=self._images(arrays["x_test"][test]),
+            y_test=arrays["y_test"][test].astype(np.int32),
+            outputs=self.classes,
         )
-    validation = random_stream(0, VALIDATION).permutation(total)[:validation_examples]
-    candidates = random_stream(seed, SUBSET).permutation(total) if train_examples else np.arange(total)
-    candidates = candidates[~np.isin(candidates, validation)]
-    return candidates[:train_examples] if train_examples else candidates, validation
+
+    def _images(self, values: np.ndarray) -> np.ndarray:
+        return PIXELS[self.pixels](values if values.ndim == 4 else values[..., np.newaxis])
+
+    def _split(self, total: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The indices of the training and of the validation examples among `total`."""
+        self._check_split(total)
+        validation = random_stream(0, VALIDATION).permutation(total)[: self.validation_examples]
+        candidates = random_stream(seed, SUBSET).permutation(total) if self.train_examples else np.arange(total)
+        candidates = candidates[~np.isin(candidates, validation)]
+        return candidates[: self.train_examples] if self.train_examples else candidates, validation
+
+    def _check_split(self, total: int) -> None:
+        if max(self.train_examples, 1) + self.validation_examples > total:
+            raise UserError(
+                f"training and validation share the {total} training examples of {self}: got "
+                f"{self.train_examples} and {self.validation_examples}; lower one of them"
+            )
+
+    def _check_test(self, total: int) -> None:
+        if self.test_examples > total:
+            raise UserError(f"test_examples is at most the {total} of {self}: got {self.test_examples}; lower it")
 
 
-def _at_most(name: str, value: int, most: int) -> int:
-    if check_whole(name, value) > most:
-        raise UserError(f"{name} is at most the {most} that there are: got {value}; lower it")
-    return int(value)
+class _Archived(Images):
+    """A data set of the archives; its checksum is verified when it is read."""
+
+    test_total = 10_000
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return read(self.name)
+
+
+@register("task", "mnist")
+class MNIST(_Archived):
+    """Handwritten digits, 28 x 28."""
+
+    total = 60_000
+
+
+@register("task", "fashion_mnist")
+class FashionMNIST(_Archived):
+    """Pieces of clothing, 28 x 28."""
+
+    total = 60_000
+
+
+@register("task", "cifar10")
+class CIFAR10(_Archived):
+    """Small photographs, 32 x 32 in color, which `bnrepro data fetch cifar10` has to bring first."""
+
+    total = 50_000
+
+
+def load_dataset(name: str, *, pixels: str = "grey", seed: int = 0, **fields) -> Dataset:
+    """The data of a task by its name.
+
+    Args:
+        name: `mnist`, `fashion_mnist`, `cifar10`, which `bnrepro data fetch` has to bring first, or a task of your own.
+        pixels: `grey` is value / 255 (for CIFAR-10 in each color), `binary` 1 where the value is above 127, `nonzero` 1
+            where it is above 0.
+        seed: Draws the subset and permutes the labels, where one of that is asked for.
+        fields: Other fields of the task, as `train_examples`, `validation_examples`, `test_examples`, `shuffled_labels`.
+
+    Raises:
+        UserError: A name or value that does not exist, or a file that is missing or damaged.
+    """
+    return find("task", name)(pixels=pixels, **fields).load(check_whole("seed", seed))

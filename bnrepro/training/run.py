@@ -1,31 +1,28 @@
 """A run: a config in, tables out. Knows no record, no figure and no claim."""
 
+import contextlib
 import functools
 import threading
 import time
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
 from bnrepro.backend.keras_settings import default_settings
+from bnrepro.config.component import Component
 from bnrepro.config.run_config import RunConfig
 from bnrepro.measurements.activation_quantiles import ActivationQuantiles
-from bnrepro.measurements.batch_dependence import Mates
-from bnrepro.measurements.class_probabilities import Probabilities
-from bnrepro.measurements.gradients import Gradients
-from bnrepro.measurements.jacobians import Geometry
-from bnrepro.measurements.normalization_statistics import Modes, Sampling, Shift, Statistics
+from bnrepro.measurements.base import Observed
+from bnrepro.measurements.batch_moments import batch_moments, normalizing_with, population_moments
 from bnrepro.models.build import build_model
-from bnrepro.models.initialization import initialize
+from bnrepro.models.initialize import initialize
 from bnrepro.records.machine import peak_memory_mib, processor, versions
-from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.records.schemas import SCHEMAS, Tables, runs_row
 from bnrepro.tasks.batch_order import batch_order
-from bnrepro.tasks.images import load_dataset
 from bnrepro.training.keras_engine import Engine
-from bnrepro.training.optimizers import HalvingRate, MatchedSGD
+from bnrepro.training.schedules import HalvingRate
 
 _ONE_RUN_AT_A_TIME = threading.Lock()  # engines are kept from run to run, so two threads must not train at once
 
@@ -35,7 +32,7 @@ def run(
     on_steps: Callable[[int], None] = lambda steps: None,
     on_curves: Callable[[pd.DataFrame], None] = lambda curves: None,
 ) -> Tables:
-    """Trains one net and returns its tables: `runs`, `curves`, `provenance`, and those of its probes.
+    """Trains one net and returns its tables: `runs`, `curves`, `provenance`, and those of its measurements.
 
     A pure function of the config: on one machine with one thread all tables but `provenance` are the same to the bit,
     whatever Keras's global settings are.
@@ -54,24 +51,25 @@ def run(
 
 
 class _Run:
-    """One run while it lasts: its data, its engine, its probes, and the rows of its curves."""
+    """One run while it lasts: its data, its engine, who measures in it, and the rows of its curves."""
 
     def __init__(self, config: RunConfig):
         self.config = config
-        self.splits, num_classes = _on_device(_data_part(config))
-        x_train, y_train = self.splits["train"]
-        self.engine, rate = _engine(config.program, tuple(x_train.shape[1:]), num_classes)
+        self.splits, input_shape, outputs = _on_device(config.task, config.task.data_seed(config.seed))
+        self.engine, rate = _engine(config.compilation_key, input_shape, outputs)
         self.engine.reset()
-        rate.set(config.learning_rate, config.rate_halvings, config.steps)
+        rate.set(config.optimizer.learning_rate, config.optimizer.rate_halvings, config.steps)
         initialize(self.engine.model, config)
         # Where memory is measured nothing is evaluated: that may need more of it than training.
-        self.evaluated = [] if config.probe == "cost" else ["validation" if config.validation_examples else "test"]
+        self.evaluated = [] if config.alone else [config.task.evaluated_on]
         if config.fit_examples:
             fitted = slice(config.fit_examples)
-            self.splits = {**self.splits, "fit": (x_train[fitted], y_train[fitted])}
+            self.splits = {**self.splits, "fit": tuple(part[fitted] for part in self.splits["train"])}
             self.evaluated.append("fit")
-        self.quantiles = ActivationQuantiles(f"hidden_{config.hidden_layers}")
-        self.probe = _make_probe(config, self.engine, self.splits)
+        self.quantiles = ActivationQuantiles((config.model.watched or "").removesuffix("_activation"))
+        observed = Observed(config, self.engine.model, self.engine.loss, self.splits)
+        begun = [one.begin(observed) for one in config.measurements]
+        self.observers = [observer for observer in begun if observer is not None]
         self.curves, self.evaluate_seconds = [], 0.0
 
     def train(self, on_steps: Callable[[int], None], on_curves: Callable[[pd.DataFrame], None]) -> Tables:
@@ -94,12 +92,10 @@ class _Run:
         provenance = (config.id, *seconds, peak_memory_mib(), self.engine.mode)
         provenance += (_device(), processor(), *versions().values())
         return {
-            "runs": pd.DataFrame(
-                [(config.id, *config.as_dict().values(), status, diverged_at)], columns=SCHEMAS["runs"]
-            ),
+            "runs": runs_row(config, status, diverged_at),
             "curves": self._curves_so_far(),
             **self.quantiles.tables(config.id),
-            **(self.probe.tables(config.id) if self.probe else {}),
+            **{name: table for one in self.observers for name, table in one.tables(config.id).items()},
             "provenance": pd.DataFrame([provenance], columns=SCHEMAS["provenance"]),
         }
 
@@ -112,75 +108,54 @@ class _Run:
         began, last = time.perf_counter(), step == self.config.steps
         spared = last and "validation" in self.evaluated
         finite = True
-        for split in (*self.evaluated, *(["test"] if spared else [])):
-            loss, accuracy, watched = self.engine.evaluate(*self.splits[split])
-            finite = finite and bool(np.isfinite(loss))
-            if finite:
-                self.curves.append((self.config.id, step, split, loss, accuracy))
-                if watched and self.evaluated[0] == split == "test":
-                    self.quantiles.measure(step, watched[0])
-        if finite and self.probe:
-            optimizer = self.engine.optimizer
-            rate = optimizer.grown_rate() if isinstance(optimizer, MatchedSGD) else float(optimizer.learning_rate)
-            self.probe.measure(step, rate, last)
+        with self._statistics():
+            for split in (*self.evaluated, *(["test"] if spared else [])):
+                loss, accuracy, watched = self.engine.evaluate(*self.splits[split])
+                finite = finite and bool(np.isfinite(loss))
+                if finite:
+                    self.curves.append((self.config.id, step, split, loss, accuracy))
+                    if watched and self.evaluated[0] == split == "test":
+                        self.quantiles.measure(step, watched[0])
+        if finite and self.observers:
+            rate = self.config.optimizer.rate_of(self.engine.optimizer)
+            for one in self.observers:
+                one.measure(step, rate, last)
         self.evaluate_seconds += time.perf_counter() - began
         return None if finite else step
+
+    def _statistics(self) -> contextlib.AbstractContextManager:
+        """With the statistics that the net is evaluated with: Algorithm 2's, always over the same mini-batches, or its own."""
+        batches = self.config.normalization.inference_batches(self.config.batch_size) if self.evaluated else 0
+        if not batches:
+            return contextlib.nullcontext()
+        x = self.splits["train"][0]
+        rows = batch_order(self.config.seed, len(x), self.config.batch_size, batches)
+        found = batch_moments(self.engine.model, x, rows, mode=self.engine.mode)
+        return normalizing_with(self.engine.model, population_moments(found))
 
     def _order(self, start: int, count: int) -> np.ndarray:
         config, examples = self.config, len(self.splits["train"][1])
         return batch_order(config.seed, examples, config.batch_size, count, start, config.shuffling)
 
 
-_DATA_FIELDS = ("dataset", "pixels", "train_examples", "shuffled_labels", "validation_examples", "test_examples")
-
-
-def _data_part(config: RunConfig) -> tuple:
-    # Only a subset or a permutation depends on the seed; all other runs share one copy of the data.
-    seed = config.seed if config.train_examples or config.shuffled_labels else 0
-    return (*(getattr(config, name) for name in _DATA_FIELDS), seed)
-
-
 @functools.lru_cache(maxsize=8)  # few examples are other ones at every seed
-def _on_device(part: tuple) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], int]:
-    """Images and labels by split, and how many classes there are."""
-    *fields, seed = part
-    names = dict(zip(_DATA_FIELDS, fields, strict=True))
-    data = load_dataset(names.pop("dataset"), **names, seed=seed)
+def _on_device(task: Component, seed: int) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], tuple[int, ...], int]:
+    """Inputs and targets by split, the shape of an input, and how many outputs there are."""
+    data = task.load(seed)
     splits = {
         split: (tf.constant(getattr(data, f"x_{split}")), tf.constant(getattr(data, f"y_{split}")))
         for split in ("train", "validation", "test")
     }
-    return splits, data.num_classes
+    return splits, data.input_shape, data.outputs
 
 
 @functools.lru_cache(maxsize=4)
-def _engine(config: RunConfig, image_shape: tuple[int, ...], num_classes: int) -> tuple[Engine, HalvingRate]:
-    model = build_model(config, image_shape, num_classes)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    watch = (f"hidden_{config.hidden_layers}_activation",) if config.model == "mlp" else ()
-    rate = HalvingRate()
-    if config.matched_decay:
-        *hidden, _ = (layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
-        optimizer = MatchedSGD(rate, config.matched_decay, hidden)
-    else:
-        optimizer = keras.optimizers.SGD(rate, momentum=config.sgd_momentum)
-    return Engine(model, optimizer, loss, watch=watch, mode=config.compiler), rate
-
-
-_INFERENCE = {"modes": Modes, "statistics": Statistics, "shift": Shift, "sampling": Sampling}
-
-
-def _make_probe(config: RunConfig, engine: Engine, splits: dict):
-    """What the config's `probe` asks to be measured, or None."""
-    model = engine.model
-    if config.probe in _INFERENCE:
-        return _INFERENCE[config.probe](config, model, engine.loss, splits["train"], splits["test"])
-    if config.probe in ("gradients", "geometry"):
-        kind = Gradients if config.probe == "gradients" else Geometry
-        return kind(model, engine.loss, *splits["train"])
-    if config.probe == "mates":
-        return Mates(model, splits["train"][0], config.seed)
-    return Probabilities(model, *splits["test"]) if config.probe == "probabilities" else None
+def _engine(config: RunConfig, input_shape: tuple[int, ...], outputs: int) -> tuple[Engine, HalvingRate]:
+    model, rate = build_model(config, input_shape, outputs), HalvingRate()
+    watch = (config.model.watched,) if config.model.watched else ()
+    optimizer = config.optimizer.build(rate, model)
+    engine = Engine(model, optimizer, config.task.loss(), config.task.score, watch=watch, mode=config.compiler)
+    return engine, rate
 
 
 def _device() -> str:

@@ -1,13 +1,17 @@
 import math
+import re
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnrepro.analysis.claims import COLUMNS, CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED, Rule
-from bnrepro.experiments.claims import CLAIMS
-from bnrepro.report.judge import judge
+from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED, Rule, by_id, claim
+from bnrepro.analysis.findings import COLUMNS, Row
+from bnrepro.analysis.formatting import UNITS
+from bnrepro.experiments import EXPERIMENTS, all_claims
+from bnrepro.records.workspace import CHECKOUT
+from bnrepro.report.judge import VERDICT_COLUMNS, judge
 
 
 @pytest.mark.parametrize(
@@ -74,18 +78,75 @@ def test_fewest_is_the_smallest_n_at_which_a_sign_test_can_reach_one_in_a_hundre
     assert 0.5**FEWEST < 0.01 < 0.5 ** (FEWEST - 1)
 
 
-def test_every_claim_names_its_section_notebook_and_statistic():
-    assert all(claim.id == name and claim.section and claim.statement for name, claim in CLAIMS.items())
-    assert all(claim.statistic and claim.notebook[:2].isdigit() for claim in CLAIMS.values())
+def made(function=lambda tables: [Row("", 2.0, 1.5, 2.5, 8)], **changes):
+    """A claim that is none of ours."""
+    words = dict(id="Z1", kind="secondary", section="4.1", sentence="A net trains", statistic="steps", unit="times")
+    return claim(**words | dict(rule=Rule("above", 1.0)) | changes)(function)
+
+
+def test_a_claim_is_called_with_tables_and_gives_rows_of_which_the_first_is_its_statistic():
+    def function(tables):
+        return [Row("", tables["steps"], 1.5, 2.5, 8, bound=">"), Row("runs that diverged", 1, n=16, unit="runs")]
+
+    table = made(function)({"steps": 2.0})
+    assert tuple(table) == COLUMNS
+    assert table.iloc[0].tolist() == ["Z1", "", 2.0, 1.5, 2.5, 8, "times", ">"]
+    assert table.loc[1, ["claim", "label", "estimate", "n", "unit"]].tolist() == [
+        "Z1",
+        "runs that diverged",
+        1,
+        16,
+        "runs",
+    ]
+
+
+def test_a_claim_knows_its_experiment_by_the_module_of_its_function():
+    assert all(
+        each.experiment == experiment.folder for experiment in EXPERIMENTS.values() for each in experiment.claims
+    )
+    assert made().experiment == "analysis"
+
+
+def test_a_claim_of_no_kind_is_refused():
+    with pytest.raises(ValueError, match="one of primary, secondary, check: Z1 is 'main'"):
+        made(kind="main")
+
+
+def test_two_claims_with_one_id_are_refused():
+    with pytest.raises(ValueError, match="no two claims share an id: Z1"):
+        by_id([made(), made()])
+    assert list(by_id([made(id="Z2"), made()])) == ["Z2", "Z1"]
+
+
+@pytest.mark.parametrize("notebook", EXPERIMENTS)
+def test_the_claims_of_an_experiment_are_all_that_its_module_decorates_in_their_order(notebook):
+    experiment = EXPERIMENTS[notebook]
+    lines = [each.function.__code__.co_firstlineno for each in experiment.claims]
+    source = (CHECKOUT / "bnrepro" / "experiments" / experiment.folder / "claims.py").read_text()
+    assert lines == [line for line, text in enumerate(source.splitlines(), start=1) if text.startswith("@claim(")]
+
+
+@pytest.mark.parametrize("each", all_claims().values(), ids=all_claims())
+def test_a_claim_says_what_is_claimed_and_how_it_is_judged(each):
+    assert each.section[0].isdigit() and each.statistic and each.unit in UNITS and not UNITS[each.unit].counts
+    assert len(each.sentence.split()) >= 6 and not each.sentence.endswith(".")
+    assert not re.search(r"\bit does\b|\bthe same without\b|^Without it\b|\bas [A-Z]\d", each.sentence + each.statistic)
+
+
+def test_primary_claims_are_few_and_the_layers_own_are_checks():
+    kinds = {each.id: each.kind for each in all_claims().values()}
+    primary = [name for name, kind in kinds.items() if kind == "primary"]
+    assert primary == ["T1", "T2", "L6", "L7", "R1", "R3", "R7", "I1"]
+    assert all(each.kind == "check" for each in EXPERIMENTS["00_the_layer"].claims)
+    assert {name for name, kind in kinds.items() if kind == "check"} >= {"C2", "L8", "P3a", "P3b"}
 
 
 def test_judging_keeps_the_order_of_the_claims_and_leaves_out_what_was_not_measured():
-    statistics = pd.DataFrame(
-        [("T2", -0.1, -0.2, -0.05, 8), ("T1", 2.0, 1.5, 2.5, 8)],
-        columns=["claim", "estimate", "ci_low", "ci_high", "n"],
-    )
-    table = judge(statistics, {"T1": 2.6})
-    assert tuple(table.columns) == COLUMNS
-    assert table["claim"].tolist() == ["T1", "T2"]
+    claims = [made(paper=2.6), made(lambda tables: [Row("", -0.1, -0.2, -0.05, 8)], id="Z2"), made(id="Z3")]
+    findings = pd.concat([each({}) for each in claims[1::-1]])
+    table = judge(findings, claims)
+    assert tuple(table.columns) == VERDICT_COLUMNS
+    assert table["claim"].tolist() == ["Z1", "Z2"]
     assert table["verdict"].tolist() == [SUPPORTED, CONTRADICTED]
     assert table["paper"].iloc[0] == 2.6 and math.isnan(table["paper"].iloc[1])
+    assert table["rule"].iloc[0] is claims[0].rule

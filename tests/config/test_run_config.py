@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bnrepro.config.component import field_types
 from bnrepro.config.grid import grid
+from bnrepro.config.registry import DEFAULT_PARTS, find, ours
 from bnrepro.config.run_config import RunConfig
 from bnrepro.config.validation import PRESETS, check_preset
 from bnrepro.errors import UserError
+from bnrepro.models.normalization import BatchNorm
 
 
 @pytest.mark.parametrize(
@@ -22,18 +25,31 @@ from bnrepro.errors import UserError
         ({"steps": 1.5}, "steps is a whole number: got 1.5"),
         ({"steps": True}, "steps is a whole number: got True"),
         ({"seed": -1}, "seed is 0 or above: got -1"),
-        ({"momentum": 1.0}, "momentum is from 0 to below 1: got 1.0"),
-        ({"dataset": "imagenet"}, "dataset is one of mnist, fashion_mnist, cifar10: got 'imagenet'"),
+        ({"normalization": "batch", "momentum": 1.0}, "momentum is from 0 to below 1: got 1.0"),
+        ({"task": "imagenet"}, "unknown task 'imagenet': did you mean 'mnist'?"),
         ({"batch_size": 60_001}, "batch_size is at most the 60000 training examples: got 60001"),
         ({"batch_size": 600, "train_examples": 500}, "batch_size is at most the 500 training examples: got 600"),
         ({"validation_examples": 60_000}, "share the 60000 training examples of mnist: got 0 and 60000"),
         ({"shuffling": "thorough", "batch_size": 600}, "mini-batches of 600 apart for 0 steps: got 50000"),
         ({"shuffling": "thorough", "train_examples": 600, "batch_size": 10}, "apart for 3481 steps: got 50000"),
-        ({"ghost_size": 7}, "ghost_size is 2 or more and divides the mini-batch of 60: got 7"),
-        ({"ghost_size": 1}, "ghost_size is 2 or more and divides the mini-batch of 60: got 1"),
+        (
+            {"normalization": "batch", "ghost_size": 7},
+            "ghost_size is 2 or more and divides the mini-batch of 60: got 7",
+        ),
+        (
+            {"normalization": "batch", "ghost_size": 1},
+            "ghost_size is 2 or more and divides the mini-batch of 60: got 1",
+        ),
         ({"matched_decay": 0.1, "weight_decay": 0.1}, "matched_decay stands for weight_decay"),
-        ({"train_examples": 70_000}, "train_examples is at most 60000 for mnist: got 70000"),
-        ({"test_examples": 10_001}, "test_examples is from 0 to 10000: got 10001"),
+        ({"train_examples": 70_000}, "share the 60000 training examples of mnist: got 70000 and 0"),
+        ({"test_examples": 10_001}, "test_examples is at most the 10000 of mnist: got 10001"),
+        (
+            {"momentum": 0.5},
+            "momentum is a field of the normalization batch, renorm, off, population, noise: this run has none",
+        ),
+        ({"width": 8}, "width is a field of the model inception_small: this run has mlp"),
+        ({"model": 3}, "model is a part or the name of one: got 3"),
+        ({"model": BatchNorm()}, "model is a model: got the normalization batch"),
     ],
 )
 def test_a_wrong_value_is_refused_with_the_rule_and_what_came(changes, message):
@@ -45,8 +61,8 @@ def test_a_wrong_value_is_refused_with_the_rule_and_what_came(changes, message):
 
 def test_a_scalar_of_numpy_is_the_python_value_that_it_holds():
     given = dict(seed=np.int64(3), steps=np.array(40), initial_std=np.float64(0.1), learning_rate=np.float32(0.5))
-    config = RunConfig(**given, shuffled_labels=np.True_, dataset=np.str_("mnist"), momentum=np.longdouble(0.5))
-    plain = RunConfig(seed=3, steps=40, initial_std=0.1, learning_rate=0.5, shuffled_labels=True, momentum=0.5)
+    config = RunConfig(**given, shuffled_labels=np.True_, task=np.str_("mnist"), dropout=np.longdouble(0.5))
+    plain = RunConfig(seed=3, steps=40, initial_std=0.1, learning_rate=0.5, shuffled_labels=True, dropout=0.5)
     assert config.id == plain.id
     assert [type(value) for value in config.as_dict().values()] == [type(value) for value in plain.as_dict().values()]
     for axis in (np.arange(3), pd.Series([0, 1, 2]), range(3)):
@@ -81,7 +97,7 @@ def test_an_axis_without_values_is_refused():
 
 
 def test_a_grid_is_every_combination_with_the_last_axis_fastest():
-    arms = [(config.normalization, config.seed) for config in grid(normalization=("none", "batch"), seed=range(2))]
+    arms = [(config["normalization"], config.seed) for config in grid(normalization=("none", "batch"), seed=range(2))]
     assert arms == [("none", 0), ("none", 1), ("batch", 0), ("batch", 1)]
 
 
@@ -93,27 +109,64 @@ def test_a_config_cannot_be_changed_and_a_whole_number_is_a_float_where_a_float_
         config.seed = 1
 
 
-def test_every_field_changes_the_id():
-    other = {int: 7, float: 0.5, bool: True}
-    words = {"dataset": "fashion_mnist", "pixels": "grey", "activation": "relu", "normalization": "batch"}
-    words |= {"initializer": "he", "shuffling": "fixed", "probe": "mates"}
-    words |= {"dropout_place": "last", "weight_decay_on": "all", "compiler": "graph"}
-    numbers = {"train_examples": 600, "ghost_size": 10}
-    ids = {RunConfig().id}
-    fields = [field for field in dataclasses.fields(RunConfig) if field.name != "model"]
-    for field in fields:
-        ids.add(RunConfig(**{field.name: (words | numbers).get(field.name, other.get(field.type))}).id)
+PARTS = [(kind, name) for kind in DEFAULT_PARTS for name in ours(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), PARTS)
+def test_every_field_of_every_part_changes_the_id(kind, name):
+    other = {int: 10, float: 0.5, bool: True}
+    words = {
+        "pixels": "grey",
+        "activation": "relu",
+        "dropout_place": "last",
+        "weight_decay_on": "all",
+        "inference": "population",
+    }
+    config = RunConfig(**{kind: name})
+    fields = field_types(find(kind, name))
+    numbers = {"train_examples": 600}
+    given = {field: (words | numbers).get(field, other.get(own)) for field, own in fields.items()}
+    ids = {config.id, *(config.replace(**{field: value}).id for field, value in given.items())}
     assert len(ids) == 1 + len(fields)
+    assert (config.id == RunConfig().id) == (DEFAULT_PARTS[kind] == name)
+
+
+def test_every_other_field_changes_the_id():
+    changes = dict(batch_size=7, steps=7, evaluate_every=7, seed=7, shuffling="fixed", fit_examples=7, compiler="graph")
+    changes |= dict(measurements="mates")
+    assert len({RunConfig().id, *(RunConfig(**{name: value}).id for name, value in changes.items())}) == 1 + len(
+        changes
+    )
+
+
+def test_another_part_by_name_keeps_what_both_have():
+    config = RunConfig(normalization="batch", momentum=0.9, ghost_size=10, activation="relu")
+    assert config.replace(normalization="renorm")["momentum"] == 0.9
+    assert config.replace(model="inception_small")["activation"] == "relu"
+    assert config.replace(normalization="none").replace(normalization="batch")["momentum"] == 0.99
+
+
+def test_measurements_are_a_set_however_they_are_given():
+    both = RunConfig(measurements="mates, gradients")
+    assert both == RunConfig(measurements=("gradients", "mates", "mates"))
+    assert both["measurements"] == "gradients,mates" and not both.alone
+    assert RunConfig(measurements="cost").alone
+
+
+def test_a_config_comes_back_from_its_row():
+    for changes in (
+        {},
+        {"normalization": "batch", "momentum": 0.9},
+        {"model": "inception_small", "width": 8, "seed": 3},
+    ):
+        config = RunConfig(measurements="mates", **changes)
+        row = {"run": config.id, **config.as_dict(), "status": "finished", "model.depth": float("nan")}
+        assert RunConfig.of_row(row) == config
 
 
 def test_runs_share_a_program_whatever_their_mini_batch_but_where_the_net_knows_its_size():
     for shared in ({"normalization": "batch"}, {"normalization": "batch", "ghost_size": 4}):
-        assert len({RunConfig(batch_size=size, evaluate_every=size, **shared).program for size in (4, 64)}) == 1
-    noise = {RunConfig(batch_size=size, normalization="noise").program for size in (4, 64)}
+        assert len({RunConfig(batch_size=size, evaluate_every=size, **shared).compilation_key for size in (4, 64)}) == 1
+    noise = {RunConfig(batch_size=size, normalization="noise").compilation_key for size in (4, 64)}
     assert {config.batch_size for config in noise} == {4, 64}
-    assert len({RunConfig(normalization="batch", ghost_size=size).program for size in (0, 4, 12)}) == 3
-
-
-def test_ids_are_pinned_so_that_no_record_is_lost_or_taken_for_another():
-    assert RunConfig().id == "mnist-mlp-none-0-44136fa355"
-    assert RunConfig(normalization="batch", seed=3).id == "mnist-mlp-batch-3-61616cb99c"
+    assert len({RunConfig(normalization="batch", ghost_size=size).compilation_key for size in (0, 4, 12)}) == 3

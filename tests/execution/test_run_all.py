@@ -30,13 +30,13 @@ BITS = ("runs.csv", "curves.csv", "quantiles.csv", "drift.csv")
 CHILD = """
 from bnrepro.config.run_config import RunConfig
 from bnrepro.execution import process_pool, run_all
-from bnrepro.records.schemas import SCHEMAS
+from bnrepro.records.schemas import SCHEMAS, runs_row
 from bnrepro.records.store import write_record
 from pathlib import Path
 import json, os, pandas, signal, sys, time
 
 records, options = Path(sys.argv[1]), json.loads(sys.argv[2])
-sweep = [RunConfig(**fields) for fields in options["sweep"]]
+sweep = [RunConfig.of_row(fields) for fields in options["sweep"]]
 really_train, fsync = process_pool.train, os.fsync
 
 def train(config, records, on_steps):
@@ -45,8 +45,7 @@ def train(config, records, on_steps):
     if options["trains"]:
         return really_train(config, records, on_steps)
     tables = {name: pandas.DataFrame(columns=SCHEMAS[name]) for name in run_all.TABLES}
-    row = (config.id, *config.as_dict().values(), "finished", None)
-    write_record(records, config, tables | {"runs": pandas.DataFrame([row], columns=SCHEMAS["runs"])})
+    write_record(records, config, tables | {"runs": runs_row(config, "finished")})
     on_steps(config.steps)
 
 def fsync_slowly(file):  # a record takes a second to write, so that a test can kill then

@@ -2,7 +2,7 @@
 
 from bnrepro.config.grid import grid
 from bnrepro.config.run_config import RunConfig
-from bnrepro.execution.scheduler import Lanes, program
+from bnrepro.execution.scheduler import Lanes
 
 RUNS = grid(RunConfig(steps=10), hidden_layers=(1, 2, 3, 4), seed=range(3))
 
@@ -15,7 +15,7 @@ def test_runs_of_one_program_stay_with_one_worker_in_their_order():
     lanes = Lanes(RUNS, 2)
     for number in (0, 1):
         own = taken(lanes, [number] * 6)
-        assert len({program(config) for config in own}) == 2
+        assert len({config.compilation_key for config in own}) == 2
         assert own == sorted(own, key=RUNS.index)
 
 

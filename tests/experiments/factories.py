@@ -1,6 +1,7 @@
 """Synthetic tables in the shape of real ones: runs whose curves follow a formula, for tests that need no training."""
 
 import functools
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -8,14 +9,27 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
-from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments import EXPERIMENTS, Experiment, all_claims
 from bnrepro.records.results import write_results
 from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.report.judge import judge
 from tests.experiments.factories_inception import default_divergence, make_section_42
 from tests.experiments.factories_inference import Rows
 
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
+
+
+def statistic(tables: Tables, claim: str) -> pd.Series:
+    """What one claim comes to: its row of the verdicts, where `note` has what else is to be known."""
+    one = all_claims()[claim]
+    return judge(one(tables), [one]).iloc[0]
+
+
+def papers_numbers(experiment: Experiment) -> dict[str, float]:
+    """The paper's own number by claim, where it gives one."""
+    return {claim.id: claim.paper for claim in experiment.claims if not math.isnan(claim.paper)}
 
 
 def make_tables(sweep: dict[str, list[RunConfig]], diverging: Mapping[str, int] = MappingProxyType({})) -> Tables:
@@ -39,7 +53,7 @@ def _record(config: RunConfig, diverged_at: int | None) -> Rows:
         steps = steps[steps < diverged_at]
     status = "finished" if diverged_at is None else "diverged"
     # A run with BN switched off is the run without BN.
-    arm = "none" if config.normalization == "off" else config.normalization
+    arm = "none" if config["normalization"] == "off" else config["normalization"]
     noise = np.random.default_rng([config.seed, arm == "batch"])
     test = _accuracy(config, arm, steps, noise)
     train = (test + 0.3 * (1 - test))[1:]
@@ -49,12 +63,12 @@ def _record(config: RunConfig, diverged_at: int | None) -> Rows:
         for step, value in values
     ]
     seconds = config.steps * (4.6e-4 if arm == "batch" else 3.1e-4) * (1 + 0.02 * noise.standard_normal())
-    measured = _activations(config, arm, steps, noise) if config.model == "mlp" else {}
-    if config.validation_examples:
+    measured = _activations(config, arm, steps, noise) if config["model"] == "mlp" else {}
+    if config["validation_examples"]:
         measured |= make_section_42(config, steps, diverged_at is None)
         curves = measured.pop("curves")
     return {
-        "runs": [(config.id, *config.as_dict().values(), status, diverged_at)],
+        "runs": [(config.id, *(config[name] for name in COLUMNS), status, diverged_at)],
         "curves": [
             (run, int(step), split, round(float(loss), 5), round(float(accuracy), 5))
             for run, step, split, loss, accuracy in sorted(curves, key=lambda row: row[1:3])
@@ -66,11 +80,11 @@ def _record(config: RunConfig, diverged_at: int | None) -> Rows:
 
 def _accuracy(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> np.ndarray:
     """A sigmoid in log steps from 0.1 to a plateau; slower at small rates and, without BN, at small kernels."""
-    if config.shuffled_labels:
+    if config["shuffled_labels"]:
         return 0.1 + 0.004 * noise.standard_normal(len(steps))
-    speed = config.learning_rate / 0.1
+    speed = config["learning_rate"] / 0.1
     if arm == "none":
-        half, steepness, plateau = 2_200 / speed * (0.1 / max(config.initial_std, 1e-3)) ** 1.5, 1.7, 0.976
+        half, steepness, plateau = 2_200 / speed * (0.1 / max(config["initial_std"], 1e-3)) ** 1.5, 1.7, 0.976
     else:
         half, steepness, plateau = 420 / speed, 1.05, 0.984
     half *= np.exp(0.05 * noise.standard_normal())
@@ -80,7 +94,7 @@ def _accuracy(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.G
 
 def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.random.Generator) -> Rows:
     """Percentiles that start together and spread without BN, and stay nearly where they are with it."""
-    layer, fraction = f"hidden_{config.hidden_layers}", steps / config.steps
+    layer, fraction = f"hidden_{config['hidden_layers']}", steps / config.steps
     size, spread = (1.0, 1.9 * (1 - 0.9 * np.exp(-fraction / 0.1))) if arm == "none" else (0.25, 1 + 0.2 * fraction)
     wander = 0.02 * noise.standard_normal(len(steps)).cumsum()
     center = size * (noise.choice([-1, 1]) * (1 - np.exp(-fraction / 0.15)) + wander)
@@ -89,7 +103,7 @@ def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.rando
         for percentile, place in ((15, -1.0), (50, 0.0), (85, 1.0)):
             values = center + place * scale * spread + 0.03 * noise.standard_normal(len(steps))
             rows += [(config.id, step, layer, unit, percentile, value) for step, value in zip(steps, values)]
-    drift = np.exp((-1.0 if arm == "none" else -2.0) + 0.45 * noise.standard_normal(config.hidden_units))
+    drift = np.exp((-1.0 if arm == "none" else -2.0) + 0.45 * noise.standard_normal(config["hidden_units"]))
     return {
         "quantiles": sorted(rows, key=lambda row: (row[1], row[3])),
         "drift": [(config.id, layer, unit, value) for unit, value in enumerate(drift)],
@@ -97,10 +111,10 @@ def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.rando
 
 
 @functools.cache
-def finding_tables(notebook: str, preset: str, seeds: int = 0, dataset: str = "") -> Tables:
+def finding_tables(notebook: str, preset: str, seeds: int = 0, task: str = "") -> Tables:
     """The tables that a finding would keep, made up; shared between tests, so nothing may change them."""
     finding = EXPERIMENTS[notebook]
-    tables = make_tables(finding.sweep(preset, seeds=seeds, dataset=dataset))
+    tables = make_tables(finding.sweep(preset, seeds=seeds, task=task))
     kept = {name: table for name, table in tables.items() if name in ("sweep", *finding.TABLES)}
     return finding.derive(kept) if hasattr(finding, "derive") else kept
 

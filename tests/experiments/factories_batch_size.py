@@ -25,28 +25,28 @@ def sweep_of(preset: str, seeds: int) -> tuple[list[tuple[str, RunConfig]], list
 
 
 def arm_of(config: RunConfig) -> str:
-    return "ghost" if config.ghost_size else config.normalization
+    return "ghost" if config["ghost_size"] else config["normalization"]
 
 
 def accuracy_of(config: RunConfig) -> float:
     """On the test set: BN loses as its mini-batch shrinks, and each arm away from its best rate; seeds differ by 0.001."""
-    together = config.ghost_size or config.batch_size
-    lost = {"none": 0.0, "batch": 0.1 / together, "renorm": 0.05 / together}[config.normalization]
-    away = config.model == "mlp" and config.learning_rate != BEST[config.normalization]
+    together = config["ghost_size"] or config.batch_size
+    lost = {"none": 0.0, "batch": 0.1 / together, "renorm": 0.05 / together}[config["normalization"]]
+    away = config["model"] == "mlp" and config["learning_rate"] != BEST[config["normalization"]]
     return 0.85 - lost - 0.2 * away + 0.001 * config.seed
 
 
 def gap_of(config: RunConfig) -> float:
-    return 0.2 / (config.ghost_size or config.batch_size)
+    return 0.2 / (config["ghost_size"] or config.batch_size)
 
 
 def seconds_of(config: RunConfig) -> float:
     """A step takes a tenth of a millisecond and a microsecond an example, half as much again with BN."""
-    return config.steps * (1e-4 + 1e-6 * config.batch_size) * (1.0 if config.normalization == "none" else 1.5)
+    return config.steps * (1e-4 + 1e-6 * config.batch_size) * (1.0 if config["normalization"] == "none" else 1.5)
 
 
 def peak_of(config: RunConfig) -> float:
-    return 500.0 + config.batch_size * (1 if config.normalization == "none" else 2)
+    return 500.0 + config.batch_size * (1 if config["normalization"] == "none" else 2)
 
 
 def make_batch_size(
@@ -78,17 +78,17 @@ def make_batch_size(
         rows["runs"].append((run, *config.as_dict().values(), "diverged" if lost else "finished", 1 if lost else None))
         machine = ("xla", "CPU", "a processor", "3.11", "2.21", "3.15", "2.4", "0.1")
         rows["provenance"].append((run, seconds(config), 0.5, 1.0, peak(config), *machine))
-        if config.probe == "cost":
+        if config["measurements"] == "cost":
             continue
         rows["curves"].append((run, 0, "validation", 2.4, 0.1))
         if lost:
             continue
         for split, more in (("train", 0.02), ("validation", 0.01), ("test", 0.0)):
             rows["curves"].append((run, config.steps, split, 0.5, test(config) + more))
-        if config.probe == "modes" and config.normalization != "none":
+        if config["measurements"] == "modes" and config["normalization"] != "none":
             for statistics, less in (("moving", 0.0), ("batch", gap(config))):
                 rows["statistics"].append((run, config.steps, "test", statistics, 0.5, test(config) - less, 0.01))
-        if config.probe == "sampling":
+        if config["measurements"] == "sampling":
             for place, layer in enumerate(LAYERS):
                 for size in SIZES:
                     errors = [(1 + place) * float(size) ** power(config, value) for value in ("mean", "variance")]

@@ -55,7 +55,7 @@ def _record(config: RunConfig, diverged: bool, early: bool) -> dict[str, list[tu
     record = {"runs": [(run, *config.as_dict().values(), *status)], "provenance": [_provenance(run)]}
     record["curves"] = [(run, step, "validation", _loss(config, step), 0.1 + 0.7 * (step > 0)) for step in seen]
     record["curves"] += [(run, step, "train", 0.3, _training(config)) for step in seen if step]
-    if config.probe == "gradients":
+    if config["measurements"] == "gradients":
         record["geometry"] = [
             (run, step, "all", quantity, value)
             for step in seen
@@ -63,44 +63,44 @@ def _record(config: RunConfig, diverged: bool, early: bool) -> dict[str, list[tu
         ]
     if not diverged:
         record["curves"].append((run, config.steps, "test", 0.5, _accuracy(config)))
-        if config.probe == "shift":
+        if config["measurements"] == "shift":
             record |= _shift(config)
     return record
 
 
 def _loss(config: RunConfig, step: int) -> float:
     """Decay lowers the loss in proportion to the L2 weight; a matched rate by a share of that."""
-    share = 1.0 if config.weight_decay else SHARES[config.normalization]
-    weight = (config.weight_decay or config.matched_decay) if step else 0.0
+    share = 1.0 if config["weight_decay"] else SHARES[config["normalization"]]
+    weight = (config["weight_decay"] or config["matched_decay"]) if step else 0.0
     return 0.7 + 0.01 * config.seed - share * 10 * weight
 
 
 def _training(config: RunConfig) -> float:
-    share = 1.0 if config.weight_decay else TRAINING_SHARES[config.normalization]
-    return 0.95 - share * 3 * (config.weight_decay or config.matched_decay)
+    share = 1.0 if config["weight_decay"] else TRAINING_SHARES[config["normalization"]]
+    return 0.95 - share * 3 * (config["weight_decay"] or config["matched_decay"])
 
 
 def _norm(config: RunConfig, step: int) -> float:
-    return 12 * np.exp(-config.learning_rate * config.weight_decay * step)
+    return 12 * np.exp(-config["learning_rate"] * config["weight_decay"] * step)
 
 
 def _rate(config: RunConfig, step: int) -> float:
-    return config.learning_rate * np.exp(2 * config.learning_rate * config.matched_decay * step)
+    return config["learning_rate"] * np.exp(2 * config["learning_rate"] * config["matched_decay"] * step)
 
 
 def _accuracy(config: RunConfig) -> float:
-    without = {"batch": 0.83, "none": 0.81}[config.normalization] + 0.001 * config.seed
-    gain = {"hidden": 1.0, "kernels": 2.0, "all": 3.0}[config.weight_decay_on] * config.weight_decay
-    if config.dropout and config.normalization == "batch":
-        gain = (ACCURACIES[config.dropout_place][0] - 0.83) * 2 * config.dropout
-    return without + gain + (0.02 * config.dropout if config.normalization == "none" else 0.0)
+    without = {"batch": 0.83, "none": 0.81}[config["normalization"]] + 0.001 * config.seed
+    gain = {"hidden": 1.0, "kernels": 2.0, "all": 3.0}[config["weight_decay_on"]] * config["weight_decay"]
+    if config["dropout"] and config["normalization"] == "batch":
+        gain = (ACCURACIES[config["dropout_place"]][0] - 0.83) * 2 * config["dropout"]
+    return without + gain + (0.02 * config["dropout"] if config["normalization"] == "none" else 0.0)
 
 
 def _shift(config: RunConfig) -> dict[str, list[tuple]]:
-    run, share = config.id, 2 * config.dropout
-    found = dict(zip(STATISTICS, ACCURACIES[config.dropout_place]))
+    run, share = config.id, 2 * config["dropout"]
+    found = dict(zip(STATISTICS, ACCURACIES[config["dropout_place"]]))
     accuracies = {name: 0.83 + share * (value - 0.83) + 0.001 * config.seed for name, value in found.items()}
-    ratios = dict(zip(LAYERS, RATIOS[config.dropout_place]))
+    ratios = dict(zip(LAYERS, RATIOS[config["dropout_place"]]))
     rows = []
     for name in STATISTICS:
         for layer, ratio in ratios.items():

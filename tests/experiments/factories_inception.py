@@ -17,29 +17,29 @@ _LARGEST_RATE = {"none": 0.2, "off": 0.2, "batch": 5.0, "renorm": 5.0, "populati
 
 def default_divergence(config: RunConfig) -> int | None:
     """The step at which a run diverges if a test says nothing: after a tenth, at rates too large for its arm."""
-    too_large = config.validation_examples and config.learning_rate > _LARGEST_RATE[config.normalization]
+    too_large = config["validation_examples"] and config["learning_rate"] > _LARGEST_RATE[config["normalization"]]
     return config.steps // 10 + 1 if too_large else None
 
 
 def make_section_42(config: RunConfig, steps: np.ndarray, finished: bool) -> Rows:
     """The rows by table of a run that is evaluated at `steps`."""
-    noise = np.random.default_rng([config.seed, config.normalization == "batch", int(1e4 * config.learning_rate)])
+    noise = np.random.default_rng([config.seed, config["normalization"] == "batch", int(1e4 * config["learning_rate"])])
     accuracy, fit = _accuracy(config, steps, noise)
     curves = _curve(config, "validation", steps, accuracy) + _curve(config, "train", steps[1:], fit[1:] - 0.02)
     if config.fit_examples:
         curves += _curve(config, "fit", steps, fit)
     if finished:
         curves += _curve(config, "test", steps[-1:], accuracy[-1:] - 0.003)
-    probed = config.probe in ("gradients", "geometry")
+    probed = config["measurements"] in ("gradients", "geometry")
     return {
         "curves": curves,
         "geometry": _geometry(config, steps, finished, noise) if probed else [],
         "invariances": _invariances(config)
-        if config.probe == "geometry" and config.normalization == "batch" and finished
+        if config["measurements"] == "geometry" and config["normalization"] == "batch" and finished
         else [],
-        "mates": _mates(config) if config.probe == "mates" and finished else [],
+        "mates": _mates(config) if config["measurements"] == "mates" and finished else [],
         "probabilities": _probabilities(config, accuracy[-1], noise)
-        if config.probe == "probabilities" and finished
+        if config["measurements"] == "probabilities" and finished
         else [],
         **make_inference(config, steps, accuracy, finished),
     }
@@ -47,16 +47,16 @@ def make_section_42(config: RunConfig, steps: np.ndarray, finished: bool) -> Row
 
 def _accuracy(config: RunConfig, steps: np.ndarray, noise: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Held out and on training examples: a sigmoid in log steps, faster and higher with BN, best at a rate of its own."""
-    normalized = config.normalization in ("batch", "renorm", "noise")
+    normalized = config["normalization"] in ("batch", "renorm", "noise")
     best, half, plateau = (0.3, 60, 0.905) if normalized else (0.03, 220, 0.885)
-    distance = np.log10(config.learning_rate / best)
-    half *= (0.03 / config.learning_rate) ** 0.6 * np.exp(0.05 * noise.standard_normal())
-    if config.activation == "sigmoid" and config.model == "inception_small":
+    distance = np.log10(config["learning_rate"] / best)
+    half *= (0.03 / config["learning_rate"]) ** 0.6 * np.exp(0.05 * noise.standard_normal())
+    if config["activation"] == "sigmoid" and config["model"] == "inception_small":
         half, plateau = (3 * half, 0.86) if normalized else (half, CHANCE)
     plateau -= 0.03 * max(distance, 0) ** 2 if plateau > CHANCE else 0
-    plateau += 0.004 * (config.shuffling == "thorough") - 0.1 * config.dropout**2
-    examples = config.train_examples or 55_000
-    gap = 0.6 * (1 - 0.3 * normalized) * (1 - 0.5 * config.dropout) * examples**-0.3
+    plateau += 0.004 * (config.shuffling == "thorough") - 0.1 * config["dropout"] ** 2
+    examples = config["train_examples"] or 55_000
+    gap = 0.6 * (1 - 0.3 * normalized) * (1 - 0.5 * config["dropout"]) * examples**-0.3
     progress = 1 / (1 + (half / np.maximum(steps, 1e-9)) ** 1.4)
     held_out = CHANCE + (plateau - gap / 3 - CHANCE) * progress + 0.002 * noise.standard_normal(len(steps))
     return np.clip(held_out, 0, 1), np.clip(held_out + gap * progress, 0, 1)
@@ -69,9 +69,9 @@ def _curve(config: RunConfig, split: str, steps: np.ndarray, accuracy: np.ndarra
 
 def hidden_layers(config: RunConfig) -> list[str]:
     """The names of the hidden layers with a kernel, from the images on."""
-    if config.model == "mlp":
-        return [f"hidden_{number}" for number in range(1, config.hidden_layers + 1)]
-    stem, *modules = inception_small(config.width, 28)
+    if config["model"] == "mlp":
+        return [f"hidden_{number}" for number in range(1, config["hidden_layers"] + 1)]
+    stem, *modules = inception_small(config["width"], 28)
     names = [stem.name]
     for module in modules:
         ends = ("three_reduce", "three", "double_reduce", "double_1", "double_2")
@@ -81,9 +81,9 @@ def hidden_layers(config: RunConfig) -> list[str]:
 
 
 def _geometry(config: RunConfig, steps: np.ndarray, finished: bool, noise: np.random.Generator) -> list[tuple]:
-    normalized, fraction = config.normalization == "batch", steps / config.steps
-    norm = 12 * (1 + (0.6 if normalized else 0.1) * config.learning_rate**0.3 * np.sqrt(fraction))
-    rate = config.learning_rate * 0.5 ** (config.rate_halvings * fraction)
+    normalized, fraction = config["normalization"] == "batch", steps / config.steps
+    norm = 12 * (1 + (0.6 if normalized else 0.1) * config["learning_rate"] ** 0.3 * np.sqrt(fraction))
+    rate = config["learning_rate"] * 0.5 ** (config["rate_halvings"] * fraction)
     rows = [
         (step, "all", quantity, value)
         for quantity, values in (("weight_norm", norm), ("learning_rate", rate))
@@ -98,7 +98,7 @@ def _geometry(config: RunConfig, steps: np.ndarray, finished: bool, noise: np.ra
             slope = 0.02 if normalized else 0.09
             value = size * np.exp(-slope * (len(layers) - depth) + 0.1 * noise.standard_normal())
             rows.append((step, layer, "gradient_norm", value))
-    for step in ends if config.probe == "geometry" else []:
+    for step in ends if config["measurements"] == "geometry" else []:
         spread = (0.25 if normalized else 0.6) + 0.2 * (step > 0)
         for place, layer in enumerate(JACOBIANS):
             middle = -0.1 * place - (0.0 if normalized else 0.3) + 0.02 * noise.standard_normal()

@@ -9,14 +9,13 @@ from matplotlib.colors import to_hex
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.analysis.curves import CHANCE
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.batch_size import claims
 from bnrepro.experiments.batch_size import tables as found
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.control import start_of
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.plotting import widget_figure
 from bnrepro.plotting.arms import COLORS
 from bnrepro.report.verdicts import judged
+from tests.experiments.factories import papers_numbers, statistic
 from tests.experiments.factories_batch_size import (
     SIZES,
     accuracy_of,
@@ -27,10 +26,11 @@ from tests.experiments.factories_batch_size import (
     peak_of,
     seconds_of,
 )
+from tests.plotting.drawing import drawer, every_panel
 
 batch_size = EXPERIMENTS["06_batch_size"]
 
-NAMES = [name for name, claim in CLAIMS.items() if claim.notebook == "06_batch_size"]
+NAMES = [claim.id for claim in EXPERIMENTS["06_batch_size"].claims]
 QUICK = batch_size.PRESETS["quick"]
 RATES = QUICK.rates
 
@@ -42,34 +42,25 @@ def tables():
 
 
 @pytest.fixture(scope="module")
-def figure(tables):
-    return batch_size.figure(tables)
-
-
-def statistic(tables, claim):
-    return pd.Series(claims.STATISTICS[NAMES.index(claim)](tables)._asdict())
-
-
-def verdict(tables, claim):
-    rule, row = CLAIMS[claim].rule, statistic(tables, claim)
-    return rule.verdict(row["ci_low"], row["ci_high"], row["n"])
+def panel(tables):
+    return drawer(batch_size, tables)
 
 
 def shifted(arm, size, shift):
     """The accuracy of one arm of the dense net at one size, moved."""
     return lambda config: (
         accuracy_of(config)
-        + (shift(config) if config.model == "mlp" and arm_of(config) == arm and config.batch_size == size else 0)
+        + (shift(config) if config["model"] == "mlp" and arm_of(config) == arm and config.batch_size == size else 0)
     )
 
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(tables):
-    assert list(batch_size.analyse(tables)["claim"]) == NAMES
-    assert batch_size.PAPER == {}
+    assert list(judged(batch_size, tables)["claim"]) == NAMES
+    assert papers_numbers(batch_size) == {}
 
 
 def test_a_run_that_diverged_guesses_and_has_no_gap():
-    lost = make_batch_size(2, diverging=lambda config: config.seed == 1 and config.normalization == "batch")
+    lost = make_batch_size(2, diverging=lambda config: config.seed == 1 and config["normalization"] == "batch")
     runs = found.measured(lost).query("arm == 'batch' and group == 'examples'").groupby("seed")
     assert set(runs.get_group(1)["test"]) == set(runs.get_group(1)["validation"]) == {CHANCE}
     assert runs.get_group(1)["gap"].isna().all() and runs.get_group(0)["gap"].notna().all()
@@ -132,7 +123,7 @@ def test_the_effects_have_a_row_an_arm_and_size_with_medians_of_the_seeds(tables
     ],
 )
 def test_accuracy_with_bn_falls_does_not_fall_or_neither_is_sure(shift, expected):
-    assert verdict(make_batch_size(8, "smoke", test=shifted("batch", 2, shift)), "B1a") == expected
+    assert statistic(make_batch_size(8, "smoke", test=shifted("batch", 2, shift)), "B1a")["verdict"] == expected
 
 
 @pytest.mark.parametrize(
@@ -144,7 +135,7 @@ def test_accuracy_with_bn_falls_does_not_fall_or_neither_is_sure(shift, expected
     ],
 )
 def test_accuracy_without_bn_does_not_fall_falls_or_neither_is_sure(shift, expected):
-    assert verdict(make_batch_size(8, "smoke", test=shifted("none", 2, shift)), "B1b") == expected
+    assert statistic(make_batch_size(8, "smoke", test=shifted("none", 2, shift)), "B1b")["verdict"] == expected
 
 
 def test_the_smallest_mini_batch_is_compared_with_the_reference_by_seed_with_as_many_examples_seen(tables):
@@ -160,13 +151,14 @@ def test_the_notes_of_b1_tell_rates_the_other_budget_renormalization_and_the_oth
 
     with_bn, without = (statistic(make_batch_size(test=test), claim)["note"] for claim in ("B1a", "B1b"))
     assert with_bn.startswith(
-        "m = 2 at its best rate 0.3, the largest tried minus m = 128 at its best rate 0.3, the largest tried"
+        "best rate at m = 2, the largest tried: 0.3; best rate at m = 128, the largest tried: 0.3; as many steps: −3.92 points "
+        "(−3.92); best rate at m = 2 for as many steps, the largest tried: 0.3; Batch Renormalization at m = 2 minus BN at "
+        "m = 128: −2.42 points (−2.42); best rate of Batch Renormalization at m = 2, the largest tried: 0.3; "
     )
-    assert "as many steps: −3.92 points (−3.92 to −3.92), rate 0.3, the largest tried at m = 2" in with_bn
-    assert "Batch Renormalization at m = 2 (rate 0.3, the largest tried) minus BN at m = 128: −2.42 points" in with_bn
-    assert "inception_small, m = 2 minus m = 16, one rate: −4.38 points" in with_bn
-    assert "after its 64 steps at m = 128 the running statistics hold 53% of their start" in with_bn
-    assert "rate 0.03, the smallest tried" in without and "one rate: 0.00 points" in without
+    assert "inception_small at one rate, m = 2 minus m = 16: −4.38 points" in with_bn
+    assert "running statistics still hold after the 64 steps at m = 128: 52.6%" in with_bn
+    assert without.startswith("best rate at m = 2, the smallest tried: 0.03;")
+    assert "inception_small at one rate, m = 2 minus m = 16: 0.00 points" in without
     assert "Renormalization" not in without and "running statistics" not in without and "diverged" not in without
 
 
@@ -174,15 +166,15 @@ def test_the_notes_of_b1_count_the_runs_that_diverged_at_the_best_rates():
     def lost(config):
         return (
             config.seed == 0
-            and config.normalization == "batch"
+            and config["normalization"] == "batch"
             and config.batch_size == 2
-            and not config.probe == "cost"
+            and not config["measurements"] == "cost"
         )
 
     row = statistic(make_batch_size(diverging=lost), "B1a")
     assert row["n"] == 3 and row["ci_low"] == pytest.approx(CHANCE - (0.85 - 0.1 / 128))
     # Two sizes and budgets, of which m = 128 is the same run in both, and two sizes of the convolutional net.
-    assert row["note"].endswith("3 of 15 runs diverged and count as guessing")
+    assert row["note"].endswith("runs that diverged and count as guessing: 3 of 15")
 
 
 @pytest.mark.parametrize(("claim", "value"), [("B2a", "mean"), ("B2b", "variance")])
@@ -196,7 +188,7 @@ def test_the_notes_of_b1_count_the_runs_that_diverged_at_the_best_rates():
 )
 def test_an_error_falls_with_the_root_does_not_or_neither_is_sure(claim, value, power, expected):
     made = make_batch_size(8, "smoke", power=lambda config, own: power(config) if own == value else -2.0)
-    assert verdict(made, claim) == expected
+    assert statistic(made, claim)["verdict"] == expected
 
 
 def test_the_error_of_all_layers_is_a_root_mean_square_and_its_slope_is_over_all_sizes(tables):
@@ -207,7 +199,7 @@ def test_the_error_of_all_layers_is_a_root_mean_square_and_its_slope_is_over_all
     x = np.log(SIZES)
     y = np.log([3.0, *(size**-0.5 for size in SIZES[1:])])
     assert row["estimate"] == pytest.approx(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
-    assert "over m of 8 and more −0.500 (−0.500 to −0.500)" in row["note"]
+    assert "slope over m of 8 and more: −0.500 (−0.500)" in row["note"]
     whole = found.over_layers(found.sampling_errors(tables))
     assert whole.query("size == 2")["variance_error"].iloc[0] == pytest.approx(np.sqrt((1 + 4 + 9) / 3 / 2))
 
@@ -216,19 +208,21 @@ def test_the_notes_of_b2_tell_the_slope_of_each_layer(tables):
     errors = tables["errors"]
     steep = errors["mean_error"].where(errors["layer"] != "hidden_3", errors["size"] ** -1.0)
     note = statistic({**tables, "errors": errors.assign(mean_error=steep)}, "B2a")["note"]
-    assert note.startswith("slope by layer: hidden 1 −0.500, hidden 2 −0.500, hidden 3 −1.000")
+    assert note.startswith("slope in hidden 1: −0.500; slope in hidden 2: −0.500; slope in hidden 3: −1.000")
 
 
 def test_the_note_of_b2b_has_the_slope_of_gaussian_values_over_the_same_sizes(tables):
     x, y = np.log(SIZES), 0.5 * np.log(2 / (np.array(SIZES) - 1))
     slope = f"{np.polyfit(x, y, 1)[0]:.3f}".replace("-", "−")
-    assert f"of independent Gaussian values it would be {slope}, for" in statistic(tables, "B2b")["note"]
+    assert f"whose error falls as 1/sqrt(m - 1): {slope}" in statistic(tables, "B2b")["note"]
     assert "Gaussian" not in statistic(tables, "B2a")["note"]
 
 
 def test_a_sampling_run_that_diverged_is_left_out_and_counted():
-    row = statistic(make_batch_size(diverging=lambda config: config.probe == "sampling" and config.seed == 1), "B2a")
-    assert row["n"] == 2 and row["note"].endswith("1 of 3 runs diverged and are left out")
+    row = statistic(
+        make_batch_size(diverging=lambda config: config["measurements"] == "sampling" and config.seed == 1), "B2a"
+    )
+    assert row["n"] == 2 and row["note"].endswith("runs that diverged and are left out: 1 of 3")
 
 
 @pytest.mark.parametrize(
@@ -240,23 +234,30 @@ def test_a_sampling_run_that_diverged_is_left_out_and_counted():
     ],
 )
 def test_ghosts_have_the_gap_of_their_size_or_of_the_whole_or_neither_is_sure(ghost, expected):
-    made = make_batch_size(8, "smoke", gap=lambda config: ghost(config) if config.ghost_size == 8 else gap_of(config))
-    assert verdict(made, "B3") == expected
+    made = make_batch_size(
+        8, "smoke", gap=lambda config: ghost(config) if config["ghost_size"] == 8 else gap_of(config)
+    )
+    assert statistic(made, "B3")["verdict"] == expected
 
 
 def test_ghosts_are_compared_by_their_distance_from_the_small_mini_batch_whichever_side_they_are_on():
-    made = make_batch_size(gap=lambda config: {8: 0.035, 64: 0.5}.get(config.ghost_size, gap_of(config)))
+    made = make_batch_size(gap=lambda config: {8: 0.035, 64: 0.5}.get(config["ghost_size"], gap_of(config)))
     row = statistic(made, "B3")
     assert row["estimate"] == pytest.approx(abs(0.035 - 0.025) - abs(0.2 / 256 - 0.025))
-    assert "gaps 2.50 points (2.50 to 2.50) at m = 8, 0.08 points (0.08 to 0.08) at m = 256, 3.50 points" in row["note"]
-    assert "accuracy 83.85% at m = 8 (rate 0.3, the largest tried), 85.06% at m = 256" in row["note"]
-    assert "83.85% in ghosts of 8" in row["note"]
-    assert "after its 32 steps at m = 256 the running statistics hold 72% of their start" in row["note"]
+    assert row["note"].startswith(
+        "gap at m = 8: 2.50 points (2.50); gap at m = 256: 0.08 points (0.08); gap in ghosts of 8: 3.50 points"
+    )
+    assert (
+        "accuracy at m = 8: 83.85%; best rate at m = 8, the largest tried: 0.3; accuracy at m = 256: 85.06%"
+        in row["note"]
+    )
+    assert "accuracy in ghosts of 8: 83.85%" in row["note"]
+    assert "running statistics still hold after the 32 steps at m = 256: 72.5%" in row["note"]
 
 
 def test_a_seed_without_a_gap_is_left_out_of_b3_and_counted():
-    row = statistic(make_batch_size(diverging=lambda config: config.ghost_size == 8 and config.seed == 0), "B3")
-    assert row["n"] == 2 and "1 of 3 seeds left out" in row["note"]
+    row = statistic(make_batch_size(diverging=lambda config: config["ghost_size"] == 8 and config.seed == 0), "B3")
+    assert row["n"] == 2 and "seeds left out, of which a run diverged or was not measured: 1 of 3" in row["note"]
     assert "left out" not in statistic(make_batch_size(), "B3")["note"]
 
 
@@ -270,20 +271,24 @@ def test_a_seed_without_a_gap_is_left_out_of_b3_and_counted():
 )
 def test_a_large_mini_batch_costs_less_time_an_example_or_more_or_neither_is_sure(factor, expected):
     assert (
-        verdict(make_batch_size(8, "smoke", seconds=lambda config: factor(config) * seconds_of(config)), "B4a")
+        statistic(make_batch_size(8, "smoke", seconds=lambda config: factor(config) * seconds_of(config)), "B4a")[
+            "verdict"
+        ]
         == expected
     )
 
 
 def test_time_an_example_is_a_median_over_the_rates_and_the_note_tells_it_a_step():
     paper = make_batch_size(
-        1, "paper", seconds=lambda config: seconds_of(config) * (9 if config.learning_rate == 1 else 1)
+        1, "paper", seconds=lambda config: seconds_of(config) * (9 if config["learning_rate"] == 1 else 1)
     )
     row = statistic(paper, "B4a")
     assert row["estimate"] == pytest.approx((1.02e-4 / 2) / (1.124e-3 / 1024)) and row["n"] == 1
-    assert row["note"].startswith("a step with BN takes 0.153 ms at m = 2 and 1.69 ms at m = 1024")
-    assert "over a step without BN 1.5 at m = 2, 1.5 at m = 128, 1.5 at m = 1024" in row["note"]
-    assert row["note"].endswith("medians over the rates, measured while other processes trained beside it")
+    assert row["note"].startswith(
+        "step with BN at m = 2: 0.153 ms; step with BN at m = 1024: 1.69 ms; step with BN over"
+    )
+    assert all(f"step with BN over step without BN at m = {size}: 1.5" in row["note"] for size in (2, 128, 1024))
+    assert "medians over the rates, measured while other processes trained beside it" in row["statistic"]
 
 
 def test_a_run_that_made_no_step_has_no_time():
@@ -297,16 +302,17 @@ def test_a_run_that_made_no_step_has_no_time():
 )
 def test_a_large_mini_batch_needs_more_memory_or_less_or_neither_is_sure(slope, expected):
     made = make_batch_size(8, "smoke", peak=lambda config: 500 + slope(config) * config.batch_size)
-    assert verdict(made, "B4b") == expected
+    assert statistic(made, "B4b")["verdict"] == expected
 
 
 def test_memory_is_that_of_the_runs_that_measure_cost_with_bn_and_the_note_has_it_without(tables):
     row = statistic(tables, "B4b")
     assert row["estimate"] == pytest.approx(2 * 126) and row["n"] == 3
     assert row["note"] == (
-        "504 MiB at m = 2 and 756 MiB at m = 128; without BN 502 MiB at m = 2 and 628 MiB at m = 128, 126 (126) more"
+        "peak with BN at m = 2: 504 MiB; peak with BN at m = 128: 756 MiB; peak without BN at m = 2: 502 MiB; peak without BN at "
+        "m = 128: 628 MiB; largest m minus smallest without BN: 126 MiB (126)"
     )
-    elsewhere = make_batch_size(peak=lambda config: peak_of(config) if config.probe == "cost" else 9e9)
+    elsewhere = make_batch_size(peak=lambda config: peak_of(config) if config["measurements"] == "cost" else 9e9)
     assert statistic(elsewhere, "B4b")["estimate"] == row["estimate"]
 
 
@@ -314,13 +320,13 @@ def test_what_is_kept_of_the_curves_are_the_last_evaluations_and_they_are_all_th
     kept = batch_size.derive(tables)
     assert set(kept["curves"]["split"]) == {"validation", "test"} and (kept["curves"]["step"] > 0).all()
     assert len(kept["curves"]) < len(tables["curves"]) / 1.9
-    pd.testing.assert_frame_equal(batch_size.analyse(kept), batch_size.analyse(tables))
+    pd.testing.assert_frame_equal(judged(batch_size, kept), judged(batch_size, tables))
     assert all(kept[name] is tables[name] for name in tables if name != "curves")
 
 
 LOST = {
     "nothing": lambda config: False,
-    "bn": lambda config: config.normalization == "batch",
+    "bn": lambda config: config["normalization"] == "batch",
     "everything": lambda config: True,
 }
 
@@ -334,15 +340,11 @@ def test_it_is_judged_drawn_and_explored_with_one_seed_whatever_diverges(lost):
     table = judged(batch_size, tables)
     assert set(table["verdict"]) == {INCONCLUSIVE} and (table["n"] < FEWEST).all()
     controls = batch_size.controls(tables)
-    for drawn in (batch_size.figure(tables), batch_size.explore(tables, **start_of(controls))):
-        FigureCanvasAgg(drawn).draw()
-        assert np.isfinite([axes.get_ylim() for axes in drawn.axes]).all()
+    every_panel(batch_size, tables)
+    explored = batch_size.explore(tables, **start_of(controls))
+    FigureCanvasAgg(explored).draw()
+    assert np.isfinite([axes.get_ylim() for axes in explored.axes]).all()
     assert batch_size.effects(tables)["n"].eq(1).all()
-    assert batch_size.CAPTION.format(examples_seeds=1)
-
-
-def panel(figure, letter):
-    return next(axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts])
 
 
 def thick(axes, color):
@@ -355,25 +357,25 @@ def words(axes):
     return [text.get_text() for text in axes.texts]
 
 
-def test_accuracy_is_drawn_over_the_sizes_at_the_best_rates_with_each_budget(tables, figure):
+def test_accuracy_is_drawn_over_the_sizes_at_the_best_rates_with_each_budget(tables, panel):
     effects = found.effects(tables).set_index(["group", "arm"]).sort_index()
-    for letter, budget in (("a", "examples"), ("b", "steps")):
+    for budget in ("examples", "steps"):
         for arm in ("none", "batch", "renorm"):
             own = effects.loc[[(budget, arm)]].set_index("batch_size")["accuracy"]
-            assert thick(panel(figure, letter), COLORS[arm]) == [own.to_dict()]
-    limits = [panel(figure, letter).get_ylim() for letter in "abe"]
+            assert thick(panel(f"accuracy_by_{budget}"), COLORS[arm]) == [own.to_dict()]
+    limits = [panel(f"accuracy_by_{name}").get_ylim() for name in ("examples", "steps", "ghosts")]
     assert limits[0] == limits[1] == limits[2]
 
 
-def test_each_seed_is_a_thin_line(figure):
-    axes = panel(figure, "a")
+def test_each_seed_is_a_thin_line(panel):
+    axes = panel("accuracy_by_examples")
     color = to_hex(COLORS["batch"])
     thin = [line for line in axes.lines if to_hex(line.get_color()) == color and line.get_linewidth() == 0.5]
     assert len(thin) == 3
 
 
-def test_the_best_rates_of_both_budgets_are_drawn_near_to_where_they_are(tables, figure):
-    lines = {line.get_label(): line for line in panel(figure, "c").lines}
+def test_the_best_rates_of_both_budgets_are_drawn_near_to_where_they_are(panel):
+    lines = {line.get_label(): line for line in panel("rates").lines}
     for budget in ("examples", "steps"):
         for arm, rate in (("none", 0.03), ("batch", 0.3), ("renorm", 0.3)):
             drawn = lines[f"_{budget} {arm}"].get_ydata()
@@ -381,18 +383,18 @@ def test_the_best_rates_of_both_budgets_are_drawn_near_to_where_they_are(tables,
     assert len({tuple(line.get_ydata()[:1]) for line in lines.values()}) == 6
 
 
-def test_gaps_are_drawn_over_the_examples_normalized_together_and_the_last_ghost_is_the_whole(figure):
-    axes = panel(figure, "d")
+def test_gaps_are_drawn_over_the_examples_normalized_together_and_the_last_ghost_is_the_whole(panel):
+    axes = panel("gaps")
     (batch,), (ghost,) = (thick(axes, COLORS[arm]) for arm in ("batch", "ghost"))
     assert batch == pytest.approx({m: 20 / m for m in QUICK.sizes})
     assert ghost == pytest.approx({m: 20 / m for m in (*QUICK.ghosts, 256)})
-    (accuracies,) = thick(panel(figure, "e"), COLORS["ghost"])
+    (accuracies,) = thick(panel("accuracy_by_ghosts"), COLORS["ghost"])
     assert accuracies == pytest.approx({m: 0.851 - 0.1 / m for m in (*QUICK.ghosts, 256)})
 
 
-def test_the_errors_of_each_layer_have_their_slope_beside_them_and_a_dotted_line_of_the_root(figure):
-    for letter in "fg":
-        axes = panel(figure, letter)
+def test_the_errors_of_each_layer_have_their_slope_beside_them_and_a_dotted_line_of_the_root(panel):
+    for name in ("error_of_mean", "error_of_variance"):
+        axes = panel(name)
         assert {f"hidden {place}: −0.50" for place in (1, 2, 3)} <= set(words(axes))
         (dotted,) = [line for line in axes.lines if line.get_label() == "1 / √m"]
         slope = np.polyfit(np.log(dotted.get_xdata()), np.log(dotted.get_ydata()), 1)[0]
@@ -400,13 +402,13 @@ def test_the_errors_of_each_layer_have_their_slope_beside_them_and_a_dotted_line
         assert max(dotted.get_ydata()) < 2**-0.5
 
 
-def test_the_other_net_time_and_memory_are_drawn_by_size_in_their_units(figure):
-    (batch,) = thick(panel(figure, "h"), COLORS["batch"])
+def test_the_other_net_time_and_memory_are_drawn_by_size_in_their_units(panel):
+    (batch,) = thick(panel("convolutional"), COLORS["batch"])
     assert batch == pytest.approx({m: 0.851 - 0.1 / m for m in (2, 16)})
-    step, example = thick(panel(figure, "i"), COLORS["none"])
+    step, example = thick(panel("times"), COLORS["none"])
     assert step == pytest.approx({m: 100 + m for m in QUICK.sizes})
     assert example == pytest.approx({m: 100 / m + 1 for m in QUICK.sizes})
-    (peak,) = thick(panel(figure, "j"), COLORS["none"])
+    (peak,) = thick(panel("memory"), COLORS["none"])
     assert peak == pytest.approx({2: 502, 128: 628})
 
 
@@ -456,8 +458,13 @@ def test_the_live_run_has_bn_at_that_size_and_its_best_rate_and_a_seed_that_is_n
     tables, size, budget, steps
 ):
     config = batch_size.live(tables, batch_size=size, budget=budget)
-    assert (config.normalization, config.batch_size, config.learning_rate, config.steps) == ("batch", size, 0.3, steps)
-    assert config.seed == CALIBRATION_SEEDS[0] and config.probe == ""
+    assert (config["normalization"], config.batch_size, config["learning_rate"], config.steps) == (
+        "batch",
+        size,
+        0.3,
+        steps,
+    )
+    assert config.seed == CALIBRATION_SEEDS[0] and config["measurements"] == ""
     assert 10 <= config.steps / config.evaluate_every <= 20
 
 

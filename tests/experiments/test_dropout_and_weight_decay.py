@@ -10,22 +10,20 @@ from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTE
 from bnrepro.analysis.curves import CHANCE
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.control import start_of
 from bnrepro.experiments.dropout_and_weight_decay import tables as found
-from bnrepro.experiments.dropout_and_weight_decay.claims import STATISTICS_OF_CLAIMS
-from bnrepro.experiments.dropout_and_weight_decay.panels import draw_shares
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.plotting import widget_figure
 from bnrepro.plotting.arms import COLORS
-from bnrepro.plotting.style import SINGLE, new_figure
 from bnrepro.records.results import load_results, write_results
 from bnrepro.report.verdicts import judged
+from tests.experiments.factories import statistic
 from tests.experiments.factories_dropout_and_weight_decay import RATIOS, kept
+from tests.plotting.drawing import axes_of, drawer, every_panel
 
 finding = EXPERIMENTS["08_dropout_and_weight_decay"]
 
-OWN = [claim.id for claim in CLAIMS.values() if claim.notebook == "08_dropout_and_weight_decay"]
+OWN = [claim.id for claim in EXPERIMENTS["08_dropout_and_weight_decay"].claims]
 QUICK = finding.PRESETS["quick"]
 DECAYED = ("decay_off", "decay_hidden", "matched")
 
@@ -73,16 +71,8 @@ def diverge(tables, runs):
     return tables
 
 
-def statistic(tables, claim):
-    """A claim's statistic with its verdict."""
-    row = STATISTICS_OF_CLAIMS[OWN.index(claim)](tables)
-    assert row.claim == claim
-    verdict = CLAIMS[claim].rule.verdict(row.ci_low, row.ci_high, row.n)
-    return pd.Series({**row._asdict(), "verdict": verdict})
-
-
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(made):
-    assert list(finding.analyse(made)["claim"]) == OWN == ["D1a", "D1b", "D2", "D3", "D4", "D5", "D6"]
+    assert list(judged(finding, made)["claim"]) == OWN == ["D1a", "D1b", "D2", "D3", "D4", "D5", "D6"]
 
 
 def test_with_the_known_answers_every_claim_is_supported(made):
@@ -103,7 +93,9 @@ def test_d1_is_the_mean_of_the_layers_distances_so_shifts_of_both_signs_do_not_c
         write(tables, "variances", "seen_over_used", runs, [value] * 8, layer=layer, statistics="moving")
     row = statistic(tables, "D1b")
     assert row["estimate"] == pytest.approx(0.2) and row["verdict"] == CONTRADICTED
-    assert row["note"].startswith("ratio 1, by layer 1.3, 0.7, 1;")
+    assert row["note"].startswith(
+        "ratio, mean of the layers: 1; ratio in hidden 1: 1.3; ratio in hidden 2: 0.7; ratio in hidden 3: 1;"
+    )
 
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(0.95, CONTRADICTED), (0.85, SUPPORTED), (1.15, SUPPORTED)])
@@ -124,8 +116,9 @@ def test_a_shift_that_some_seeds_have_is_inconclusive(tables):
 def test_the_note_on_a_shift_has_the_other_places_no_dropout_and_the_recomputed_statistics(made):
     note = statistic(made, "D1a")["note"]
     assert note == (
-        "ratio 0.5, by layer 0.5, 0.6, 0.4; mean of the layers with Dropout after each nonlinearity 1.2, after the last BN "
-        "1.01, without Dropout 1; distance 0.001 with statistics recomputed without Dropout"
+        "ratio, mean of the layers: 0.5; ratio in hidden 1: 0.5; ratio in hidden 2: 0.6; ratio in hidden 3: 0.4; ratio with "
+        "Dropout after each nonlinearity: 1.2; ratio with Dropout after the last BN: 1.01; ratio without Dropout: 1; distance "
+        "with statistics recomputed without Dropout: 0.001"
     )
 
 
@@ -134,14 +127,14 @@ def test_a_run_without_a_ratio_leaves_its_seed_undetermined_and_is_counted(table
     row = statistic(tables, "D1a")
     assert (row["n"], row["bound"], row["verdict"]) == (8, "~", INCONCLUSIVE)
     assert row["estimate"] == pytest.approx(0.5) and row["ci_low"] == 0 and np.isinf(row["ci_high"])
-    assert "5 of 8 runs diverged; such a seed may be anything" in row["note"]
+    assert "runs that diverged, whose seeds may be anything: 5 of 8" in row["note"]
     assert "diverged" not in statistic(tables, "D1b")["note"]
 
 
 def test_where_every_run_of_a_place_diverged_there_is_no_estimate(tables):
     row = statistic(diverge(tables, members(tables, "dropout", dropout_place="last")), "D1b")
     assert np.isnan(row["estimate"]) and row["n"] == 0 and row["verdict"] == INCONCLUSIVE
-    assert "by layer –" in row["note"] and "8 of 8 runs diverged" in row["note"]
+    assert "ratio in" not in row["note"] and row["note"].endswith("whose seeds may be anything: 8 of 8")
 
 
 def test_d2_is_by_seed_what_recomputing_without_dropout_gains_on_the_test_set(tables):
@@ -167,18 +160,18 @@ def test_d2_may_turn_out_either_way(tables, values, verdict):
 
 def test_the_note_on_d2_has_every_choice_of_statistics_no_dropout_and_the_other_places(made):
     assert statistic(made, "D2")["note"] == (
-        "70.35% with running averages, 72.35% with those of Algorithm 2, Dropout active, 79.35% recomputed without Dropout; "
-        "7.00 points (7.00 to 7.00) over Algorithm 2 with Dropout active; without any Dropout 83.35% with running averages, "
-        "83.35% recomputed; gain with Dropout after each nonlinearity 1.00 points (1.00 to 1.00), after the last BN "
-        "0.00 points (0.00 to 0.00)"
+        "accuracy with running averages: 70.35%; accuracy with the statistics of Algorithm 2, Dropout active: 72.35%; accuracy "
+        "recomputed without Dropout: 79.35%; recomputed over Algorithm 2 with Dropout active: 7.00 points (7.00); accuracy "
+        "without any Dropout, with running averages: 83.35%; accuracy without any Dropout, recomputed: 83.35%; gain with Dropout "
+        "after each nonlinearity: 1.00 points (1.00); gain with Dropout after the last BN: 0.00 points (0.00)"
     )
 
 
 def test_a_run_that_diverged_guesses_with_any_statistics_and_gains_nothing(tables):
     diverge(tables, members(tables, "dropout", dropout_place="before")[:5])
     row = statistic(tables, "D2")
-    assert row["estimate"] == 0 and row["n"] == 8 and f"{CHANCE:.2%} with running averages" in row["note"]
-    assert row["note"].endswith("5 of 32 runs diverged and count as guessing")
+    assert row["estimate"] == 0 and row["n"] == 8 and f"accuracy with running averages: {CHANCE:.2%}" in row["note"]
+    assert row["note"].endswith("runs that diverged and count as guessing: 5 of 32")
 
 
 def test_the_distance_of_two_runs_is_the_mean_over_the_evaluations_after_the_start(tables):
@@ -219,9 +212,10 @@ def test_a_matched_rate_may_reproduce_decay_in_either_arm_or_not(tables, matched
 
 def test_the_note_on_a_share_has_the_distances_and_the_effective_rates(made):
     assert statistic(made, "D4")["note"] == (
-        "decay changes the validation loss by 0.03 on average, the matched rate stays 0.024 away from decay; share of the change "
-        "in training accuracy, in training mode, 0.1 (0.1); effective rate at the end over its start 1 "
-        "without decay, 1.01 with decay, 1.01 at the matched rate"
+        "mean change of the validation loss over training by decay: 0.03 nats; mean distance of its course at the matched rate "
+        "from that with decay: 0.024 nats; share of the change in training accuracy, in training mode: 10% (10); effective rate "
+        "at the end over its start without decay: 1; effective rate at the end over its start with decay: 1.01; effective rate "
+        "at the end over its start at the matched rate: 1.01"
     )
 
 
@@ -230,10 +224,11 @@ def test_the_note_on_a_share_has_the_other_weights_with_the_seeds_that_count_as_
     diverge(tables, members(tables, "matched", normalization="none", matched_decay=0.01)[:1])
     note = statistic(tables, "D4")["note"]
     assert note.endswith(
-        "at the L2 weight 0.001 share 0.2 (0.2), at 0.01 share 0.1 (0 to 0.2), 1 of 2 seeds count as 0"
+        "share at the L2 weight 0.001: 20% (20); share at the L2 weight 0.01: 10% (0 to 20); seeds that count as 0 at the L2 "
+        "weight 0.01: 1 of 2"
     )
-    assert "3.32 with decay, 3.32 at the matched rate" in note
-    assert "an L2 weight of 0.0001 on all kernels already moves a run by 0.001;" in note
+    assert "start with decay: 3.32;" in note and "start at the matched rate: 3.32;" in note
+    assert "of which one has an L2 weight of 0.0001 on all kernels: 0.001 nats;" in note
 
 
 def test_runs_that_hardly_differ_are_those_at_the_smallest_weight_on_all_kernels():
@@ -253,15 +248,17 @@ def test_the_share_of_the_training_accuracy_stands_beside_and_judges_nothing(tab
     assert found.shares(tables).query("normalization == 'batch'")["training_share"].to_numpy() == pytest.approx(0.95)
     write(tables, "curves", "accuracy", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
     row = statistic(tables, "D3")
-    assert row["estimate"] == pytest.approx(0.9) and "in training mode, −48 (−48)" in row["note"]
+    assert row["estimate"] == pytest.approx(0.9) and "in training mode: −4,800% (−4,800)" in row["note"]
     diverge(tables, members(tables, "matched", normalization="batch"))
-    assert "in training mode, 0 (0)" in statistic(tables, "D3")["note"]
+    assert "in training mode: 0% (0)" in statistic(tables, "D3")["note"]
 
 
 def test_the_share_of_the_training_accuracy_is_judged_on_seeds_of_its_own(tables):
     assert set(members_seeds(tables, "fresh_matched")).isdisjoint(members_seeds(tables, "matched"))
     row = statistic(tables, "D5")
-    assert row["note"] == "seeds 8 to 15; share of the validation loss there 0.9 (0.9)"
+    assert row["note"] == (
+        "first of these seeds: 8; last of these seeds: 15; share of the validation loss there: 90% (90)"
+    )
     write(tables, "curves", "accuracy", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
     assert statistic(tables, "D5")["estimate"] == pytest.approx(0.95)
     fresh = members(tables, "fresh_matched", normalization="batch")
@@ -269,7 +266,9 @@ def test_the_share_of_the_training_accuracy_is_judged_on_seeds_of_its_own(tables
     assert statistic(tables, "D5")["verdict"] == CONTRADICTED
     diverge(tables, fresh)
     row = statistic(tables, "D5")
-    assert row["estimate"] == 0 and "8 of 8 seeds whose run at the matched rate diverged count as 0" in row["note"]
+    assert (
+        row["estimate"] == 0 and "seeds whose run at the matched rate diverged, which count as 0: 8 of 8" in row["note"]
+    )
 
 
 def members_seeds(tables, group):
@@ -280,9 +279,9 @@ def members_seeds(tables, group):
 @pytest.mark.parametrize(
     ("group", "words"),
     [
-        ("matched", "5 of 8 seeds whose run at the matched rate diverged count as 0"),
-        ("decay_hidden", "5 of 8 seeds of which a run with or without decay diverged count as 0"),
-        ("decay_off", "5 of 8 seeds of which a run with or without decay diverged count as 0"),
+        ("matched", "seeds whose run at the matched rate diverged, which count as 0: 5 of 8"),
+        ("decay_hidden", "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
+        ("decay_off", "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
     ],
 )
 def test_a_share_with_a_run_that_diverged_is_0_and_counted(tables, group, words):
@@ -292,14 +291,16 @@ def test_a_share_with_a_run_that_diverged_is_0_and_counted(tables, group, words)
     assert (row["estimate"], row["n"], row["verdict"]) == (0, 8, INCONCLUSIVE) and words in row["note"]
     diverge(tables, runs[5:])
     row = statistic(tables, "D3")
-    assert (row["ci_high"], row["verdict"]) == (0, CONTRADICTED) and "on average" not in row["note"]
+    assert (row["ci_high"], row["verdict"]) == (0, CONTRADICTED) and "mean change" not in row["note"]
     assert "count as 0" not in statistic(tables, "D4")["note"]
 
 
 def test_a_run_that_diverges_late_counts_as_one_that_diverged(made):
     runs = members(made, "matched", normalization="batch")
     row = statistic(kept(seeds=8, lost=runs), "D3")
-    assert row["estimate"] == 0 and "8 of 8 seeds whose run at the matched rate diverged" in row["note"]
+    assert (
+        row["estimate"] == 0 and "seeds whose run at the matched rate diverged, which count as 0: 8 of 8" in row["note"]
+    )
 
 
 def test_where_decay_changes_nothing_the_share_is_0_and_the_note_says_so(tables):
@@ -315,7 +316,7 @@ def test_where_decay_changes_nothing_the_share_is_0_and_the_note_says_so(tables)
             split="validation",
         )
     row = statistic(tables, "D3")
-    assert row["estimate"] == 0 and "8 of 8 seeds in which decay changed nothing count as 0" in row["note"]
+    assert row["estimate"] == 0 and "seeds in which decay changed nothing, which count as 0: 8 of 8" in row["note"]
 
 
 def test_the_effective_rate_of_decay_and_of_the_matched_rate_grow_alike(made):
@@ -376,28 +377,18 @@ def test_it_is_judged_and_drawn_whatever_diverges_as_made_and_as_read(tmp_path, 
     tables = load_results(tmp_path / "results")
     table = judged(finding, tables)
     assert list(table["claim"]) == OWN and set(table["verdict"]) == {INCONCLUSIVE}
-    assert finding.analyse(made)["note"].tolist() == table["note"].tolist()
+    assert judged(finding, made)["note"].tolist() == table["note"].tolist()
     assert np.isfinite(table.loc[table["n"] > 0, "estimate"]).all()
     assert (finding.effects(tables)["n"] == seeds).all()
-    figure = finding.figure(tables)
-    FigureCanvasAgg(figure).draw()
-    assert len(figure.axes) == 10
-    assert np.isfinite([axes.get_ylim() for axes in figure.axes]).all()
-    for letter in "bc":
-        assert ("every run diverged" in words(panel(figure, letter))) == ("dropout_off" in lost)
-
-
-def test_the_caption_has_the_number_of_seeds():
-    assert finding.CAPTION.format(dropout_off_seeds=3).endswith("3 seeds each.")
+    drawn = dict(zip(finding.PANELS, every_panel(finding, tables)))
+    for panel, figure in drawn.items():
+        if panel.name in ("variance_shift", "shift_by_layer"):
+            assert ("every run diverged" in words(figure.axes[0])) == ("dropout_off" in lost)
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    return finding.figure(kept("quick", seeds=2))
-
-
-def panel(figure, letter):
-    return next(axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts])
+def panel():
+    return drawer(finding, kept("quick", seeds=2))
 
 
 def named(axes, label):
@@ -409,14 +400,8 @@ def words(axes):
     return [text.get_text() for text in axes.texts]
 
 
-@pytest.mark.slow
-def test_the_panels_are_lettered_in_their_order(drawn):
-    letters = [next(word for word in words(axes) if len(word) == 1 and word.isalpha()) for axes in drawn.axes]
-    assert letters == list("abcdefghij")
-
-
-def test_accuracy_over_the_rate_has_a_line_a_place_from_the_net_without_dropout_on(drawn):
-    axes = panel(drawn, "a")
+def test_accuracy_over_the_rate_has_a_line_a_place_from_the_net_without_dropout_on(panel):
+    axes = panel("dropout")
     (before,) = named(axes, "before each BN")
     assert list(before.get_xdata()) == [0, 0.2, 0.5] and before.get_ydata()[[0, 2]] == pytest.approx([0.8305, 0.7005])
     assert to_hex(before.get_color()).upper() == COLORS["before"]
@@ -424,8 +409,8 @@ def test_accuracy_over_the_rate_has_a_line_a_place_from_the_net_without_dropout_
     assert none.get_ydata() == pytest.approx([0.8105, 0.8145, 0.8205]) and none.get_linestyle() == "--"
 
 
-def test_the_variance_ratio_is_drawn_over_the_rate_and_by_layer_on_a_logarithmic_axis(drawn):
-    over_rates, by_layer = panel(drawn, "b"), panel(drawn, "c")
+def test_the_variance_ratio_is_drawn_over_the_rate_and_by_layer_on_a_logarithmic_axis(panel):
+    over_rates, by_layer = panel("variance_shift"), panel("shift_by_layer")
     for place, label in (("before", "before each BN"), ("after", "after each"), ("last", "after the last")):
         (line,) = named(over_rates, label)
         assert line.get_ydata()[[0, 2]] == pytest.approx([1, np.mean(RATIOS[place])])
@@ -436,8 +421,8 @@ def test_the_variance_ratio_is_drawn_over_the_rate_and_by_layer_on_a_logarithmic
         assert [1, 1] in [list(line.get_ydata()) for line in axes.lines]
 
 
-def test_accuracy_is_drawn_by_statistics_with_the_net_without_dropout(drawn):
-    axes = panel(drawn, "d")
+def test_accuracy_is_drawn_by_statistics_with_the_net_without_dropout(panel):
+    axes = panel("statistics")
     (line,) = named(axes, "before each BN")
     assert line.get_ydata() == pytest.approx([0.7005, 0.7205, 0.7905])
     (without,) = named(axes, "no Dropout")
@@ -445,8 +430,8 @@ def test_accuracy_is_drawn_by_statistics_with_the_net_without_dropout(drawn):
     assert "no Dropout" in words(axes) and axes.get_xticklabels()[2].get_text() == "recomputed,\nDropout off"
 
 
-def test_accuracy_over_the_l2_weight_is_drawn_in_both_arms_by_what_decays(drawn):
-    axes = panel(drawn, "e")
+def test_accuracy_over_the_l2_weight_is_drawn_in_both_arms_by_what_decays(panel):
+    axes = panel("decay")
     found = {
         (to_hex(line.get_color()).upper(), line.get_marker()): line for line in axes.lines if line.get_marker() in "os^"
     }
@@ -458,37 +443,37 @@ def test_accuracy_over_the_l2_weight_is_drawn_in_both_arms_by_what_decays(drawn)
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "0.001", "0.003"]
 
 
-def test_norms_and_effective_rates_are_drawn_relative_to_their_start_and_the_matched_rate_is_dashed(drawn):
-    (norm,) = named(panel(drawn, "f"), "decay_hidden")
+def test_norms_and_effective_rates_are_drawn_relative_to_their_start_and_the_matched_rate_is_dashed(panel):
+    (norm,) = named(panel("weight_norm"), "decay_hidden")
     assert norm.get_ydata()[[0, -1]] == pytest.approx([1, np.exp(-0.1 * 0.003 * QUICK.main.steps)])
-    assert not named(panel(drawn, "f"), "matched")
-    (decay,), (matched,) = (named(panel(drawn, "g"), label) for label in ("decay_hidden", "matched"))
+    assert not named(panel("weight_norm"), "matched")
+    (decay,), (matched,) = (named(panel("effective_rate"), label) for label in ("decay_hidden", "matched"))
     assert matched.get_ydata() == pytest.approx(decay.get_ydata()) and decay.get_ydata()[-1] > 1
     assert (decay.get_linestyle(), matched.get_linestyle()) == ("-", "--")
 
 
-@pytest.mark.parametrize(("letter", "share"), [("h", 0.9), ("i", 0.2)])
-def test_losses_are_drawn_in_either_arm_without_decay_with_it_and_at_the_matched_rate(drawn, letter, share):
-    axes = panel(drawn, letter)
+@pytest.mark.parametrize(("place", "share"), [(0, 0.9), (1, 0.2)])
+def test_losses_are_drawn_in_either_arm_without_decay_with_it_and_at_the_matched_rate(panel, place, share):
+    both = panel("losses").figure.axes
+    axes = both[place]
     lines = {label: named(axes, label) for label in ("no decay", "weight decay", "matched rate")}
     ends = {label: line.get_ydata()[-1] for label, (line,) in lines.items()}
     assert ends == pytest.approx({"no decay": 0.705, "weight decay": 0.675, "matched rate": 0.705 - 0.03 * share})
-    assert axes.get_ylim() == panel(drawn, "h").get_ylim()
+    assert axes.get_ylim() == both[0].get_ylim()
 
 
-def test_the_share_is_drawn_in_both_arms(drawn):
+def test_the_share_is_drawn_in_both_arms(panel):
     for label, share in (("with BN", 0.9), ("without BN", 0.2)):
-        (line,) = named(panel(drawn, "j"), label)
+        (line,) = named(panel("shares"), label)
         assert line.get_ydata() == pytest.approx([share])
-    training = named(panel(drawn, "j"), "in training")
+    training = named(panel("shares"), "in training")
     assert sorted(line.get_ydata()[0] for line in training) == pytest.approx([0.1, 0.95])
 
 
 def test_a_share_below_the_axis_is_an_arrow_at_its_edge(tables):
     runs = members(tables, "matched", normalization="none")
     write(tables, "curves", "loss", runs, [1.5] * 8, step=20, split="validation")
-    axes = new_figure(SINGLE, 60).add_subplot()
-    draw_shares(axes, found.shares(tables))
+    axes = axes_of(finding, "shares", tables)
     low, _ = axes.get_ylim()
     arrows = [list(line.get_ydata()) for line in axes.lines if line.get_marker() == "v" and len(line.get_ydata())]
     assert arrows == [[low]] and found.shares(tables)["share"].min() < low
@@ -543,7 +528,7 @@ def test_the_live_run_is_that_of_the_choice_as_long_at_a_seed_that_is_not_report
     tables = kept("paper", seeds=1)
     config = finding.live(tables, dropout=0.3, dropout_place="after")
     (run,) = members(tables, "dropout", dropout=0.3, dropout_place="after")
-    changes = dict(seed=CALIBRATION_SEEDS[0], evaluate_every=100, probe="")
+    changes = dict(seed=CALIBRATION_SEEDS[0], evaluate_every=100, measurements="")
     recorded = next(one for one in finding.sweep("paper", seeds=1)["dropout"] if one.id == run)
     assert config == recorded.replace(**changes) and isinstance(config, RunConfig)
     assert config.steps / config.evaluate_every == 20 and config.id not in set(tables["runs"]["run"])

@@ -3,16 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.analysis.curves import CHANCE
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.control import start_of
-from bnrepro.experiments.inference_statistics import claims
 from bnrepro.experiments.inference_statistics import tables as found
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.measurements import normalization_statistics
@@ -21,11 +18,13 @@ from bnrepro.records.results import load_results, write_results
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 from bnrepro.training.run import run
+from tests.experiments.factories import papers_numbers, statistic
 from tests.experiments.factories_inference_statistics import DATA, STATISTICS, make, put
+from tests.plotting.drawing import axes_of, every_panel
 
 finding = EXPERIMENTS["07_inference_statistics"]
 
-OWN = [claim.id for claim in CLAIMS.values() if claim.notebook == "07_inference_statistics"]
+OWN = [claim.id for claim in EXPERIMENTS["07_inference_statistics"].claims]
 PINK, BLUE, GREEN = (COLORS[name].lower() for name in ("test_batch", "moving", "population"))
 SIZES = (2, 8, 32, 128)
 FIRST, LAST = 100, 300
@@ -35,15 +34,6 @@ FIRST, LAST = 100, 300
 def tables():
     """Three seeds at mini-batches of 2, 8, 32, 128, all accuracies 0.8, to write into."""
     return make()
-
-
-def statistic(tables, claim):
-    return pd.Series(claims.STATISTICS[OWN.index(claim)](tables)._asdict())
-
-
-def verdict(tables, claim):
-    row = statistic(tables, claim)
-    return CLAIMS[claim].rule.verdict(row["ci_low"], row["ci_high"], row["n"])
 
 
 def answers(tables, value, column="accuracy", data="test", step=LAST, **where):
@@ -64,9 +54,9 @@ def without(group="main", step=1, **options):
 
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(tables):
-    table = finding.analyse(tables)
+    table = judged(finding, tables)
     assert list(table["claim"]) == OWN == ["P1", "P2a", "P2b", "P2c", "P3a", "P3b", "P4"]
-    assert (table["n"] == 3).all() and finding.PAPER == {}
+    assert (table["n"] == 3).all() and papers_numbers(finding) == {}
 
 
 def test_the_gap_is_the_absolute_difference_and_is_compared_between_the_halves_of_the_sizes(tables):
@@ -75,8 +65,8 @@ def test_the_gap_is_the_absolute_difference_and_is_compared_between_the_halves_o
     row = statistic(tables, "P1")
     assert row["estimate"] == pytest.approx(0.05) and row["n"] == 3
     assert row["note"].startswith(
-        "training mode minus inference is −10.00 points (−10.00 to −10.00) at m = 2, "
-        "−4.00 points (−4.00 to −4.00) at m = 128"
+        "training mode minus inference at m = 2: −10.00 points (−10.00); training mode minus inference at m = 128: −4.00 points "
+        "(−4.00); "
     )
 
 
@@ -91,7 +81,7 @@ def test_the_note_has_the_same_growth_with_population_statistics(tables):
         answers(tables, 0.72, statistics="population", batch_size=size)
     row = statistic(tables, "P1")
     assert row["estimate"] == 0
-    assert "in place of moving averages the estimate is 8.00 points (8.00 to 8.00)" in row["note"]
+    assert "growth with population statistics in place of moving averages: 8.00 points (8.00)" in row["note"]
 
 
 @pytest.mark.parametrize(
@@ -115,19 +105,21 @@ def test_the_notes_of_p2_have_the_other_statistics_and_the_other_momenta(tables)
     put(tables, "curves", "accuracy", 0.0, momentum=0.999, split="train")
     late, early = (statistic(tables, claim)["note"] for claim in ("P2a", "P2b"))
     assert late == (
-        "against moving averages: the pooled variance 3.00 points (3.00 to 3.00), moving averages of the biased variance "
-        "−5.00 points (−5.00 to −5.00); moving averages of momentum 0.9 1.00 points (1.00 to 1.00), 0.999 0.00 points "
-        "(0.00 to 0.00) against those of 0.99, on the validation set"
+        "the pooled variance against moving averages: 3.00 points (3.00); moving averages of the biased variance against moving "
+        "averages: −5.00 points (−5.00); moving averages of momentum 0.9 against those of 0.99, on the validation set: 1.00 "
+        "points (1.00); moving averages of momentum 0.999 against those of 0.99, on the validation set: 0.00 points (0.00)"
     )
-    assert "0.9 0.00 points (0.00 to 0.00), 0.999 −60.00 points (−60.00 to −60.00)" in early
+    assert "momentum 0.9 against those of 0.99, on the validation set: 0.00 points (0.00)" in early
+    assert "momentum 0.999 against those of 0.99, on the validation set: −60.00 points (−60.00)" in early
 
 
 def test_the_note_of_p2c_is_of_the_small_mini_batches_too(tables):
     answers(tables, 0.9, statistics="pooled", batch_size=128)
     put(tables, "curves", "accuracy", 0.9, momentum=0.9, split="validation", batch_size=32)
     note = statistic(tables, "P2c")["note"]
-    assert "the pooled variance 0.00 points" in note and "momentum 0.9 0.00 points" in note
-    assert "the pooled variance 2.50 points" in statistic(tables, "P2a")["note"]
+    assert "the pooled variance against moving averages: 0.00 points" in note
+    assert "momentum 0.9 against those of 0.99, on the validation set: 0.00 points" in note
+    assert "the pooled variance against moving averages: 2.50 points" in statistic(tables, "P2a")["note"]
 
 
 def test_the_variance_in_use_is_averaged_over_m_in_the_first_layer(tables):
@@ -149,8 +141,8 @@ def test_the_notes_of_p3_have_the_deeper_layers_at_the_smallest_m_and_the_moving
     put(tables, "variances", "used_over_seen", 9.0, statistics="population", layer="hidden_2", batch_size=128)
     put(tables, "variances", "used_over_seen", 0.25, statistics="population_ddof0", layer="hidden_2", batch_size=2)
     one, other = (statistic(tables, claim)["note"] for claim in ("P3a", "P3b"))
-    assert one == "moving averages 1.1 (1.1); deeper, at m = 2: hidden_2 1 (1), hidden_3 2.5 (2.5)"
-    assert other.endswith("deeper, at m = 2: hidden_2 0.5 (0.5), hidden_3 1 (1)")
+    assert one == "moving averages: 1.1 (1.1); hidden 2 at m = 2: 1 (1); hidden 3 at m = 2: 2.5 (2.5)"
+    assert other == "hidden 2 at m = 2: 0.5 (0.5); hidden 3 at m = 2: 1 (1)"
 
 
 def test_answers_that_change_are_those_with_the_batchs_own_statistics_beyond_those_with_fixed_ones(tables):
@@ -160,7 +152,7 @@ def test_answers_that_change_are_those_with_the_batchs_own_statistics_beyond_tho
     answers(tables, 0.9, column="changed", statistics="batch", data="imbalanced")
     row = statistic(tables, "P4")
     assert row["estimate"] == pytest.approx((0.4 + 0.1 - 0.02) / 4)
-    assert row["note"].startswith("10% (10 to 10) of the answers change at m = 32 with the test batch's own statistics")
+    assert row["note"].startswith("answers that change at m = 32 with the test batch's own statistics: 10% (10)")
 
 
 def test_the_note_of_p4_has_the_accuracy_of_the_batchs_own_statistics_on_shifted_data(tables):
@@ -168,8 +160,8 @@ def test_the_note_of_p4_has_the_accuracy_of_the_batchs_own_statistics_on_shifted
     answers(tables, 0.5, statistics="moving", data="contrast")
     answers(tables, 0.79, statistics="batch", data="noise")
     assert statistic(tables, "P4")["note"].endswith(
-        "their accuracy minus that of moving averages: class by class −60.00 points (−60.00 to −60.00), at half the "
-        "contrast 30.00 points (30.00 to 30.00), with noise −1.00 points (−1.00 to −1.00)"
+        "accuracy over that of moving averages, class by class: −60.00 points (−60.00); accuracy over that of moving averages, "
+        "at half the contrast: 30.00 points (30.00); accuracy over that of moving averages, with noise: −1.00 points (−1.00)"
     )
 
 
@@ -219,14 +211,14 @@ FALLING = [-one for one in LARGE]
 def test_a_claim_is_judged_by_its_rule(claim, value, expected):
     tables = make(seeds=8)
     CHANGES[claim](tables, value)
-    assert verdict(tables, claim) == expected
+    assert statistic(tables, claim)["verdict"] == expected
 
 
 def test_the_gap_may_grow_with_the_mini_batch_or_do_neither():
     tables = make(seeds=8)
-    assert verdict(tables, "P1") == INCONCLUSIVE
+    assert statistic(tables, "P1")["verdict"] == INCONCLUSIVE
     answers(tables, 0.7, statistics="batch", batch_size=128)
-    assert verdict(tables, "P1") == CONTRADICTED
+    assert statistic(tables, "P1")["verdict"] == CONTRADICTED
 
 
 def test_a_run_that_diverged_is_left_out_of_the_mean_of_its_seed_and_counted():
@@ -236,9 +228,9 @@ def test_a_run_that_diverged_is_left_out_of_the_mean_of_its_seed_and_counted():
     for claim in ("P2a", "P2b"):
         row = statistic(tables, claim)
         assert (row["ci_low"], row["ci_high"]) == pytest.approx((0.04 / 4, 0.04 / 3)) and row["n"] == 3
-    notes = finding.analyse(tables)["note"]
-    assert all("1 of 12 runs diverged, left out of the means over m" in note for note in notes)
-    assert not any("seeds have no value" in note for note in notes)
+    notes = judged(finding, tables)["note"]
+    assert all("runs that diverged and are left out of the means over m: 1 of 12" in note for note in notes)
+    assert not any("seeds without a value" in note for note in notes)
 
 
 def test_a_seed_whose_small_mini_batches_all_diverged_has_no_value_where_they_are_asked_for():
@@ -247,7 +239,7 @@ def test_a_seed_whose_small_mini_batches_all_diverged_has_no_value_where_they_ar
     tables = make(lost=lost | dict.fromkeys(ids(tables, "main", batch_size=8, seed=0), 1))
     for claim in ("P1", "P2c"):
         row = statistic(tables, claim)
-        assert row["n"] == 2 and row["note"].count("1 of 3 seeds have no value") == 1
+        assert row["n"] == 2 and row["note"].count("seeds without a value: 1 of 3") == 1
     assert statistic(tables, "P2a")["n"] == 3
 
 
@@ -255,7 +247,8 @@ def test_runs_of_the_other_momenta_that_diverged_are_counted_and_their_others_co
     tables = without("momentum", momentum=0.9, batch_size=2)
     put(tables, "curves", "accuracy", 0.83, momentum=0.9, split="validation", step=LAST)
     note = statistic(tables, "P2a")["note"]
-    assert "momentum 0.9 3.00 points" in note and note.endswith("3 of 24 runs of the other momenta diverged")
+    assert "momentum 0.9 against those of 0.99, on the validation set: 3.00 points" in note
+    assert note.endswith("runs of the other momenta that diverged: 3 of 24")
 
 
 def test_a_run_without_rows_is_left_out_as_well(tables):
@@ -287,22 +280,17 @@ def test_a_run_without_rows_is_left_out_as_well(tables):
 def test_it_is_judged_drawn_and_explored_whatever_diverges(tables):
     assert set(judged(finding, tables)["verdict"]) == {INCONCLUSIVE}
     assert len(finding.effects(tables)) == 17
-    figures = [finding.figure(tables), finding.explore(tables, **start_of(finding.controls(tables)))]
-    FigureCanvasAgg(figures[0]).draw()
-    for figure in figures:
-        assert np.isfinite([axes.get_ylim() for axes in figure.axes]).all()
+    every_panel(finding, tables)
+    explored = finding.explore(tables, **start_of(finding.controls(tables)))
+    assert np.isfinite([axes.get_ylim() for axes in explored.axes]).all()
 
 
 def test_results_say_the_same_when_they_are_read_again(tables, tmp_path):
     write_results(tmp_path / "results", tables)
     read = load_results(tmp_path / "results")
-    pd.testing.assert_frame_equal(finding.analyse(read), finding.analyse(tables))
+    pd.testing.assert_frame_equal(judged(finding, read), judged(finding, tables))
     choice = dict(momentum=0.9, batch_size=8)
     assert finding.live(read, **choice) == finding.live(tables, **choice)
-
-
-def test_the_caption_needs_the_number_of_seeds_and_nothing_else():
-    assert "8 seeds" in finding.CAPTION.format(main_seeds=8)
 
 
 def test_the_nearest_mini_batch_is_so_by_ratio_and_the_smaller_of_two():
@@ -323,10 +311,6 @@ def test_the_effects_are_against_moving_averages_with_the_ends_of_the_sizes(tabl
     assert effects.loc[("last", "test", "pooled"), "effect"] == 0
 
 
-def panel(figure, letter):
-    return next(axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts])
-
-
 def thick(axes, label):
     return {line.get_label(): line for line in axes.lines}[label]
 
@@ -340,9 +324,9 @@ def test_training_is_drawn_once_and_every_momentum_in_dashes_of_its_own(tables):
     put(tables, "curves", "accuracy", 0.7, momentum=0.99, split="train", batch_size=32)
     put(tables, "curves", "accuracy", 0.1, momentum=0.9, split="train", batch_size=32)
     answers(tables, 0.85, statistics="population", batch_size=32)
-    drawn = panel(finding.figure(tables), "a")
+    drawn = axes_of(finding, "training", tables)
     lines = [f"moving averages, {momentum}" for momentum in (0.9, 0.99, 0.999)]
-    assert {text for text in words(drawn)} >= {"m = 32", "training mode", "population statistics", *lines}
+    assert set(words(drawn)) >= {"training mode", "population statistics", *lines}
     assert [line.get_label() for line in drawn.lines].count("training mode") == 1
     assert len({thick(drawn, line).get_linestyle() for line in lines}) == 3
     assert thick(drawn, "moving averages, 0.99").get_linestyle() == "-"
@@ -367,7 +351,7 @@ def test_a_run_is_at_chance_from_where_it_diverged():
 def test_the_gaps_are_drawn_in_points_around_a_line_at_zero(tables):
     answers(tables, [0.7, 0.75, 0.78], statistics="batch", batch_size=2)
     answers(tables, 0.7, statistics="population", batch_size=2)
-    drawn = panel(finding.figure(tables), "b")
+    drawn = axes_of(finding, "gaps", tables)
     moving, population = thick(drawn, "moving averages"), thick(drawn, "population")
     np.testing.assert_allclose(moving.get_ydata(), [-5, 0, 0, 0], atol=1e-9)
     np.testing.assert_allclose(population.get_ydata(), [5, 0, 0, 0], atol=1e-9)
@@ -376,15 +360,13 @@ def test_the_gaps_are_drawn_in_points_around_a_line_at_zero(tables):
     assert [list(line.get_ydata()) for line in drawn.lines if line.get_linestyle() == ":"] == [[0, 0]]
 
 
-def test_accuracies_are_drawn_late_and_early_on_one_scale_and_named_beside_the_second(tables):
+def test_accuracies_are_drawn_late_and_early_on_one_scale(tables):
     answers(tables, 0.6, statistics="pooled", batch_size=8)
     answers(tables, 0.4, statistics="batch", batch_size=8, step=FIRST)
-    figure = finding.figure(tables)
-    late, early = panel(figure, "c"), panel(figure, "d")
+    late, early = (axes_of(finding, name, tables) for name in ("accuracy_late", "accuracy_early"))
     names = [LABELS[name] for name in ("moving", "population", "pooled", "moving_ddof0", "test_batch")]
-    assert set(names) <= set(words(early)) and not set(names) & set(words(late))
+    assert set(names) <= set(words(early)) and set(names) <= set(words(late))
     assert late.get_ylim() == early.get_ylim()
-    assert "after 300 steps; colors as in (d)" in words(late) and "after 100 steps" in words(early)
     np.testing.assert_allclose(thick(late, "pooled variance").get_ydata(), [0.8, 0.6, 0.8, 0.8])
     np.testing.assert_allclose(thick(early, "the test batch's own").get_ydata(), [0.8, 0.4, 0.8, 0.8])
     assert to_hex(thick(early, "the test batch's own").get_color()) == PINK
@@ -392,11 +374,10 @@ def test_accuracies_are_drawn_late_and_early_on_one_scale_and_named_beside_the_s
 
 def test_variances_are_drawn_with_the_lines_that_they_are_to_follow(tables):
     put(tables, "variances", "used_over_seen", 1.3, statistics="population", layer="hidden_3", batch_size=2)
-    figure = finding.figure(tables)
-    first, layers = panel(figure, "e"), panel(figure, "f")
+    first, layers = (axes_of(finding, name, tables) for name in ("variance", "variance_by_layer"))
     dotted = [list(line.get_ydata()) for line in first.lines if line.get_linestyle() == ":"]
     assert dotted == [[1, 1], [1 - 1 / size for size in SIZES]]
-    filled, hollow = thick(first, "with m / (m − 1)"), thick(first, "without it: (m − 1) / m")
+    filled, hollow = thick(first, "with m / (m − 1)"), thick(first, "without it")
     np.testing.assert_allclose(filled.get_ydata(), 1)
     np.testing.assert_allclose(hollow.get_ydata(), dotted[1])
     assert to_hex(hollow.get_markerfacecolor()) == "#ffffff" and to_hex(filled.get_markerfacecolor()) == GREEN
@@ -409,7 +390,7 @@ def test_shifted_data_have_a_row_each_at_the_middle_mini_batch(tables):
     answers(tables, 0.4, statistics="moving", data="contrast", batch_size=32)
     answers(tables, 0.2, statistics="batch", data="imbalanced", batch_size=32)
     answers(tables, 0.0, statistics="batch", data="imbalanced", batch_size=8)
-    drawn = panel(finding.figure(tables), "g")
+    drawn = axes_of(finding, "shifted", tables)
     names = [label.get_text() for label in drawn.get_yticklabels()]
     assert names == ["test set", "half the contrast", "noise", "class by class"]
     marks = {
@@ -420,13 +401,12 @@ def test_shifted_data_have_a_row_each_at_the_middle_mini_batch(tables):
     assert len(marks) == 4 * 3
     assert marks["half the contrast", BLUE] == 0.4 and marks["class by class", PINK] == 0.2
     assert marks["class by class", GREEN] == 0.8
-    assert "Shifted data, m = 32" in words(drawn)
 
 
 def test_the_share_of_answers_that_change_is_drawn_mixed_and_class_by_class(tables):
     answers(tables, 0.3, column="changed", statistics="batch", batch_size=2)
     answers(tables, 0.7, column="changed", statistics="batch", data="imbalanced", batch_size=2)
-    drawn = panel(finding.figure(tables), "h")
+    drawn = axes_of(finding, "changed", tables)
     mixed, apart, fixed = (thick(drawn, name) for name in ("mixed classes", "class by class", "moving averages"))
     assert [line.get_ydata()[0] for line in (mixed, apart, fixed)] == [0.3, 0.7, 0.0]
     assert mixed.get_linestyle() != apart.get_linestyle()
@@ -435,9 +415,9 @@ def test_the_share_of_answers_that_change_is_drawn_mixed_and_class_by_class(tabl
 
 def test_a_figure_says_so_only_where_every_run_diverged(tables):
     lost = make(seeds=1, lost=dict.fromkeys(ids(make(seeds=1), "main"), 1))
-    figure, whole = finding.figure(lost), finding.figure(tables)
-    assert ["every run diverged" in words(panel(figure, letter)) for letter in "abcdefgh"] == [False] + [True] * 7
-    assert not any("every run diverged" in words(panel(whole, letter)) for letter in "abcdefgh")
+    said = ["every run diverged" in words(figure.axes[0]) for figure in every_panel(finding, lost)]
+    assert said == [False] + [True] * 7
+    assert not any("every run diverged" in words(figure.axes[0]) for figure in every_panel(finding, tables))
 
 
 def test_the_panel_is_turned_by_momentum_and_mini_batch_and_starts_where_inference_lags_most(tables):
@@ -476,15 +456,15 @@ def test_the_live_run_is_drawn_on_its_validation_examples(tables):
 def test_the_live_run_is_the_records_at_a_seed_that_is_not_reported_evaluated_twenty_times(tables):
     config = finding.live(tables, momentum=0.999, batch_size=8)
     reported = finding.sweep("quick", seeds=1)["momentum"]
-    (same,) = [one for one in reported if (one.momentum, one.batch_size) == (0.999, 8)]
-    assert config == same.replace(seed=CALIBRATION_SEEDS[0], evaluate_every=15) and config.probe == ""
+    (same,) = [one for one in reported if (one["momentum"], one.batch_size) == (0.999, 8)]
+    assert config == same.replace(seed=CALIBRATION_SEEDS[0], evaluate_every=15) and config["measurements"] == ""
     assert config.steps // config.evaluate_every == 20
 
 
 @pytest.mark.slow
 def test_runs_that_differ_in_the_momentum_alone_train_to_the_same_weights_to_the_bit():
     config = finding.BASE.replace(
-        **dict(hidden_units=4, hidden_layers=1, batch_size=512, steps=4, evaluate_every=4, probe="statistics")
+        **dict(hidden_units=4, hidden_layers=1, batch_size=512, steps=4, evaluate_every=4, measurements="statistics")
     )
     one, other = (run(config.replace(momentum=momentum)) for momentum in (0.99, 0.5))
     values = ["step", "loss", "accuracy", "changed"]
@@ -507,5 +487,7 @@ def test_the_shifted_data_are_those_that_the_figure_names():
 def test_the_sweeps_momenta_are_of_the_same_runs_but_for_what_is_measured():
     sweep = finding.sweep("paper")
     plain = {config.replace(momentum=finding.MOMENTUM) for config in sweep["momentum"]}
-    assert plain == {config.replace(probe="") for config in sweep["main"]}
-    assert {config.momentum for config in sweep["main"]} == {finding.MOMENTUM} and isinstance(finding.BASE, RunConfig)
+    assert plain == {config.replace(measurements="") for config in sweep["main"]}
+    assert {config["momentum"] for config in sweep["main"]} == {finding.MOMENTUM} and isinstance(
+        finding.BASE, RunConfig
+    )

@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
@@ -11,7 +10,6 @@ from bnrepro.analysis.select import curves_of
 from bnrepro.config.inception_small import inception_small
 from bnrepro.config.validation import PRESETS
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.learning_rates import tables as statistics_of
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.experiments.setups import BASE_RATE, CHANGES
@@ -20,7 +18,8 @@ from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.records.results import select
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
-from tests.experiments.factories import finding_tables, make_tables
+from tests.experiments.factories import finding_tables, make_tables, papers_numbers, statistic
+from tests.plotting.drawing import drawer, every_panel
 
 learning_rates = EXPERIMENTS["03_learning_rates"]
 
@@ -56,19 +55,15 @@ def write(tables, group, accuracies, **which):
     tables["curves"] = curves
 
 
-def statistic(tables, claim):
-    return learning_rates.analyse(tables).set_index("claim").loc[claim]
-
-
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_base_rate_is_chosen_on_the_baseline_alone_on_seeds_that_are_not_reported(preset):
     sweep = learning_rates.sweep(preset)
     calibration = sweep.pop("calibration")
-    assert {config.normalization for config in calibration} == {"none"}
+    assert {config["normalization"] for config in calibration} == {"none"}
     assert {config.seed for config in calibration} == set(CALIBRATION_SEEDS)
     assert {config.seed for group in sweep.values() for config in group}.isdisjoint(CALIBRATION_SEEDS)
-    assert {config.learning_rate for config in sweep["baseline"] + sweep["bn_baseline"]} == {BASE_RATE}
-    assert BASE_RATE in {config.learning_rate for config in calibration}
+    assert {config["learning_rate"] for config in sweep["baseline"] + sweep["bn_baseline"]} == {BASE_RATE}
+    assert BASE_RATE in {config["learning_rate"] for config in calibration}
 
 
 def test_bn_baseline_is_the_baseline_with_bn_and_nothing_else_changed():
@@ -81,7 +76,7 @@ def test_x5_and_x30_differ_in_the_rate_alone_and_have_all_changes_of_section_421
     sweep = learning_rates.sweep("paper")
     for five, thirty, base in zip(sweep["bn_x5"], sweep["bn_x30"], sweep["bn_baseline"], strict=True):
         assert without(five, "learning_rate") == without(thirty, "learning_rate")
-        assert thirty.learning_rate == pytest.approx(6 * five.learning_rate)
+        assert thirty["learning_rate"] == pytest.approx(6 * five["learning_rate"])
         changed = {name for name, value in five.as_dict().items() if value != base.as_dict()[name]}
         assert len(changed) == len(CHANGES)
 
@@ -93,24 +88,23 @@ def test_every_group_has_the_same_seeds_enough_for_a_verdict():
 
 
 def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
-    given = dict(seeds=3, steps=50, batch_size=16, learning_rate=0.01, width=8, dataset="cifar10")
+    given = dict(seeds=3, steps=50, batch_size=16, learning_rate=0.01, width=8, task="cifar10")
     sweep = learning_rates.sweep("quick", **given)
     assert {config.seed for config in sweep["bn_x5"]} == {0, 1, 2}
-    assert {config.learning_rate for config in sweep["baseline"]} == {0.01}
+    assert {config["learning_rate"] for config in sweep["baseline"]} == {0.01}
     for group in sweep.values():
         assert all(config.steps <= 50 and config.evaluate_every <= 50 for config in group)
-        assert {(config.batch_size, config.width, config.dataset) for config in group} == {(16, 8, "cifar10")}
+        assert {(config.batch_size, config["width"], config["task"]) for config in group} == {(16, 8, "cifar10")}
 
 
 def test_it_has_the_parts_of_a_finding():
-    found = learning_rates.analyse(finding_tables(NOTEBOOK, "smoke"))
-    assert list(found)[:5] == ["claim", "estimate", "ci_low", "ci_high", "n"]
-    assert list(found["claim"]) == [claim.id for claim in CLAIMS.values() if claim.notebook == NOTEBOOK]
+    found = learning_rates.findings(finding_tables(NOTEBOOK, "smoke"))
+    assert list(found.query("label == ''")["claim"]) == [claim.id for claim in EXPERIMENTS[NOTEBOOK].claims]
     assert set(learning_rates.TABLES) <= set(SCHEMAS) and set(learning_rates.PRESETS) == set(PRESETS)
 
 
 def test_the_papers_numbers_are_those_of_its_figure_3():
-    assert learning_rates.PAPER == pytest.approx({"L1": 31.0 / 13.3, "L2": 13.3 / 2.1, "L3": 0.748 - 0.730})
+    assert papers_numbers(learning_rates) == pytest.approx({"L1": 31.0 / 13.3, "L2": 13.3 / 2.1, "L3": 0.748 - 0.730})
 
 
 @pytest.mark.slow
@@ -119,7 +113,7 @@ def test_every_preset_is_analysed_and_drawn_without_a_warning(preset):
     tables = finding_tables(NOTEBOOK, preset)
     table = judged(learning_rates, tables)
     assert (set(table["verdict"]) == {INCONCLUSIVE}) == (preset != "paper")
-    FigureCanvasAgg(learning_rates.figure(tables)).draw()
+    assert len(every_panel(learning_rates, tables)) == 10
 
 
 @pytest.mark.slow
@@ -131,7 +125,9 @@ def test_the_target_is_the_best_accuracy_of_the_baseline_of_the_same_seed():
     assert (runs["baseline"] / step).tolist() == [3, 2, 4] and (runs["bn_baseline"] / step).tolist() == [2, 2, 1]
     row = statistic(tables, "L1")
     assert row["estimate"] == 1.5 and row["bound"] == "" and row["n"] == 3
-    assert row["note"] == "reached by 3 of 3 runs of Baseline and 3 of 3 runs of BN-Baseline"
+    assert row["note"] == (
+        "runs of Baseline that reach that accuracy: 3 of 3; runs of BN-Baseline that reach that accuracy: 3 of 3"
+    )
 
 
 def test_an_arm_that_never_gets_there_counts_with_all_its_steps_and_the_ratio_is_a_bound():
@@ -141,7 +137,7 @@ def test_an_arm_that_never_gets_there_counts_with_all_its_steps_and_the_ratio_is
     write(tables, "bn_baseline", [[0.6]] * 3)
     row = statistic(tables, "L1")
     assert row["estimate"] == 2 / steps and row["bound"] == "<" and row["ci_low"] == 0
-    assert "0 of 3 runs of BN-Baseline" in row["note"]
+    assert "runs of BN-Baseline that reach that accuracy: 0 of 3" in row["note"]
 
 
 def test_a_diverged_run_never_gets_there_and_is_told():
@@ -149,7 +145,8 @@ def test_a_diverged_run_never_gets_there_and_is_told():
     write(tables, "baseline", [[0.5]] * 3)
     write(tables, "bn_baseline", [[0.5]] * 3)
     row = statistic(tables, "L2")
-    assert row["bound"] == "<" and "0 of 3 runs of BN-x5; 3 of 3 runs of BN-x5 diverged" in row["note"]
+    assert row["bound"] == "<"
+    assert "runs of BN-x5 that reach that accuracy: 0 of 3; runs of BN-x5 that diverged: 3 of 3" in row["note"]
 
 
 def test_the_note_of_l2_has_the_baseline_over_bn_x5():
@@ -159,7 +156,7 @@ def test_the_note_of_l2_has_the_baseline_over_bn_x5():
     write(tables, "bn_x5", [[0.6]] * 3)
     row = statistic(tables, "L2")
     last = min(6, select(tables, "baseline", "runs")["steps"].iloc[0] // every(tables, "baseline"))
-    assert row["estimate"] == 3 and row["note"].endswith(f"Baseline over BN-x5: {last}")
+    assert row["estimate"] == 3 and row["note"].endswith(f"Baseline over BN-x5: {last} times ({last})")
 
 
 def test_the_best_accuracies_of_x30_and_x5_are_compared_seed_by_seed():
@@ -176,7 +173,7 @@ def test_the_better_of_the_fast_baselines_counts_and_a_diverged_one_guesses():
     row = statistic(tables, "L4")
     differences = [-0.1, -0.05, CHANCE - 0.8]
     assert row["estimate"] == pytest.approx(np.median(differences), abs=TOLERANCE)
-    assert row["note"] == "3 of 3 runs of Baseline x30 diverged and count as guessing"
+    assert row["note"] == "runs of Baseline x30 that diverged and count as guessing: 3 of 3"
 
 
 def test_sigmoids_without_bn_are_measured_from_chance_and_with_bn_from_those():
@@ -248,13 +245,15 @@ def test_each_arm_runs_at_its_own_best_rate_and_the_note_tells_the_same_rate_apa
     write(tables, "rates", [[0.7]] * 3, normalization="batch", learning_rate=RATES[2])
     row = statistic(tables, "L7")
     assert row["estimate"] == last and row["bound"] == ""
-    assert f"best rates {RATES[1]:g} without BN and {RATES[2]:g} with BN, where 3 of 3 runs" in row["note"]
-    assert row["note"].endswith(f"the ratio is {last / (last - 1):.3g}")
+    assert row["note"].startswith(f"best rate without BN: {RATES[1]:g}; best rate with BN: {RATES[2]:g}; runs with BN")
+    assert "reach the best accuracy without BN: 3 of 3" in row["note"]
+    same = f"{last / (last - 1):.3g}"
+    assert row["note"].endswith(f"ratio with both at the best rate without BN: {same} times ({same})")
 
 
 def test_the_invariances_are_judged_by_the_largest_error_of_all():
     tables = make(seeds=FEWEST)
-    assert judged(learning_rates, tables).set_index("claim").loc["L8", "verdict"] == SUPPORTED
+    assert statistic(tables, "L8")["verdict"] == SUPPORTED
     errors = tables["invariances"]["error"].copy()
     errors.iloc[-1] = 0.5
     row = (
@@ -268,8 +267,12 @@ def test_the_invariances_are_judged_by_the_largest_error_of_all():
 
 def test_without_a_trained_net_the_invariances_are_not_judged():
     tables = make(seeds=FEWEST)
-    row = judged(learning_rates, tables | {"invariances": tables["invariances"].iloc[:0]}).set_index("claim").loc["L8"]
-    assert row["verdict"] == INCONCLUSIVE and row["n"] == 0 and row["note"] == "no run with BN finished"
+    row = statistic(tables | {"invariances": tables["invariances"].iloc[:0]}, "L8")
+    assert (
+        row["verdict"] == INCONCLUSIVE
+        and row["n"] == 0
+        and row["note"] == "trained nets with BN in which it was measured: 0"
+    )
 
 
 def test_the_distance_of_singular_values_from_1_is_the_mean_over_layers_after_the_last_step():
@@ -286,9 +289,9 @@ def test_the_distance_of_singular_values_from_1_is_the_mean_over_layers_after_th
 
 def test_a_pair_that_diverged_leaves_the_singular_values_undetermined_on_both_sides():
     tables = make(seeds=FEWEST, diverging=["baseline"])
-    row = judged(learning_rates, tables).set_index("claim").loc["L9"]
+    row = statistic(tables, "L9")
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == (0.0, -np.inf, np.inf)
-    assert row["verdict"] == INCONCLUSIVE and f"{FEWEST} of {FEWEST} pairs" in row["note"]
+    assert row["verdict"] == INCONCLUSIVE and row["note"].endswith(f"count as no difference: {FEWEST} of {FEWEST}")
 
 
 def test_figure_3_is_a_row_an_arm_with_the_papers_columns_beside_ours():
@@ -362,10 +365,8 @@ def test_gradient_norms_are_those_of_the_largest_rate_that_trains():
 
 @pytest.fixture(scope="module")
 def drawn():
-    """The figure of the paper preset's made-up tables, by the letters of its panels."""
-    figure = learning_rates.figure(finding_tables(NOTEBOOK, "paper"))
-    names = ["a", "b", "c", "d", "strip", "e", "e2", "f", "f2", "g", "h", "i"]
-    return dict(zip(names, figure.axes, strict=True))
+    """The axes of the paper preset's made-up tables by their panel's name, the first of several."""
+    return drawer(learning_rates, finding_tables(NOTEBOOK, "paper"))
 
 
 def thick(axes, arm):
@@ -378,14 +379,16 @@ def test_the_thick_lines_are_medians_and_each_seed_is_a_thin_one(drawn):
     curves = curves_of(finding_tables(NOTEBOOK, "paper"), *ARMS).query("split == 'validation'")
     for arm in ("baseline", "bn_x5", "sigmoid"):
         own = curves[curves["arm"] == arm]
-        np.testing.assert_allclose(thick(drawn["a"], arm).get_ydata(), own.groupby("step")["accuracy"].median())
-        color = [line for line in drawn["a"].lines if to_hex(line.get_color()) == COLORS[arm].lower()]
+        np.testing.assert_allclose(thick(drawn("accuracy"), arm).get_ydata(), own.groupby("step")["accuracy"].median())
+        color = [line for line in drawn("accuracy").lines if to_hex(line.get_color()) == COLORS[arm].lower()]
         assert len([line for line in color if line.get_linewidth() < 1 and len(line.get_xdata()) > 1]) == 8
 
 
 def test_a_dot_is_where_the_median_of_an_arm_reaches_the_target(drawn):
     race = statistics_of.race(finding_tables(NOTEBOOK, "paper"))
-    dots = {to_hex(line.get_color()): line.get_xydata()[0] for line in drawn["a"].lines if line.get_marker() == "o"}
+    dots = {
+        to_hex(line.get_color()): line.get_xydata()[0] for line in drawn("accuracy").lines if line.get_marker() == "o"
+    }
     for arm in ARMS:
         reached = race.loc[race["arm"] == arm, "steps_to_target"].median()
         assert (COLORS[arm].lower() in dots) == np.isfinite(reached)
@@ -394,61 +397,61 @@ def test_a_dot_is_where_the_median_of_an_arm_reaches_the_target(drawn):
 
 
 def test_an_arm_that_diverged_is_crossed_and_named_so(drawn):
-    crosses = [line for line in drawn["a"].lines if line.get_marker() == "x"]
+    crosses = [line for line in drawn("accuracy").lines if line.get_marker() == "x"]
     assert [to_hex(line.get_color()) for line in crosses] == [COLORS["baseline_x30"].lower()]
-    words = {text.get_text() for text in drawn["a"].texts}
+    words = {text.get_text() for text in drawn("accuracy").texts}
     assert "Baseline x30, 8 diverged" in words and {LABELS[arm] for arm in ARMS if arm != "baseline_x30"} <= words
 
 
 def test_the_papers_figure_2_is_drawn_as_it_is_with_its_printed_steps_as_diamonds(drawn):
     points, printed = paper.figure2(), paper.figure3().set_index("model")
     own = points[points["model"] == "BN-x30"]
-    np.testing.assert_array_equal(thick(drawn["b"], "bn_x30").get_xydata(), own[["step", "validation_accuracy"]])
-    diamonds = [line.get_xdata()[0] for line in drawn["b"].lines if line.get_marker() == "D"]
+    np.testing.assert_array_equal(thick(drawn("paper"), "bn_x30").get_xydata(), own[["step", "validation_accuracy"]])
+    diamonds = [line.get_xdata()[0] for line in drawn("paper").lines if line.get_marker() == "D"]
     np.testing.assert_array_equal(np.sort(diamonds), np.sort(printed["steps_to_72_2_percent"]))
 
 
 def test_the_papers_ratios_stand_on_our_baseline(drawn):
     table = learning_rates.figure3(finding_tables(NOTEBOOK, "paper")).set_index("arm")
-    diamonds = [line.get_xdata()[0] for line in drawn["c"].lines if line.get_marker() == "D"]
+    diamonds = [line.get_xdata()[0] for line in drawn("steps").lines if line.get_marker() == "D"]
     steps = table.loc["baseline", "steps"]
     assert diamonds == pytest.approx([steps, steps / (31.0 / 13.3), steps / (31.0 / 2.1), steps / (31.0 / 2.7)])
-    dots = [line.get_xdata()[0] for line in drawn["c"].lines if line.get_marker() == "o"]
+    dots = [line.get_xdata()[0] for line in drawn("steps").lines if line.get_marker() == "o"]
     assert dots == table.loc[table["reached"] > 0.5, "steps"].tolist()
-    assert [label.get_text() for label in drawn["c"].get_yticklabels()] == [LABELS[arm] for arm in ARMS]
+    assert [label.get_text() for label in drawn("steps").get_yticklabels()] == [LABELS[arm] for arm in ARMS]
 
 
 def test_the_rates_are_drawn_with_the_range_that_trains_the_best_and_the_lost(drawn):
     sweep = statistics_of.rate_sweep(finding_tables(NOTEBOOK, "paper"))
     for row, arm in enumerate(("none", "batch")):
         own = sweep[sweep["normalization"] == arm]
-        np.testing.assert_array_equal(thick(drawn["d"], arm).get_ydata(), own["estimate"])
-        marks = [line for line in drawn["strip"].lines if set(line.get_ydata()) == {row}]
+        np.testing.assert_array_equal(thick(drawn("rates"), arm).get_ydata(), own["estimate"])
+        marks = [line for line in drawn("rates").figure.axes[1].lines if set(line.get_ydata()) == {row}]
         bar = next(line for line in marks if line.get_linewidth() > 3)
         assert list(bar.get_xdata()) == [own.loc[own["trains"], "learning_rate"].agg(end) for end in ("min", "max")]
         star, cross = (next(line for line in marks if line.get_marker() == marker) for marker in "*x")
         assert list(star.get_xdata()) == own.loc[own["best"], "learning_rate"].tolist()
         assert list(cross.get_xdata()) == own.loc[own["diverged"] > 0, "learning_rate"].tolist()
-    assert drawn["d"].get_xscale() == "log"
+    assert drawn("rates").get_xscale() == "log"
 
 
 def test_the_explanations_are_medians_over_the_seeds(drawn):
     tables = finding_tables(NOTEBOOK, "paper")
     effective = statistics_of.effective_rates(tables).query("arm == 'bn_x30'").groupby("step").median(numeric_only=True)
-    for panel, name in (("e", "weight_norm"), ("e2", "effective_rate")):
-        np.testing.assert_allclose(thick(drawn[panel], "bn_x30").get_ydata(), effective[name])
+    for name in ("weight_norm", "effective_rate"):
+        np.testing.assert_allclose(thick(drawn(name), "bn_x30").get_ydata(), effective[name])
     gradients = statistics_of.gradients(tables).query("normalization == 'batch'")
-    for panel, moment in (("f", "start"), ("f2", "end")):
+    for axes, moment in zip(drawn("gradients").figure.axes, ("start", "end"), strict=True):
         own = gradients[gradients["moment"] == moment].groupby("layer", sort=False)["value"].median()
-        np.testing.assert_allclose(thick(drawn[panel], "batch").get_ydata(), own)
+        np.testing.assert_allclose(thick(axes, "batch").get_ydata(), own)
     jacobians = statistics_of.jacobians(tables)
-    dots = [line.get_ydata()[0] for line in drawn["g"].lines if line.get_marker() == "o"]
+    dots = [line.get_ydata()[0] for line in drawn("jacobians").lines if line.get_marker() == "o"]
     assert sorted(dots) == sorted(jacobians["p50"]) and len(dots) == 2 * 2 * 3
 
 
 def test_the_largest_change_and_error_are_lines_over_the_scale(drawn):
     table = statistics_of.invariances(finding_tables(NOTEBOOK, "paper"))
-    lines = {line.get_label(): line for line in drawn["h"].lines}
+    lines = {line.get_label(): line for line in drawn("invariances").lines}
     for quantity in ("logits", "gradient"):
         for name in ("change", "error"):
             worst = table[table["quantity"] == quantity].groupby("scale")[name].max()
@@ -457,7 +460,7 @@ def test_the_largest_change_and_error_are_lines_over_the_scale(drawn):
 
 def test_the_picture_of_the_network_has_every_branch_with_its_channels(drawn):
     modules = inception_small(16, 28)
-    words = [text.get_text() for text in drawn["i"].texts]
+    words = [text.get_text() for text in drawn("network").texts]
     for module in modules:
         for row in network_diagram.branches(module):
             assert all(box.text in words for box in row)
@@ -480,17 +483,16 @@ def test_a_module_has_the_branches_of_its_kind(kind):
 )
 def test_whatever_diverges_it_is_analysed_and_drawn(groups, at):
     tables = make(seeds=2, diverging=groups, at=at, preset="smoke")
-    found = learning_rates.analyse(tables).set_index("claim")
+    found = judged(learning_rates, tables).set_index("claim")
     assert (found.drop("L8")["n"] == 2).all()
     assert len(learning_rates.figure3(tables)) == len(ARMS)
-    FigureCanvasAgg(learning_rates.figure(tables)).draw()
+    assert len(every_panel(learning_rates, tables)) == 10
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_other_data_and_another_width_are_drawn_as_they_are():
-    tables = make_tables(learning_rates.sweep("smoke", dataset="cifar10", width=48))
-    figure = learning_rates.figure(tables)
-    FigureCanvasAgg(figure).draw()
-    words = {text.get_text() for text in figure.axes[-1].texts}
+    tables = make_tables(learning_rates.sweep("smoke", task="cifar10", width=48))
+    *_, figure = every_panel(learning_rates, tables)
+    words = {text.get_text() for text in figure.axes[0].texts}
     assert "32×32×3" in words and "3×3/2\n48" in words

@@ -5,15 +5,12 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import FEWEST, INCONCLUSIVE
 from bnrepro.analysis.curves import CHANCE
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
-from bnrepro.experiments.regularization import claims as regularization_claims
 from bnrepro.experiments.regularization import tables as found
 from bnrepro.experiments.setups import CHANGES
 from bnrepro.jupyter import session
@@ -22,7 +19,8 @@ from bnrepro.plotting.marks import interval_mark
 from bnrepro.plotting.style import SINGLE, new_figure
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
-from tests.experiments.factories import make_tables
+from tests.experiments.factories import make_tables, papers_numbers, statistic
+from tests.plotting.drawing import axes_of, every_panel
 
 regularization = EXPERIMENTS["04_regularization"]
 
@@ -65,11 +63,6 @@ def write(tables, runs, split, values, step=None, column="accuracy"):
         chosen = (curves["run"] == run) & (curves["split"] == split) & steps
         assert chosen.any()
         curves.loc[chosen, column] = value
-
-
-def statistic(tables, claim):
-    place = [name for name in CLAIMS if CLAIMS[name].notebook == "04_regularization"].index(claim)
-    return pd.Series(regularization_claims.STATISTICS[place](tables)._asdict())
 
 
 def ensemble_tables(seeds=2, examples=40, lost=()):
@@ -173,14 +166,14 @@ def test_what_is_kept_has_the_ensembles_in_place_of_the_probabilities(tmp_path, 
 
 @pytest.mark.slow
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(made):
-    assert list(regularization.analyse(made)["claim"]) == [
-        claim.id for claim in CLAIMS.values() if claim.notebook == "04_regularization"
+    assert list(judged(regularization, made)["claim"]) == [
+        claim.id for claim in EXPERIMENTS["04_regularization"].claims
     ]
 
 
 def test_the_papers_numbers_are_those_of_its_text_and_figure_4():
     errors = paper.figure4().set_index("model")["top1_error"]
-    assert regularization.PAPER == {"R5": 0.01, "R7": pytest.approx(0.201 - 0.2199)}
+    assert papers_numbers(regularization) == {"R5": 0.01, "R7": pytest.approx(0.201 - 0.2199)}
     assert errors["BN-Inception ensemble"] == 0.201 and errors["BN-Inception multicrop"] == 0.2199
 
 
@@ -191,7 +184,7 @@ def test_bn_without_dropout_is_compared_with_dropout_without_bn_on_the_test_set_
     write(tables, members(tables, "dense_bn_dropout"), "test", [0.4, 0.4, 0.4])
     row = statistic(tables, "R1")
     assert row["estimate"] == pytest.approx(0.02) and row["n"] == 3
-    assert row["note"] == "dense net: −10.00 points (−10.00 to −10.00)"
+    assert row["note"] == "dense net: −10.00 points (−10.00)"
 
 
 def test_diverged_runs_guess_and_the_note_counts_those_of_both_settings():
@@ -199,7 +192,7 @@ def test_diverged_runs_guess_and_the_note_counts_those_of_both_settings():
     row = statistic(tables, "R1")
     finished = tables["curves"].query("split == 'test'").set_index("run")["accuracy"][members(tables, "conv_none")]
     assert row["estimate"] == pytest.approx(CHANCE - finished.median())
-    assert row["note"].endswith("6 of 12 runs diverged and count as guessing")
+    assert row["note"].endswith("runs that diverged and count as guessing: 6 of 12")
 
 
 @pytest.mark.slow
@@ -220,7 +213,7 @@ def test_where_an_interval_holds_no_effect_the_note_says_what_would_have_been_se
     row = statistic(tables, "R4")
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == pytest.approx((0, -0.02, 0.04))
     assert row["note"].startswith(
-        "an effect of 3.00 points would have been seen; dense net: 0.00 points (0.00 to 0.00), where"
+        "smallest effect that would have been seen: 3.00 points; dense net: 0.00 points (0.00); dense net, smallest effect"
     )
 
 
@@ -235,8 +228,8 @@ def test_shuffling_is_judged_by_what_it_gains_with_bn_beyond_what_it_gains_witho
     write(tables, members(tables, "conv_none_shuffling"), "validation", [0.51, 0.52, 0.49])
     row = statistic(tables, "R5")
     assert row["estimate"] == pytest.approx(0.02)
-    assert "gains 4.00 points (3.00 to 5.00) with BN, 1.00 points (−1.00 to 2.00) without" in row["note"]
-    assert "dense net: gains 0.00 points" in row["note"]
+    assert "gain with BN: 4.00 points (3.00 to 5.00); gain without BN: 1.00 points (−1.00 to 2.00)" in row["note"]
+    assert "dense net, gain with BN: 0.00 points" in row["note"]
     gains = found.shuffling(tables).query("setting == 'conv'").pivot(index="seed", columns="arm", values="gain")
     np.testing.assert_allclose(gains["difference"], [0.02, 0.02, 0.06])
 
@@ -247,13 +240,14 @@ def test_steps_are_those_to_the_best_accuracy_of_bn_baseline_with_the_same_seed(
         write(tables, runs, "validation", values, step=4)
     write(tables, with_it, "validation", [0.6, 0.71, 0.75], step=2)  # the first two get there in half the steps
     row = statistic(tables, "R6a")
-    assert row["estimate"] == 2 and row["bound"] == "" and "3 of 3 runs at the higher rate get there" in row["note"]
+    assert row["estimate"] == 2 and row["bound"] == ""
+    assert "runs at the higher rate that reach that accuracy: 3 of 3" in row["note"]
 
 
 def test_a_change_that_never_gets_there_is_known_only_from_above(tables):
     write(tables, members(tables, "conv_bn"), "validation", [0.6, 0.6, 0.6], step=2)
     row = statistic(tables, "R6a")
-    assert (row["estimate"], row["bound"], row["ci_low"]) == (0.5, "<", 0) and "0 of 3 runs" in row["note"]
+    assert (row["estimate"], row["bound"], row["ci_low"]) == (0.5, "<", 0) and "accuracy: 0 of 3" in row["note"]
 
 
 def test_the_spread_of_small_mini_batches_is_compared_with_that_of_large_ones(tables):
@@ -264,14 +258,16 @@ def test_the_spread_of_small_mini_batches_is_compared_with_that_of_large_ones(ta
         mates = mates.assign(spread=mates["spread"].mask(own, 1.0).mask(own & (mates["batch_size"] == 8), small))
     mates.loc[mates["mode"] == "inference", "spread"] = np.linspace(0, 1e-7, (mates["mode"] == "inference").sum())
     row = statistic({**tables, "mates": mates}, "R2")
-    assert row["estimate"] == 3 and row["note"] == "the largest spread at inference is 1e−7"
+    assert row["estimate"] == 3 and row["note"] == "largest spread at inference: 1e−7"
 
 
 def test_a_run_whose_spread_was_not_measured_leaves_its_seed_undetermined(tables):
     run = members(tables, "mates")[0]
     lost = tables["runs"].assign(status=tables["runs"]["status"].mask(tables["runs"]["run"] == run, "diverged"))
     row = statistic({**tables, "runs": lost, "mates": tables["mates"].query("run != @run")}, "R2")
-    assert row["n"] == 3 and row["bound"] == "~" and "1 of 3 runs diverged; such a seed counts as a tie" in row["note"]
+    assert (
+        row["n"] == 3 and row["bound"] == "~" and "runs that diverged, whose seeds count as ties: 1 of 3" in row["note"]
+    )
     assert np.isinf(row["ci_high"]) and row["ci_low"] == 0
 
 
@@ -303,7 +299,7 @@ def test_gaps_are_compared_by_seed_at_the_size_nearest_to_2000_and_runs_that_nev
     write(tables, without[2:], "fit", [0.31], 20, "loss")
     row = statistic(tables, claim)
     assert row["estimate"] == pytest.approx(-0.04) and row["n"] == 2
-    assert row["note"].startswith("1 of 3 seeds left out, of which a run never gets to a training loss of 0.3")
+    assert row["note"].startswith("seeds left out, of which a run never gets to a training loss of 0.3: 1 of 3")
 
 
 def test_the_gap_after_equal_steps_is_on_the_test_set_and_stands_in_the_note(tables):
@@ -313,14 +309,14 @@ def test_the_gap_after_equal_steps_is_on_the_test_set_and_stands_in_the_note(tab
     write(tables, without, "fit", [0.6] * 3, 20)
     write(tables, with_it, "fit", [0.6] * 3, 20)
     write(tables, with_it, "test", [0.4, 0.45, 0.3], 20)
-    assert "after the last step 10.00 points (5.00 to 20.00)" in statistic(tables, "R3")["note"]
+    assert "after the last step: 10.00 points (5.00 to 20.00)" in statistic(tables, "R3")["note"]
 
 
 def test_where_no_run_gets_to_the_loss_there_is_no_estimate_and_no_verdict(tables):
     tables["curves"]["loss"] = 2.3
     row = statistic(tables, "R3")
     assert np.isnan(row["estimate"]) and row["n"] == 0
-    assert row["note"].startswith("3 of 3 seeds left out")
+    assert row["note"].startswith("seeds left out, of which a run never gets to a training loss of 0.3: 3 of 3")
 
 
 def test_a_run_that_diverged_has_no_gap_at_the_end():
@@ -328,7 +324,7 @@ def test_a_run_that_diverged_has_no_gap_at_the_end():
     gaps = found.gaps(tables)
     assert gaps.query("normalization in ('noise', 'population')")["last"].isna().all()
     assert gaps.query("normalization == 'batch'")["last"].notna().all()
-    assert "there 3 of 3 seeds left out, of which a run diverged" in statistic(tables, "R8")["note"]
+    assert "seeds left out there, of which a run diverged: 3 of 3" in statistic(tables, "R8")["note"]
 
 
 def test_all_training_examples_are_those_that_are_not_held_out():
@@ -342,7 +338,7 @@ def test_the_ensemble_is_compared_with_the_mean_of_its_members(tables):
     rows = [(seed, count, 0.1 - 0.01 * seed * (count - 1)) for seed in range(3) for count in range(1, 7)]
     row = statistic({**tables, "ensembles": pd.DataFrame(rows, columns=SCHEMAS["ensembles"])}, "R7")
     assert row["estimate"] == pytest.approx(-0.05) and row["note"].startswith(
-        "error 10.00% (10.00 to 10.00) alone, 5.00%"
+        "error of one alone: 10.00% (10.00); error averaged: 5.00%"
     )
 
 
@@ -364,7 +360,7 @@ def test_the_effects_have_a_row_a_change_and_setting_and_say_what_could_have_bee
     [
         ((), {}),
         (("conv_bn_rate", "dense_none", "mates", "ensemble_1"), {}),
-        (("conv_bn", "dense_bn", "noise"), {"dataset": "cifar10"}),
+        (("conv_bn", "dense_bn", "noise"), {"task": "cifar10"}),
         (tuple(regularization.sweep("smoke")), {"width": 8}),
     ],
 )
@@ -372,10 +368,7 @@ def test_it_is_judged_and_drawn_whatever_diverges(lost, overrides):
     tables = kept(seeds=2, lost=lost, **overrides)
     table = judged(regularization, tables)
     assert set(table["verdict"]) == {INCONCLUSIVE} and (table["n"] < FEWEST).all()
-    figure = regularization.figure(tables)
-    FigureCanvasAgg(figure).draw()
-    assert np.isfinite([axes.get_ylim() for axes in figure.axes]).all()
-    assert regularization.CAPTION.format(conv_bn_seeds=2)
+    assert len(every_panel(regularization, tables)) == 8
 
 
 @pytest.mark.slow
@@ -383,8 +376,8 @@ def test_a_run_without_a_single_evaluation_is_counted_too(made):
     run = members(made, "conv_bn_dropout")[0]
     runs = made["runs"].assign(status=made["runs"]["status"].mask(made["runs"]["run"] == run, "diverged"))
     tables = {**made, "runs": runs, "curves": made["curves"].query("run != @run")}
-    assert statistic(tables, "R6b")["n"] == 3 and "1 of 12 runs diverged" in statistic(tables, "R6b")["note"]
-    regularization.figure(tables)
+    assert statistic(tables, "R6b")["n"] == 3 and "count as guessing: 1 of 12" in statistic(tables, "R6b")["note"]
+    every_panel(regularization, tables)
 
 
 @pytest.fixture
@@ -419,10 +412,6 @@ def test_nothing_is_drawn_of_a_median_that_there_is_not(axes):
     assert not axes.lines
 
 
-def panel(figure, letter):
-    return next(axes for axes in figure.axes if letter in [text.get_text() for text in axes.texts])
-
-
 def marks(axes, marker):
     return [line for line in axes.lines if line.get_marker() == marker]
 
@@ -431,7 +420,7 @@ def marks(axes, marker):
 def test_the_forest_has_every_effect_where_it_is_filled_for_the_setting_that_judges(tables):
     write(tables, members(tables, "conv_bn_decay"), "validation", [0.51, 0.51, 0.51])
     write(tables, members(tables, "dense_bn_dropout"), "validation", [0.2, 0.2, 0.2])
-    forest = panel(regularization.figure(tables), "e")
+    forest = axes_of(regularization, "effects", tables)
     names = [label.get_text() for label in forest.get_yticklabels()]
     drawn = {}
     for line in forest.lines:
@@ -446,7 +435,7 @@ def test_the_forest_has_every_effect_where_it_is_filled_for_the_setting_that_jud
 
 @pytest.mark.slow
 def test_the_loss_that_a_claim_allows_is_a_bar_in_its_row_alone(made):
-    forest = panel(regularization.figure(made), "e")
+    forest = axes_of(regularization, "effects", made)
     names = [label.get_text() for label in forest.get_yticklabels()]
     bars = [line for line in forest.lines if list(line.get_xdata()) == [-0.5, -0.5]]
     assert [names[round(np.mean(bar.get_ydata()))] for bar in bars] == ["no Dropout", "decay 6 x faster", "no LRN"]
@@ -456,7 +445,7 @@ def test_the_loss_that_a_claim_allows_is_a_bar_in_its_row_alone(made):
 def test_the_gaps_are_drawn_over_the_sizes_as_medians_of_the_seeds(tables):
     runs = members(tables, "gap", normalization="batch", dropout=0.0)
     write(tables, runs, "fit", np.linspace(0.6, 0.8, len(runs)))
-    drawn = panel(regularization.figure(tables), "b")
+    drawn = axes_of(regularization, "gap_after_training", tables)
     thick = {line.get_label(): line for line in drawn.lines}[LABELS["batch"]]
     gaps = found.gaps(tables).query("arm == 'batch'")
     assert list(thick.get_xdata()) == [500, 2_000]
@@ -466,7 +455,7 @@ def test_the_gaps_are_drawn_over_the_sizes_as_medians_of_the_seeds(tables):
 
 @pytest.mark.slow
 def test_the_ensemble_stands_beside_the_papers_scaled_to_our_single_net(made):
-    drawn = panel(regularization.figure(made), "h")
+    drawn = axes_of(regularization, "ensembles", made)
     middle = 100 * made["ensembles"].groupby("members")["error"].median()
     thick = {line.get_label(): line for line in drawn.lines}[LABELS["bn_x30"]]
     np.testing.assert_allclose(thick.get_ydata(), middle)
@@ -476,10 +465,9 @@ def test_the_ensemble_stands_beside_the_papers_scaled_to_our_single_net(made):
 
 @pytest.mark.slow
 def test_the_papers_gain_from_shuffling_is_a_diamond_and_the_spread_at_inference_is_told(made):
-    figure = regularization.figure(made)
-    (diamond,) = marks(panel(figure, "g"), "D")
+    (diamond,) = marks(axes_of(regularization, "shuffling", made), "D")
     assert list(diamond.get_xdata()) == [1]
-    assert "inference: 0" in [text.get_text() for text in panel(figure, "a").texts]
+    assert "inference: 0" in [text.get_text() for text in axes_of(regularization, "spread", made).texts]
 
 
 @pytest.mark.slow
@@ -490,6 +478,6 @@ def test_the_noise_control_has_both_gaps_of_its_four_arms(tables):
         )
     for arm in ("population", "noise"):
         at_equal_loss(tables, members(tables, "noise", normalization=arm), [0.1, 0.2, 0.3])
-    drawn = panel(regularization.figure(tables), "d")
+    drawn = axes_of(regularization, "noise", tables)
     assert [line.get_xdata()[0] for line in marks(drawn, "o")] == pytest.approx([20.0] * 4)
     assert [line.get_xdata()[0] for line in marks(drawn, "s")] == pytest.approx([30.0] * 4)

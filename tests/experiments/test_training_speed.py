@@ -1,19 +1,22 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
+from bnrepro.analysis.findings import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.config.validation import PRESETS
 from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
+from bnrepro.plotting.arms import COLORS
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.records.workspace import DATA
 from bnrepro.report.verdicts import judged
-from tests.experiments.factories import finding_tables, make_tables
+from tests.experiments.factories import finding_tables, make_tables, statistic
+from tests.plotting.drawing import every_panel
 
 activation_drift = EXPERIMENTS["02_activation_drift"]
 training_speed = EXPERIMENTS["01_training_speed"]
@@ -26,26 +29,22 @@ def without(config, *names):
     return {name: value for name, value in config.as_dict().items() if name not in names}
 
 
-def estimates(finding, tables):
-    return finding.analyse(tables).set_index("claim")["estimate"]
-
-
 @pytest.mark.parametrize(("notebook", "preset"), SWEEPS)
 def test_both_arms_get_the_same_seeds_and_settings(notebook, preset):
     for group in ("main", "shuffled"):
         configs = EXPERIMENTS[notebook].sweep(preset).get(group, [])
         arms = [
-            sorted(map(str, (without(config, "normalization") for config in configs if config.normalization == arm)))
+            sorted(map(str, (without(config, "normalization") for config in configs if config["normalization"] == arm)))
             for arm in ("none", "batch")
         ]
         assert arms[0] == arms[1]
-        assert {config.normalization for config in configs} <= {"none", "batch"}
+        assert {config["normalization"] for config in configs} <= {"none", "batch"}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_nothing_is_tuned_on_bn(preset):
     sweep = training_speed.sweep(preset)
-    assert {config.normalization for config in sweep["calibration"]} == {"none"}
+    assert {config["normalization"] for config in sweep["calibration"]} == {"none"}
     reported = {config.seed for group in ("main", "shuffled", "off") for config in sweep[group]}
     assert reported.isdisjoint(CALIBRATION_SEEDS)
     assert {config.seed for group in ("calibration", "sensitivity") for config in sweep[group]} == set(
@@ -56,10 +55,12 @@ def test_nothing_is_tuned_on_bn(preset):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_frozen_values_are_used_and_lie_in_the_grid(preset):
     frozen, sweep = RunConfig(), training_speed.sweep(preset)
-    values = (frozen.pixels, frozen.initial_std, frozen.learning_rate)
-    assert {(config.pixels, config.initial_std, config.learning_rate) for config in sweep["main"]} == {values}
-    assert values in {(config.pixels, config.initial_std, config.learning_rate) for config in sweep["calibration"]}
-    assert {config.pixels for config in sweep["sensitivity"]} == {frozen.pixels}
+    values = (frozen["pixels"], frozen["initial_std"], frozen["learning_rate"])
+    assert {(config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep["main"]} == {values}
+    assert values in {
+        (config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep["calibration"]
+    }
+    assert {config["pixels"] for config in sweep["sensitivity"]} == {frozen["pixels"]}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -67,7 +68,7 @@ def test_the_sensitivity_grid_pairs_the_calibration_run_for_run(preset):
     sweep = training_speed.sweep(preset)
     batch = [without(config, "normalization") for config in sweep["sensitivity"]]
     assert batch == [
-        without(config, "normalization") for config in sweep["calibration"] if config.pixels == RunConfig().pixels
+        without(config, "normalization") for config in sweep["calibration"] if config["pixels"] == RunConfig()["pixels"]
     ]
 
 
@@ -76,7 +77,7 @@ def test_the_sensitivity_grid_pairs_the_calibration_run_for_run(preset):
 @pytest.mark.parametrize("preset", ["smoke", "quick"])
 def test_the_switched_off_runs_are_evaluated_where_the_runs_without_bn_are(preset, overrides):
     tables = make_tables(training_speed.sweep(preset, seeds=2, **overrides))
-    statistics = training_speed.analyse(tables).set_index("claim")
+    statistics = judged(training_speed, tables).set_index("claim")
     assert statistics.loc["C2", "estimate"] == 0.0 and statistics.loc["C2", "n"] == 2
 
 
@@ -87,18 +88,18 @@ def test_the_paper_preset_is_the_papers_protocol_with_enough_seeds_for_a_verdict
 
 
 def test_zero_and_empty_mean_the_presets_value():
-    empty = dict(seeds=0, steps=0, batch_size=0, learning_rate=0.0, initial_std=0.0, dataset="")
+    empty = dict(seeds=0, steps=0, batch_size=0, learning_rate=0.0, initial_std=0.0, task="")
     assert training_speed.sweep("quick", **empty) == training_speed.sweep("quick")
 
 
 def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
-    given = dict(seeds=3, steps=30, batch_size=10, learning_rate=0.3, initial_std=0.2, dataset="fashion_mnist")
+    given = dict(seeds=3, steps=30, batch_size=10, learning_rate=0.3, initial_std=0.2, task="fashion_mnist")
     sweep = training_speed.sweep("quick", **given)
     assert {config.seed for config in sweep["main"]} == {0, 1, 2}
-    assert {(config.learning_rate, config.initial_std) for config in sweep["main"]} == {(0.3, 0.2)}
+    assert {(config["learning_rate"], config["initial_std"]) for config in sweep["main"]} == {(0.3, 0.2)}
     for group in sweep.values():
         assert all(config.steps <= 30 and config.evaluate_every <= 30 for config in group)
-        assert {(config.batch_size, config.dataset) for config in group} == {(10, "fashion_mnist")}
+        assert {(config.batch_size, config["task"]) for config in group} == {(10, "fashion_mnist")}
 
 
 @pytest.mark.parametrize(
@@ -113,8 +114,8 @@ def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
         ({"learning_rate": -0.1}, "learning_rate is above 0"),
         ({"learning_rate": float("nan")}, "finite"),
         ({"initial_std": -0.1}, "initial_std"),
-        ({"dataset": "mnits"}, "dataset"),
-        ({"dataset": 3}, "word"),
+        ({"task": "mnits"}, "mnist"),
+        ({"task": 3}, "word"),
         ({"seed": 3}, "did you mean 'seeds'"),
     ],
 )
@@ -140,10 +141,9 @@ def test_the_drift_is_measured_on_the_runs_of_training_speed():
 def test_a_finding_has_its_parts(notebook):
     finding = EXPERIMENTS[notebook]
     assert set(finding.TABLES) <= set(SCHEMAS) and set(finding.PRESETS) == set(PRESETS)
-    statistics = finding.analyse(finding_tables(notebook, "smoke"))
-    assert list(statistics)[:5] == ["claim", "estimate", "ci_low", "ci_high", "n"]
-    assert set(statistics["claim"]) == {claim.id for claim in CLAIMS.values() if claim.notebook == notebook}
-    assert set(finding.PAPER) <= set(statistics["claim"])
+    findings = finding.findings(finding_tables(notebook, "smoke"))
+    assert tuple(findings) == COLUMNS
+    assert list(findings.query("label == ''")["claim"]) == [claim.id for claim in finding.claims]
 
 
 @pytest.mark.slow
@@ -153,20 +153,20 @@ def test_every_preset_is_analysed_and_drawn_without_a_warning(notebook, preset):
     table = judged(EXPERIMENTS[notebook], tables)
     if preset == "smoke":
         assert set(table["verdict"]) == {INCONCLUSIVE}
-    EXPERIMENTS[notebook].figure(tables)
+    assert every_panel(EXPERIMENTS[notebook], tables)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("notebook", TRAINED)
 def test_other_data_are_not_compared_with_the_papers_curves(notebook):
-    tables = finding_tables(notebook, "quick", seeds=2, dataset="fashion_mnist")
-    statistics = EXPERIMENTS[notebook].analyse(tables).set_index("claim")
+    tables = finding_tables(notebook, "quick", seeds=2, task="fashion_mnist")
+    statistics = judged(EXPERIMENTS[notebook], tables).set_index("claim")
     if notebook == "01_training_speed":
-        assert statistics.loc["T4", "n"] == 0 and "other data" in statistics.loc["T4", "note"]
+        assert statistics.loc["T4", "n"] == 0 and "on its data: 0 of 2" in statistics.loc["T4", "note"]
         assert training_speed.calibrated(tables)["distance"].isna().all()
         assert not training_speed.calibrated(tables)["chosen"].any()
-    drawn = EXPERIMENTS[notebook].figure(tables)
-    assert not [line for axes in drawn.axes for line in axes.lines if "paper" in line.get_label()]
+    drawn = [axes for figure in every_panel(EXPERIMENTS[notebook], tables) for axes in figure.axes]
+    assert not [line for axes in drawn for line in axes.lines if to_hex(line.get_color()) == COLORS["paper"].lower()]
 
 
 @pytest.fixture
@@ -190,35 +190,35 @@ def write_accuracy(tables, group, arm, accuracies):
 def test_the_speedup_is_the_median_ratio_of_steps_and_says_who_got_there(small):
     write_accuracy(small, "main", "none", [[0.5] * 10, [0.5] * 9 + [0.98], [0.5] * 4 + [0.98] * 6])
     write_accuracy(small, "main", "batch", [[0.98] * 10, [0.98] * 10, [0.98] * 10])
-    row = training_speed.analyse(small).set_index("claim").loc["T1"]
+    row = statistic(small, "T1")
     assert row["estimate"] == 200 / 20 and row["bound"] == ">"  # evaluated each 20 steps; ratios > 10, 10, 5
-    assert row["note"] == "97% reached by 2 of 3 runs without BN and 3 of 3 runs with BN"
+    assert row["note"] == "runs without BN that reach 97%: 2 of 3; runs with BN that reach 97%: 3 of 3"
 
 
 def test_final_accuracies_are_compared_seed_by_seed(small):
     write_accuracy(small, "main", "none", [[0.2], [0.3], [0.5]])
     write_accuracy(small, "main", "batch", [[0.3], [0.5], [0.9]])
-    assert estimates(training_speed, small)["T2"] == pytest.approx(0.2)
+    assert statistic(small, "T2")["estimate"] == pytest.approx(0.2)
 
 
 def test_with_shuffled_labels_the_better_arm_counts(small):
     write_accuracy(small, "shuffled", "none", [[0.1], [0.3], [0.1]])
     write_accuracy(small, "shuffled", "batch", [[0.2], [0.1], [0.1]])
-    assert estimates(training_speed, small)["C1"] == pytest.approx(0.2 - training_speed.LARGEST_CLASS["mnist"])
+    assert statistic(small, "C1")["estimate"] == pytest.approx(0.2 - training_speed.LARGEST_CLASS["mnist"])
 
 
-@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
-def test_the_largest_class_is_that_of_the_test_set(dataset):
-    with np.load(DATA / f"{dataset}.npz") as arrays:
+@pytest.mark.parametrize("task", ["mnist", "fashion_mnist"])
+def test_the_largest_class_is_that_of_the_test_set(task):
+    with np.load(DATA / f"{task}.npz") as arrays:
         labels = arrays["y_test"]
-    assert training_speed.LARGEST_CLASS[dataset] == np.bincount(labels).max() / len(labels)
+    assert training_speed.LARGEST_CLASS[task] == np.bincount(labels).max() / len(labels)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("value", [1e-15, np.nan, None])
 def test_one_digit_in_one_switched_off_run_contradicts_the_control(value):
     tables = make_tables(training_speed.sweep("smoke", seeds=FEWEST, steps=200))
-    assert judged(training_speed, tables).set_index("claim").loc["C2", "verdict"] == SUPPORTED
+    assert statistic(tables, "C2")["verdict"] == SUPPORTED
     off = tables["sweep"].query("group == 'off'")["run"].iloc[1]
     curves = tables["curves"].copy()
     row = curves.index[(curves["run"] == off) & (curves["split"] == "train")][0]
@@ -226,14 +226,14 @@ def test_one_digit_in_one_switched_off_run_contradicts_the_control(value):
         curves = curves.drop(index=row)
     else:
         curves.loc[row, "loss"] += value
-    row = judged(training_speed, {**tables, "curves": curves}).set_index("claim").loc["C2"]
+    row = statistic({**tables, "curves": curves}, "C2")
     assert row["verdict"] == CONTRADICTED and row["estimate"] > 0
 
 
 def test_the_control_counts_evaluations_and_stretches_of_training_apart(small):
     # 40 steps, evaluated at 0, 20, 40, in each of 3 seeds
-    note = training_speed.analyse(small).set_index("claim").loc["C2", "note"]
-    assert note == "over 9 evaluations and the 6 stretches of training between them"
+    note = statistic(small, "C2")["note"]
+    assert note == "evaluations compared: 9; stretches of training between them compared: 6"
 
 
 @pytest.mark.slow
@@ -244,10 +244,10 @@ def test_where_an_arm_never_gets_there_the_interval_of_the_speedup_is_open(witho
     tables = make_tables(training_speed.sweep("smoke", seeds=FEWEST, steps=200))
     write_accuracy(tables, "main", "none", [[without]] * FEWEST)
     write_accuracy(tables, "main", "batch", [[with_bn]] * FEWEST)
-    row = judged(training_speed, tables).set_index("claim").loc["T1"]
+    row = statistic(tables, "T1")
     assert row["verdict"] == verdict
     assert np.isinf(row["ci_high"]) == (without < 0.97) and (row["ci_low"] == 0) == (with_bn < 0.97)
-    training_speed.figure(tables)
+    every_panel(training_speed, tables)
 
 
 @pytest.mark.slow
@@ -258,25 +258,26 @@ def test_calibration_chooses_the_nearest_cell_among_binary_pixels():
     allowed = cells[cells["pixels"] != "grey"]
     assert (chosen["distance"] == allowed["distance"].min()).all() and set(chosen["pixels"]) <= {"binary", "nonzero"}
     frozen = cells[cells["frozen"]]
-    assert len(frozen) == 1 and frozen["initial_std"].item() == RunConfig().initial_std
+    assert len(frozen) == 1 and frozen["initial_std"].item() == RunConfig()["initial_std"]
 
 
 @pytest.mark.slow
 def test_diverged_runs_are_counted_by_every_claim():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = [config for config in sweep["main"] if config.seed == 0 and config.normalization == "batch"]
+    lost = [config for config in sweep["main"] if config.seed == 0 and config["normalization"] == "batch"]
     tables = make_tables(sweep, diverging={config.id: 50 for config in lost})
-    statistics = training_speed.analyse(tables).set_index("claim")
-    assert (statistics.loc[["T1", "T2"], "n"] == 3).all() and "1 of 6 runs diverged" in statistics.loc["T2", "note"]
-    drift = activation_drift.analyse(tables).iloc[0]
-    assert drift["n"] == 3 and drift["bound"] == "~" and "counts as a tie" in drift["note"]
-    training_speed.figure(tables)
-    activation_drift.figure(tables)
+    statistics = judged(training_speed, tables).set_index("claim")
+    assert (statistics.loc[["T1", "T2"], "n"] == 3).all()
+    assert "diverged and count as guessing: 1 of 6" in statistics.loc["T2", "note"]
+    drift = judged(activation_drift, tables).iloc[0]
+    assert drift["n"] == 3 and drift["bound"] == "~" and "which count as ties: 1 of 3" in drift["note"]
+    every_panel(training_speed, tables)
+    every_panel(activation_drift, tables)
 
 
 def test_a_diverged_run_counts_with_all_its_steps_and_the_seconds_they_would_have_taken():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = next(config for config in sweep["main"] if config.normalization == "batch")
+    lost = next(config for config in sweep["main"] if config["normalization"] == "batch")
     tables = make_tables(sweep, diverging={lost.id: 50})  # training ends with its chunk of 20 steps, at 60
     provenance = tables["provenance"].assign(train_seconds=6.0)
     row = training_speed.speed({**tables, "provenance": provenance}).set_index("run").loc[lost.id]
@@ -286,21 +287,21 @@ def test_a_diverged_run_counts_with_all_its_steps_and_the_seconds_they_would_hav
 @pytest.mark.slow
 def test_a_run_without_a_single_evaluation_is_counted_too():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = next(config.id for config in sweep["main"] if config.normalization == "batch")
+    lost = next(config.id for config in sweep["main"] if config["normalization"] == "batch")
     tables = make_tables(sweep, diverging={lost: 0})
     tables["drift"] = tables["drift"][tables["drift"]["run"] != lost]
     # an empty table has no types, which the others lose when it is put to them
     tables = {name: table.infer_objects() for name, table in tables.items()}
-    statistics = training_speed.analyse(tables).set_index("claim")
+    statistics = judged(training_speed, tables).set_index("claim")
     assert (statistics.loc[["T1", "T2"], "n"] == 3).all()
-    assert activation_drift.analyse(tables)["n"].item() == 3
-    training_speed.figure(tables)
-    activation_drift.figure(tables)
+    assert judged(activation_drift, tables)["n"].item() == 3
+    every_panel(training_speed, tables)
+    every_panel(activation_drift, tables)
 
 
 def test_pairs_that_diverged_leave_the_drift_undetermined_on_both_sides():
     sweep = {"main": training_speed.sweep("smoke", seeds=FEWEST, steps=200)["main"]}
-    lost = [config.id for config in sweep["main"] if config.normalization == "none"]
+    lost = [config.id for config in sweep["main"] if config["normalization"] == "none"]
     row = judged(activation_drift, make_tables(sweep, diverging=dict.fromkeys(lost, 50))).iloc[0]
     assert (row["ci_low"], row["ci_high"], row["verdict"]) == (0.0, np.inf, INCONCLUSIVE)
 
@@ -312,7 +313,7 @@ def test_the_typical_unit_is_the_lower_median_of_the_units():
     rows = [
         (config.id, "hidden_3", unit, value)
         for config in sweep["main"]
-        for unit, value in enumerate(drifts[config.normalization])
+        for unit, value in enumerate(drifts[config["normalization"]])
     ]
     tables["drift"] = pd.DataFrame(rows, columns=SCHEMAS["drift"])
-    assert estimates(activation_drift, tables)["T3"] == 4.0
+    assert statistic(tables, "T3")["estimate"] == 4.0

@@ -15,10 +15,12 @@ from unittest import mock
 from hypothesis import strategies
 
 from bnrepro import cli
-from bnrepro.config.run_config import TRAINING_EXAMPLES
+from bnrepro.config.registry import names
 from bnrepro.config.validation import PRESETS
 from bnrepro.jupyter.parameters import find_notebooks, parameters
+from bnrepro.plotting.save import FORMATS
 from bnrepro.records.workspace import CACHE, CHECKOUT, COMMITTED
+from bnrepro.tasks.archives import ARCHIVES
 from tests.hard.drawing import drawn
 from tests.hard.trials import Place, Trial, Trials, command
 
@@ -30,12 +32,15 @@ WATCHED = [*(CHECKOUT / name for name in ("data", "notebooks", "figures", "docs"
 
 WORK = (
     "bnrepro.jupyter.batch.run_batch",
-    "bnrepro.benchmarks.engine.bench",
     "bnrepro.report.write.write_report",
+    "bnrepro.report.sheets.save_figure",
     "bnrepro.tasks.download._run",
     "bnrepro.cli._publish",
 )
 """What a command does once its input is taken."""
+
+BENCHMARKS = "bnrepro.benchmarks.engine"
+"""Does the work of `bench`, and would bring TensorFlow."""
 
 COMMANDS = {"run": ["99"], "list": [], "verdicts": [], "figures": [], "report": [], "bench": [], "data": ["list"]}
 """The commands, with words that are right."""
@@ -87,7 +92,7 @@ def bad_values(name: str, kind: str) -> strategies.SearchStrategy[str]:
     if kind == "bool":
         return texts().filter(lambda text: text.lower() not in ("true", "false"))
     if kind == "str":
-        known = {"preset": PRESETS, "dataset": tuple(TRAINING_EXAMPLES)}[name]
+        known = {"preset": PRESETS, "task": names("task")}[name]
         return strategies.one_of(strategies.just(""), texts().filter(lambda text: text not in known))
     words = texts().filter(lambda text: not _reads_as(NOT_A_KIND[kind], text))
     low = strategies.integers(max_value=0).map(str)
@@ -109,7 +114,7 @@ def sites() -> dict[str, strategies.SearchStrategy[Bad]]:
     unknown = strategies.text("qxyz", min_size=1, max_size=8)
     for name, right in COMMANDS.items():
         add(f"{name} --unknown", unknown, name, *right, "--VALUE")
-        if name != "run":
+        if name not in ("run", "figures"):
             add(f"{name} surplus", texts(), name, *right, "VALUE")
     for name in ("run", "verdicts", "report"):
         words = texts().filter(lambda text: text not in PRESETS)
@@ -131,9 +136,18 @@ def sites() -> dict[str, strategies.SearchStrategy[Bad]]:
     unwritable = strategies.one_of(bad_paths().filter(lambda path: path != "FILE"), nowhere)
     add("report --output", unwritable, "report", "--output", "VALUE")
     add("bench --json", unwritable, "bench", "--json", "VALUE")
+    add("figures NOTEBOOK", texts().filter(lambda text: text.removesuffix(".ipynb") not in stems), "figures", "VALUE")
+    add("figures --panel", texts().filter(bool).map(lambda text: f"q{text}"), "figures", "--panel", "VALUE")
+    add("figures --output", bad_paths(), "figures", "00", "--output", "VALUE")
+    add("figures --format", texts().filter(lambda text: text not in FORMATS), "figures", "00", "--format=VALUE")
+    for option in ("width", "font-size"):
+        add(f"figures --{option}", bad_values(option, "float"), "figures", "00", f"--{option}=VALUE")
+    add("run --plugin", nowhere, "run", "99", "--plugin", "VALUE")
+    broken = strategies.sampled_from([b"1 +", b"raise ValueError('a\nb')", b"\0", b"\xff", b"import nowhere_at_all"])
+    found["run --plugin FILE"] = broken.map(lambda content: Bad(("run", "99", "--plugin", "FILE"), content))
     add("data ACTION", texts().filter(lambda text: text not in ("list", "fetch", "verify")), "data", "VALUE")
     found["data without action"] = strategies.just(Bad(("data",)))
-    add("data fetch NAME", texts().filter(lambda text: text not in TRAINING_EXAMPLES), "data", "fetch", "VALUE")
+    add("data fetch NAME", texts().filter(lambda text: text not in ARCHIVES), "data", "fetch", "VALUE")
     jobs = bad_values("jobs", "int").filter(lambda text: "\udcff" not in text)
     found["BNREPRO_JOBS"] = jobs.map(lambda text: Bad(("run", "99"), environment={"BNREPRO_JOBS": text}))
     found["run FILE"] = strategies.one_of(
@@ -205,6 +219,9 @@ def _in_this_process(words: list[str], environment: dict, folder: Path) -> tuple
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.chdir(folder))
         stack.enter_context(mock.patch.dict(os.environ, environment))
+        stack.enter_context(
+            mock.patch.dict(sys.modules, {BENCHMARKS: mock.Mock(bench=mock.Mock(side_effect=Accepted))})
+        )
         for name in WORK:
             stack.enter_context(mock.patch(name, side_effect=Accepted))
         stack.enter_context(contextlib.redirect_stdout(out))

@@ -17,15 +17,11 @@ NOTEBOOK = "01_training_speed"
 STEPS = 40
 """Of the runs, where nothing else is said."""
 
-ENDINGS = {
-    f"figures/{NOTEBOOK}.svg": b"</svg>",
-    f"figures/{NOTEBOOK}.pdf": b"%%EOF",
-    f"figures/{NOTEBOOK}.png": b"IEND\xaeB`\x82",
-    f"notebooks/{NOTEBOOK}.ipynb": b"}",
-    f"notebooks/{NOTEBOOK}.html": b"</html>",
-    "report.html": b"</html>",
-}
-"""How the other files of a batch end, where they are whole."""
+FILES = (f"notebooks/{NOTEBOOK}.ipynb", f"notebooks/{NOTEBOOK}.html", "report.html", "figures/*.png")
+"""What a batch leaves besides records and results."""
+
+ENDINGS = {".png": b"IEND\xaeB`\x82", ".ipynb": b"}", ".html": b"</html>"}
+"""How a whole one ends."""
 
 Bits = dict[str, str]
 """The sha256 of each file by its path in the output root."""
@@ -116,11 +112,11 @@ def end_faults(output: Path, expected: Bits) -> list[str]:
 
 def torn_files(output: Path) -> list[str]:
     """Figures, notebooks and pages of a batch that is done which are not whole."""
-    paths = {output / name: ending for name, ending in ENDINGS.items()}
-    return [
-        f"{path} is not whole"
-        for path, ending in paths.items()
-        if not (path.exists() and path.read_bytes().rstrip().endswith(ending))
+    found = {pattern: list(output.glob(pattern)) for pattern in FILES}
+    faults = [f"{pattern} is missing" for pattern, paths in found.items() if not paths]
+    paths = [path for paths in found.values() for path in paths]
+    return faults + [
+        f"{path} is not whole" for path in paths if not path.read_bytes().rstrip().endswith(ENDINGS[path.suffix])
     ]
 
 

@@ -280,7 +280,7 @@ def test_in_a_whole_notebook_a_slider_moves_while_cells_train_and_the_button_tra
         page.until(lambda: panel.status.endswith("done, not recorded") and panel.button.is_enabled())
         panel.press(Keys.ARROW_LEFT)
         assert panel.next_to(second) not in (first, live)
-        page.until(lambda: (output / "figures" / f"{WHOLE}.svg").exists())
+        page.until(lambda: (output / "results" / WHOLE / "runs.csv").exists())
         page.one(IDLE)
         assert not browser.find_elements(By.CSS_SELECTOR, "[data-mime-type='application/vnd.jupyter.stderr']")
     finding, tables = EXPERIMENTS[WHOLE], load_results(RECORD.results / WHOLE)

@@ -13,8 +13,7 @@ import pytest
 
 from bnrepro.cli import main
 from bnrepro.errors import UserError
-from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
+from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.jupyter.execute import LOADS, literally
 from bnrepro.jupyter.parameters import find_notebooks, parameters, parse
 from bnrepro.records.workspace import CHECKOUT
@@ -24,7 +23,7 @@ from tests.jupyter.throwaway import write_notebook
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
 TRAINING = tuple(name for name in EXPERIMENTS if name != "00_the_layer")
-PANELS = [name for name, finding in EXPERIMENTS.items() if hasattr(finding, "explore")]
+WIDGETS = [name for name, finding in EXPERIMENTS.items() if hasattr(finding, "explore")]
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 
 
@@ -50,9 +49,10 @@ def test_a_notebook_is_of_format_4_5_with_cell_ids_and_the_python3_kernel(path):
 
 
 @each_notebook
-def test_a_notebook_has_about_twelve_cells_and_no_output(path):
+def test_a_notebook_has_about_twelve_cells_beside_its_panels_and_no_output(path):
     notebook = nbformat.read(path, 4)
-    assert 8 <= len(notebook.cells) <= 16 + 2 * (path.stem in PANELS)
+    messages = 3 * len(EXPERIMENTS[path.stem].PANELS) if path.stem in EXPERIMENTS else 0
+    assert 8 <= len(notebook.cells) - messages <= 16 + 2 * (path.stem in WIDGETS)
     for cell in notebook.cells:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
@@ -76,7 +76,7 @@ def test_a_notebook_has_the_parameters_of_its_kind(path):
     assert (defaults["preset"], defaults["output_root"], defaults["changed"]) == ("quick", "", False)
     if path.stem in TRAINING:
         own = set(defaults.index) - {"preset", "output_root", "changed"}
-        assert {"seeds", "steps", "dataset"} <= own
+        assert {"seeds", "steps", "task"} <= own
         assert {"initial_std", "width", "hidden_units"} & own
         assert not defaults[list(own)].any()
 
@@ -96,8 +96,20 @@ def test_a_notebook_narrates_and_leaves_functions_and_loops_to_the_modules(path)
         assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
 
 
-@pytest.mark.parametrize("name", PANELS)
-def test_a_panel_comes_right_after_the_imports_with_a_word_on_it(name):
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_each_panel_stands_between_a_short_question_and_what_to_see_in_it(name):
+    cells = nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", 4).cells
+    shown = [place for place, cell in enumerate(cells) if "study.panel(" in cell.source]
+    order = [f'study.panel(tables, "{panel.name}")' for panel in EXPERIMENTS[name].PANELS]
+    assert [cells[place].source for place in shown] == order
+    for place in shown:
+        question, words = cells[place - 1], cells[place + 1]
+        assert question.cell_type == words.cell_type == "markdown"
+        assert re.fullmatch(r"### [^\n]{5,70}\?", question.source) and 20 < len(words.source) < 500
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_widget_comes_right_after_the_imports_with_a_word_on_it(name):
     before, *cells = nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", 4).cells[2:5]
     assert "study = Study(" in before.source
     assert cells[0].cell_type == "markdown" and "never recorded" in cells[0].source
@@ -216,7 +228,7 @@ def test_a_run_shows_a_progress_bar_and_says_where_everything_is(smoke):
 
 
 @pytest.mark.slow(seconds=200)
-def test_a_notebook_shows_its_figure_and_exports_it(smoke):
+def test_a_notebook_shows_its_panels_and_a_run_writes_its_sheets(smoke):
     folder, _, _ = smoke
     for name in EXPERIMENTS:
         notebook = nbformat.read(folder / "notebooks" / f"{name}.ipynb", 4)
@@ -226,9 +238,10 @@ def test_a_notebook_shows_its_figure_and_exports_it(smoke):
             for output in cell.get("outputs", [])
             if "image/png" in output.get("data", {})
         ]
-        assert len(shown) == 1 + (name in PANELS and (RECORD.results / name).is_dir())
-        for ending in ("svg", "pdf", "png"):
-            assert (folder / "figures" / f"{name}.{ending}").stat().st_size > 5000
+        panels, widget = len(EXPERIMENTS[name].PANELS), name in WIDGETS and (RECORD.results / name).is_dir()
+        assert len(shown) == panels + widget
+        for sheet in EXPERIMENTS[name].SHEETS:
+            assert (folder / "figures" / f"{name}-{sheet}.png").stat().st_size > 5000
 
 
 @pytest.mark.slow(seconds=200)
@@ -249,7 +262,7 @@ def test_with_an_output_folder_nothing_is_written_to_the_checkout(smoke):
 def test_every_claim_has_a_verdict_afterwards(smoke, capsys):
     folder, _, _ = smoke
     assert main(["verdicts", "--output", str(folder), "--json"]) == 0
-    assert [row["claim"] for row in json.loads(capsys.readouterr().out)] == list(CLAIMS)
+    assert [row["claim"] for row in json.loads(capsys.readouterr().out)] == list(all_claims())
 
 
 @pytest.mark.slow(seconds=200)

@@ -13,13 +13,12 @@ pytestmark = pytest.mark.slow
 def test_a_study_trains_keeps_draws_and_judges_below_its_output_root(tmp_path):
     study = Study("02_activation_drift", "smoke", str(tmp_path), seeds=1, steps=40)
     tables = study.train()
-    study.draw(tables)
+    study.panel(tables, "drift")
     assert set(tables["runs"]["steps"]) == {40} and len(tables["runs"]) == 2
     kept = load_results(tmp_path / "results" / "02_activation_drift")
     assert all(kept[name].equals(table) for name, table in tables.items())
-    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".svg", ".pdf", ".png"}
     assert list(study.verdicts(tables)["verdict"]) == ["inconclusive"]
-    assert {path.name for path in tmp_path.iterdir()} == {"runs", "results", "figures"}
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "results"}
 
 
 def test_only_the_unchanged_paper_preset_in_the_checkout_writes_the_record():
@@ -30,7 +29,7 @@ def test_only_the_unchanged_paper_preset_in_the_checkout_writes_the_record():
         assert other.results != CHECKOUT / "data" / "results" and other.figures != CHECKOUT / "figures"
 
 
-@pytest.mark.parametrize(("overrides", "changed"), [({"steps": 0, "dataset": ""}, False), ({"steps": 30}, True)])
+@pytest.mark.parametrize(("overrides", "changed"), [({"steps": 0, "task": ""}, False), ({"steps": 30}, True)])
 def test_a_parameter_that_differs_from_the_presets_marks_the_workspace(tmp_path, overrides, changed):
     assert Study("01_training_speed", "smoke", str(tmp_path), **overrides).workspace.changed is changed
 

@@ -16,14 +16,14 @@ from bnrepro.measurements.batch_moments import (
     population_moments,
 )
 from bnrepro.models.build import build_model
-from bnrepro.models.initialization import initialize
+from bnrepro.models.initialize import initialize
 
 pytestmark = pytest.mark.slow
 
 RNG = np.random.default_rng(0)
 X = tf.constant(RNG.random((240, 6, 6, 1)), tf.float32)
 ROWS = RNG.permutation(240).reshape(20, 12).astype(np.int32)
-CONFIG = RunConfig(activation="relu", initializer="he", normalization="batch", hidden_units=8, hidden_layers=2)
+CONFIG = RunConfig(activation="relu", initialization="he", normalization="batch", hidden_units=8, hidden_layers=2)
 CLOSE = dict(rtol=2e-5, atol=2e-6)
 
 

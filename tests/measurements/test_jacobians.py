@@ -11,7 +11,7 @@ from bnrepro.measurements.batch_moments import untouched
 from bnrepro.measurements.gradients import Gradients
 from bnrepro.measurements.jacobians import SCALES, Geometry
 from bnrepro.models.build import build_model
-from bnrepro.models.initialization import initialize
+from bnrepro.models.initialize import initialize
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ CONFIG = RunConfig(
     model="inception_small",
     width=4,
     activation="relu",
-    initializer="he",
+    initialization="he",
     batch_size=4,
     dropout=0.4,
     distortion=0.4,
@@ -59,7 +59,7 @@ def test_measuring_leaves_every_variable_as_it_was(measured):
     model, _, before = measured
     for variable, value in zip(model.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
-    assert {layer.epsilon for layer in model.layers if isinstance(layer, BatchNormalization)} == {CONFIG.epsilon}
+    assert {layer.epsilon for layer in model.layers if isinstance(layer, BatchNormalization)} == {CONFIG["epsilon"]}
 
 
 def test_weight_norm_and_rate_are_told_at_each_evaluation(measured):

@@ -6,11 +6,10 @@ import pytest
 
 from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
 from bnrepro.layers import reference
 from bnrepro.measurements import layer_equations
 from bnrepro.records.schemas import SCHEMAS
-from bnrepro.report.judge import judge
+from bnrepro.report.verdicts import judged
 
 pytestmark = pytest.mark.slow
 
@@ -23,11 +22,11 @@ def tables():
 
 
 def verdicts(tables):
-    return judge(the_layer.analyse(tables), {}).set_index("claim")["verdict"]
+    return judged(the_layer, tables).set_index("claim")["verdict"]
 
 
 def test_every_claim_of_the_notebook_is_measured_and_holds(tables):
-    expected = {claim.id for claim in CLAIMS.values() if claim.notebook == "00_the_layer"}
+    expected = {claim.id for claim in the_layer.claims}
     found = verdicts(tables)
     assert set(found.index) == expected
     assert set(found) == {"supported"}

@@ -9,7 +9,7 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.measurements import normalization_statistics
 from bnrepro.measurements.batch_moments import inference_moments, norms
 from bnrepro.models.build import build_model
-from bnrepro.models.initialization import initialize
+from bnrepro.models.initialize import initialize
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ TEST = tf.constant(RNG.random((128, 6, 6, 1)), tf.float32), tf.constant(RNG.inte
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 CONFIG = RunConfig(
     activation="relu",
-    initializer="he",
+    initialization="he",
     normalization="batch",
     hidden_units=8,
     hidden_layers=2,

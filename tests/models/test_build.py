@@ -8,13 +8,13 @@ from bnrepro.config.inception_small import inception_small
 from bnrepro.config.run_config import RunConfig
 from bnrepro.layers.batch_normalization import BatchNormalization
 from bnrepro.models.build import build_model
-from bnrepro.models.initialization import initialize
+from bnrepro.models.initialize import initialize
 from bnrepro.models.layers import LocalResponseNormalization
 
 INCEPTION = RunConfig(
     model="inception_small",
     activation="relu",
-    initializer="he",
+    initialization="he",
     dropout=0.4,
     local_response_normalization=True,
     distortion=0.4,
@@ -107,7 +107,7 @@ def test_the_penalty_is_half_the_weight_decay_times_the_squared_hidden_kernels()
     model = built()
     initialize(model, INCEPTION)
     *hidden, _ = (layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel"))
-    expected = INCEPTION.weight_decay / 2 * sum(np.square(kernel).sum() for kernel in hidden)
+    expected = INCEPTION["weight_decay"] / 2 * sum(np.square(kernel).sum() for kernel in hidden)
     assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
 
 
@@ -125,17 +125,17 @@ def mlp(**changes):
     ("initializer", "std"), [("he", np.sqrt(2 / 36)), ("glorot", np.sqrt(2 / 56)), ("gaussian", 0.5)]
 )
 def test_kernels_start_with_the_spread_of_their_initializer(initializer, std):
-    kernel = mlp(initializer=initializer).get_layer("hidden_1").kernel.numpy()
+    kernel = mlp(initialization=initializer).get_layer("hidden_1").kernel.numpy()
     assert kernel.std() == pytest.approx(std, rel=0.1)
-    shifted = mlp(initializer=initializer, initial_mean=0.5).get_layer("hidden_1").kernel.numpy()
+    shifted = mlp(initialization=initializer, initial_mean=0.5).get_layer("hidden_1").kernel.numpy()
     np.testing.assert_allclose(shifted - kernel, 0.5 * std, rtol=1e-4)
 
 
 def test_an_orthogonal_start_keeps_lengths_and_a_constant_one_makes_all_units_alike():
-    first, second = (mlp(initializer="orthogonal").get_layer(f"hidden_{place}").kernel.numpy() for place in (1, 2))
+    first, second = (mlp(initialization="orthogonal").get_layer(f"hidden_{place}").kernel.numpy() for place in (1, 2))
     np.testing.assert_allclose(first.T @ first, np.eye(20), atol=1e-6)
     np.testing.assert_allclose(second @ second.T, np.eye(20), atol=1e-6)
-    assert (mlp(initializer="constant").get_layer("hidden_2").kernel.numpy() == 0.5).all()
+    assert (mlp(initialization="constant").get_layer("hidden_2").kernel.numpy() == 0.5).all()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """What people see of two colors: color blindness after Machado et al. 2009, differences after CIEDE2000 (Sharma et al. 2005)."""
 
+import itertools
+from collections.abc import Iterable
+
 import numpy as np
 from matplotlib.colors import to_rgb
 
@@ -60,3 +63,9 @@ def difference(one: np.ndarray, two: np.ndarray) -> float:
 def closest(one, two) -> float:
     """The difference of two colors for those who see least of it."""
     return min(difference(lab(one, blindness), lab(two, blindness)) for blindness in BLINDNESS)
+
+
+def too_close(colors: Iterable) -> list[tuple[str, str, float]]:
+    """The pairs of colors that some readers cannot tell apart, and how far they are for them."""
+    found = [(*pair, closest(*pair)) for pair in itertools.combinations(sorted(colors), 2)]
+    return [pair for pair in found if pair[-1] < 10]

@@ -1,6 +1,4 @@
-import functools
 import hashlib
-import itertools
 import os
 
 import matplotlib
@@ -8,35 +6,26 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LogNorm, to_hex, to_rgb
-from matplotlib.text import Text
+from matplotlib.colors import LogNorm, to_hex
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import median_curves
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.learning_rates import tables as learning_rates_tables
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import thousands
 from bnrepro.plotting.heatmap import frame_cell, heat_map
 from bnrepro.plotting.marks import percentile_band, runs_and_interval
-from bnrepro.plotting.save import digest, save_figure
-from bnrepro.plotting.style import (
-    _FAINT,
-    GREY,
-    INK,
-    SINGLE,
-    new_figure,
-)
+from bnrepro.plotting.panel import draw_panel
+from bnrepro.plotting.save import FORMATS, digest, save_figure
+from bnrepro.plotting.style import SINGLE, new_figure
 from bnrepro.records.results import select
 from bnrepro.records.schemas import csv_bytes
 from tests.experiments.factories import finding_tables, make_tables
-from tests.plotting.color_blindness import BLINDNESS, closest, difference, lab
+from tests.plotting.drawing import axes_of, every_panel
 
 activation_drift = EXPERIMENTS["02_activation_drift"]
 training_speed = EXPERIMENTS["01_training_speed"]
-
-DRAWN = [(notebook, preset) for notebook in EXPERIMENTS if notebook != "00_the_layer" for preset in ("quick", "paper")]
 
 INTERVAL = ["normalization", "estimate", "ci_low", "ci_high", "reached"]
 
@@ -47,138 +36,58 @@ def axes():
 
 
 @pytest.fixture(scope="module")
-def speed_figure():
-    return training_speed.figure(finding_tables("01_training_speed", "paper"))
+def speed():
+    """The accuracy over training, drawn once."""
+    return axes_of(training_speed, "accuracy", finding_tables("01_training_speed", "paper"))
 
 
 def lines_of(axes, color):
     return [line for line in axes.lines if to_hex(line.get_color()) == color.lower()]
 
 
-def luminance(color):
-    red, green, blue = (
-        (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4) for part in to_rgb(color)
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-TOGETHER = (
-    ("none", "batch", "off", "paper"),
-    ("none", "batch", "population", "noise", "none_dropout", "batch_dropout", "paper"),
-    (*learning_rates_tables.ARMS, "paper"),
-    ("none", "batch", "renorm", "ghost"),
-    ("moving", "moving_ddof0", "population", "pooled", "test_batch"),
-    ("before", "after", "last", "none"),
-    ("none", "batch", "no_dropout"),
-    ("none", "batch", "decay", "matched"),
-)
-"""Arms that are drawn in one figure."""
-
-
-def test_every_arm_has_a_color_of_its_own_dark_enough_for_white_paper_and_a_name_for_people():
-    for arms in TOGETHER:
-        assert len({COLORS[arm] for arm in arms}) == len(arms)
-    assert set().union(*TOGETHER) == set(COLORS) == set(LABELS)
-    for arm, color in COLORS.items():
-        assert 1.05 / (luminance(color) + 0.05) >= 3, f"{arm} is too pale"
-
-
-@functools.cache
-def drawn(notebook, preset):
-    """A notebook's figure, drawn once for all that is asked of it."""
-    return EXPERIMENTS[notebook].figure(finding_tables(notebook, preset))
-
-
-def too_close(colors) -> list[tuple[str, str, float]]:
-    """The pairs of colors that some readers cannot tell apart, and how far they are for them."""
-    found = [(*pair, closest(*pair)) for pair in itertools.combinations(sorted(colors), 2)]
-    return [pair for pair in found if pair[-1] < 10]
-
-
-def test_any_two_colors_are_told_apart_by_the_color_blind_too():
-    assert too_close({*COLORS.values(), INK, GREY}) == []
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("notebook", "preset"), DRAWN)
-def test_any_two_lines_of_a_panel_are_of_one_color_or_told_apart_by_the_color_blind(notebook, preset):
-    quiet = {"#ffffff", _FAINT.lower()}  # what lies behind the data
-    for axes in drawn(notebook, preset).axes:
-        assert too_close({to_hex(line.get_color()) for line in axes.lines} - quiet) == [], axes.get_title()
-
-
-SHARMA = [
-    ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
-    ((50, -1.3802, -84.2814), (50, 0, -82.7485), 1.0),
-    ((50, 0, 0), (50, -1, 2), 2.3669),
-    ((50, 2.49, -0.001), (50, -2.49, 0.0010), 7.1792),
-    ((50, 2.49, -0.001), (50, -2.49, 0.0011), 7.2195),
-    ((50, -0.001, 2.49), (50, 0.0010, -2.49), 4.8045),
-    ((50, -0.001, 2.49), (50, 0.0011, -2.49), 4.7461),
-    ((50, 2.5, 0), (50, 0, -2.5), 4.3065),
-    ((50, 2.5, 0), (73, 25, -18), 27.1492),
-    ((50, 2.5, 0), (56, -27, -3), 31.9030),
-    ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
-    ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
-    ((36.4612, 47.8580, 18.3852), (36.2715, 50.5065, 21.2231), 1.4146),
-    ((90.8027, -2.0831, 1.4410), (91.1528, -1.6435, 0.0447), 1.4441),
-    ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
-]
-"""Of the pairs that Sharma, Wu and Dalal 2005 publish to test a program with, those at its turns."""
-
-
-@pytest.mark.parametrize(("one", "two", "expected"), SHARMA)
-def test_the_difference_of_two_colors_is_the_published_one(one, two, expected):
-    assert difference(np.array(one), np.array(two)) == pytest.approx(expected, abs=5e-5)
-    assert difference(np.array(two), np.array(one)) == pytest.approx(expected, abs=5e-5)
-
-
-def test_color_blindness_leaves_grey_as_it_is_and_makes_some_colors_one():
-    for blindness in BLINDNESS:
-        np.testing.assert_allclose(lab("#808080", blindness), lab("#808080"), atol=0.01)
-    found = {pair: closest(*pair) for pair in (("#D55E00", "#B07A00"), ("#000000", "#FFFFFF"))}
-    assert found["#D55E00", "#B07A00"] < 2 < 99 < found["#000000", "#FFFFFF"]
-
-
-@pytest.mark.slow
-def test_the_thick_line_is_the_median_of_the_seeds_and_each_seed_is_a_thin_one(speed_figure):
+def test_the_thick_line_is_the_median_of_the_seeds_and_each_seed_is_a_thin_one(speed):
     tables = finding_tables("01_training_speed", "paper")
     medians = median_curves(select(tables, "main", "curves"))
     for arm in ("none", "batch"):
-        drawn = [line for line in lines_of(speed_figure.axes[0], COLORS[arm]) if len(line.get_xdata()) > 1]
+        drawn = [line for line in lines_of(speed, COLORS[arm]) if len(line.get_xdata()) > 1]
         thick = [line for line in drawn if line.get_label() == LABELS[arm]]
         assert len(thick) == 1 and len(drawn) == 11
         np.testing.assert_array_equal(thick[0].get_ydata(), medians.query("normalization == @arm")["estimate"])
         assert all(line.get_linewidth() < thick[0].get_linewidth() for line in drawn if line is not thick[0])
 
 
-def test_the_papers_curves_lie_behind_ours_dashed_and_grey(speed_figure):
-    dashed = [line for line in lines_of(speed_figure.axes[0], COLORS["paper"]) if line.is_dashed()]
+def test_the_papers_curves_lie_behind_ours_dashed_and_grey(speed):
+    dashed = [line for line in lines_of(speed, COLORS["paper"]) if line.is_dashed()]
     points = paper.figure1a().groupby("arm")
     assert {tuple(line.get_ydata()) for line in dashed} == {tuple(curve["test_accuracy"]) for _, curve in points}
     assert all(line.get_linestyle() == "--" for line in dashed)
 
 
+def frames(**overrides):
+    """The frames of both heat maps."""
+    tables = make_tables(training_speed.sweep("quick", seeds=2, **overrides))
+    return [axes_of(training_speed, name, tables).patches for name in ("calibration", "sensitivity")]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.0, 0.2])
 def test_the_heat_maps_frame_the_values_of_the_main_group(rate):
-    figure = training_speed.figure(make_tables(training_speed.sweep("quick", seeds=2, learning_rate=rate)))
-    place = [0.05, 0.1, 0.2].index(rate or RunConfig().learning_rate)
-    frames = [patch for axes in figure.axes[3:] for patch in axes.patches]
-    assert [frame.get_xy() for frame in frames] == [(place, 1), (place, 1)]
+    place = [0.05, 0.1, 0.2].index(rate or RunConfig()["learning_rate"])
+    assert [[frame.get_xy() for frame in found] for found in frames(learning_rate=rate)] == [[(place, 1)]] * 2
 
 
 def test_values_that_are_not_in_the_grid_have_no_frame():
-    figure = training_speed.figure(make_tables(training_speed.sweep("quick", seeds=2, learning_rate=0.3)))
-    assert not [patch for axes in figure.axes[3:] for patch in axes.patches]
+    assert [len(found) for found in frames(learning_rate=0.3)] == [0, 0]
 
 
 @pytest.mark.slow
 def test_the_pooled_percentiles_are_drawn_in_both_arms_over_each_run_with_the_papers_behind():
     tables = finding_tables("02_activation_drift", "paper")
     pooled = select(tables, "main", "quantiles").query("unit == 'all'")
-    for place, arm in ((2, "none"), (3, "batch")):
-        lines = activation_drift.figure(tables).axes[place].lines
+    figure = draw_panel(activation_drift.panel("all_units"), tables)
+    for axes, arm in zip(figure.axes, ("none", "batch"), strict=True):
+        lines = axes.lines
         thick = [line for line in lines if line.get_linewidth() > 1 and not line.is_dashed()]
         own = pooled[pooled["normalization"] == arm].groupby(["percentile", "step"])["value"].median()
         assert [line.get_ydata().tolist() for line in thick] == [own[each].tolist() for each in (15, 50, 85)]
@@ -196,9 +105,8 @@ def test_a_percentile_that_is_not_finite_is_left_out_of_the_figure(value, step):
     steps = tables["quantiles"]["step"]
     rows &= {"one": steps == 20, "last": steps == steps.max(), "all": steps >= 0}[step]
     quantiles = tables["quantiles"].assign(value=tables["quantiles"]["value"].mask(rows, value))
-    figure = activation_drift.figure({**tables, "quantiles": quantiles})
-    FigureCanvasAgg(figure).draw()
-    assert np.isfinite([axes.get_ylim() for axes in figure.axes]).all()
+    for figure in every_panel(activation_drift, {**tables, "quantiles": quantiles}):
+        FigureCanvasAgg(figure).draw()
 
 
 def test_a_run_that_never_got_there_is_an_arrow_and_the_rest_are_ticks(axes):
@@ -244,58 +152,34 @@ def test_steps_are_written_as_people_say_them():
     assert [thousands(steps) for steps in (0, 500, 14_500, 50_000)] == ["0", "500", "14.5k", "50k"]
 
 
-def labels_out_of_view(axis):
-    low, high = sorted(axis.get_view_interval())
-    places = zip(axis.get_ticklocs(), axis.get_ticklabels())
-    return [label for place, label in places if not low <= place <= high]
+@pytest.fixture(scope="module")
+def figure():
+    return draw_panel(activation_drift.panel("drift"), finding_tables("02_activation_drift", "smoke"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("notebook", "preset"), DRAWN)
-def test_all_text_is_legible_inside_the_figure_and_overlaps_no_other(notebook, preset):
-    figure = drawn(notebook, preset)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    hidden = {label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in labels_out_of_view(axis)}
-    texts = [
-        text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip() and text not in hidden
-    ]
-    assert min(text.get_fontsize() for text in texts) >= 7
-    boxes = [
-        (text.get_text(), Text.get_window_extent(text, canvas.get_renderer())) for text in texts
-    ]  # without leader lines
-    width, height = figure.bbox.width, figure.bbox.height
-    outside = [name for name, box in boxes if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height]
-    assert not outside
-    hits = [
-        (a, b)
-        for place, (a, one) in enumerate(boxes)
-        for b, other in boxes[:place]
-        if one.shrunk(0.98, 0.9).overlaps(other)
-    ]
-    assert not hits
-
-
-@pytest.mark.slow
-def test_saving_writes_three_files_the_same_each_time(tmp_path):
-    tables = finding_tables("02_activation_drift", "quick")
-    figure = EXPERIMENTS["02_activation_drift"].figure(tables)
-    first = {path.name: path.read_bytes() for path in save_figure(figure, tmp_path, "figure", tables)}
-    again = EXPERIMENTS["02_activation_drift"].figure(tables)
-    for drawing in (figure, again):
-        assert {path.name: path.read_bytes() for path in save_figure(drawing, tmp_path, "figure", tables)} == first
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.pdf", "figure.png", "figure.svg"]
-
-
-@pytest.mark.slow
-def test_files_carry_the_digest_of_their_tables_and_text_that_stays_text(tmp_path, speed_figure):
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_figure_is_the_same_file_each_time_and_carries_the_digest_of_what_is_drawn(tmp_path, figure, ending):
     table = pd.DataFrame({"a": [1, 2]})
-    svg, pdf, png = save_figure(speed_figure, tmp_path, "figure", table)
-    source = digest(table)
-    assert all(source.encode() in path.read_bytes() for path in (svg, pdf, png))
-    assert ">Test accuracy</text>" in svg.read_text(encoding="utf-8")
-    assert b"/FontFile2" in pdf.read_bytes(), "TrueType fonts, so that text can be edited"
-    assert digest(pd.DataFrame({"a": [1, 3]})) != source
+    path = save_figure(figure, tmp_path / "new" / f"one.{ending}", table)
+    first = path.read_bytes()
+    assert digest(table).encode() in first and save_figure(figure, path, table).read_bytes() == first
+    again = draw_panel(activation_drift.panel("drift"), finding_tables("02_activation_drift", "smoke"))
+    assert save_figure(again, path, table).read_bytes() == first
+    assert [path.name for path in path.parent.iterdir()] == [f"one.{ending}"]
+    assert digest(pd.DataFrame({"a": [1, 3]})) != digest(table)
+
+
+def test_text_stays_text_that_can_be_edited(tmp_path, figure):
+    svg, pdf = (save_figure(figure, tmp_path / f"one.{ending}", {}) for ending in ("svg", "pdf"))
+    assert ">Share of units that drift less</text>" in svg.read_text(encoding="utf-8")
+    assert b"/FontFile2" in pdf.read_bytes()
+
+
+def test_a_picture_for_the_repository_is_smaller_and_carries_the_digest_too(tmp_path, figure):
+    table = pd.DataFrame({"a": [1]})
+    full, few = (save_figure(figure, tmp_path / f"{small}.png", table, small) for small in (False, True))
+    assert few.stat().st_size < 0.5 * full.stat().st_size and digest(table).encode() in few.read_bytes()
+    assert save_figure(figure, few, table, small=True).read_bytes() == few.read_bytes()
 
 
 def test_the_digest_is_that_of_the_tables_as_they_are_written():
@@ -304,19 +188,10 @@ def test_the_digest_is_that_of_the_tables_as_they_are_written():
     assert digest(tables) == hashlib.sha256(written).hexdigest()
 
 
-@pytest.mark.slow
-def test_a_figure_that_cannot_be_written_leaves_the_old_files_alone(tmp_path, speed_figure, monkeypatch):
-    paths = save_figure(speed_figure, tmp_path, "figure", pd.DataFrame({"a": [1]}))
-    before = [path.read_bytes() for path in paths]
+def test_a_figure_that_cannot_be_written_leaves_the_old_file_alone(tmp_path, figure, monkeypatch):
+    path = save_figure(figure, tmp_path / "one.svg", pd.DataFrame({"a": [1]}))
+    before = path.read_bytes()
     monkeypatch.setattr(os, "replace", lambda *names: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        save_figure(speed_figure, tmp_path, "figure", pd.DataFrame({"a": [2]}))
-    assert [path.read_bytes() for path in paths] == before
-    assert len(list(tmp_path.iterdir())) == 3
-
-
-def test_drawing_leaves_the_default_settings_alone():
-    with matplotlib.rc_context():
-        before = dict(matplotlib.rcParams)
-        training_speed.figure(finding_tables("01_training_speed", "smoke"))
-        assert dict(matplotlib.rcParams) == before
+        save_figure(figure, path, pd.DataFrame({"a": [2]}))
+    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1

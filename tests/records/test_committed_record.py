@@ -10,9 +10,9 @@ import pytest
 
 from bnrepro.analysis.claims import FEWEST
 from bnrepro.config.run_config import RunConfig
-from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
-from bnrepro.plotting.save import FORMATS, digest, save_figure
+from bnrepro.experiments import EXPERIMENTS, all_claims
+from bnrepro.plotting.panel import draw_sheet
+from bnrepro.plotting.save import LARGEST, digest, save_figure
 from bnrepro.records.results import load_results
 from bnrepro.records.workspace import CHECKOUT, Workspace
 
@@ -20,13 +20,17 @@ training_speed = EXPERIMENTS["01_training_speed"]
 
 RECORD = Workspace("paper")
 
+SHEETS = {f"{notebook}-{sheet}.png" for notebook in EXPERIMENTS for sheet in EXPERIMENTS[notebook].SHEETS}
+"""The committed pictures."""
+
 
 REDRAW = """
 import shutil, sys
 from pathlib import Path
 import matplotlib
 from bnrepro import Workspace
-from bnrepro.report.readme import draw_all, update_readme
+from bnrepro.report.readme import update_readme
+from bnrepro.report.sheets import draw_all
 from bnrepro.records.workspace import CHECKOUT, DATA
 
 matplotlib.rcParams.update({"font.size": 20, "svg.hashsalt": "other", "axes.grid": True, "figure.dpi": 50})
@@ -61,7 +65,7 @@ def test_the_runs_are_those_of_the_paper_preset(results, notebook):
     runs = results[notebook]["runs"].set_index("run")
     assert set(runs.index) == set(configs)
     for run, config in configs.items():
-        assert {name: runs.at[run, name] for name in config.as_dict()} == config.as_dict()
+        assert RunConfig.of_row(runs.loc[run]) == config
 
 
 def test_the_values_that_the_paper_leaves_out_are_those_that_the_rule_chose_without_bn(results):
@@ -71,7 +75,7 @@ def test_the_values_that_the_paper_leaves_out_are_those_that_the_rule_chose_with
     assert len(chosen) == 1 and chosen["frozen"].all()
     frozen = RunConfig()
     assert tuple(chosen.iloc[0][["pixels", "initial_std", "learning_rate"]]) == (
-        *(frozen.pixels, frozen.initial_std, frozen.learning_rate),
+        *(frozen["pixels"], frozen["initial_std"], frozen["learning_rate"]),
     )
 
 
@@ -85,9 +89,14 @@ def test_both_arms_of_a_seed_differ_in_the_normalization_alone(results):
 @pytest.mark.parametrize("notebook", list(EXPERIMENTS))
 def test_the_committed_figures_were_drawn_from_the_committed_tables(results, notebook):
     expected = digest(results[notebook])
-    for ending in FORMATS:
-        content = (RECORD.figures / f"{notebook}.{ending}").read_bytes()
-        assert expected.encode() in content, f"figures/{notebook}.{ending} is of other tables: run `bnrepro figures`"
+    for sheet in EXPERIMENTS[notebook].SHEETS:
+        content = (RECORD.figures / f"{notebook}-{sheet}.png").read_bytes()
+        assert expected.encode() in content, f"figures/{notebook}-{sheet}.png is of other tables: run `bnrepro figures`"
+
+
+def test_committed_are_the_sheets_alone_each_small_enough_to_be_rewritten_with_each_record():
+    pictures = {path.name: path.stat().st_size for path in RECORD.figures.iterdir() if path.name != "README.md"}
+    assert set(pictures) == SHEETS and max(pictures.values()) <= LARGEST <= 300_000
 
 
 @pytest.mark.slow(seconds=60)
@@ -95,20 +104,21 @@ def test_the_readme_is_generated_from_the_record_and_gives_every_claim_a_verdict
     text = (CHECKOUT / "README.md").read_text()
     assert (redrawn[0] / "README.md").read_text() == text
     rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| [A-Z]\w+ \| ", line)]
-    assert [row[0].removeprefix("| ") for row in rows] == list(CLAIMS)
-    assert all(int(row[6]) >= FEWEST for row in rows)
+    assert [row[0].removeprefix("| ") for row in rows] == list(all_claims())
+    assert all(int(row[7]) >= FEWEST for row in rows)
 
 
 @pytest.mark.slow(seconds=60)
 def test_the_figures_of_the_record_are_drawn_without_tensorflow(redrawn):
     folder, loaded = redrawn
     drawn = {path.name for path in (folder / "figures").iterdir()}
-    assert drawn == {"README.md", *(f"{notebook}.{ending}" for notebook in EXPERIMENTS for ending in FORMATS)}
+    assert drawn == {"README.md", *SHEETS}
     assert "matplotlib" in loaded and not {"tensorflow", "keras"} & loaded
 
 
 @pytest.mark.slow(seconds=60)
-def test_a_figure_has_the_same_bytes_in_another_process_whatever_its_settings(redrawn, results, tmp_path):
-    notebook = "02_activation_drift"
-    for path in save_figure(EXPERIMENTS[notebook].figure(results[notebook]), tmp_path, notebook, results[notebook]):
-        assert path.read_bytes() == (redrawn[0] / "figures" / path.name).read_bytes()
+def test_a_sheet_has_the_same_bytes_in_another_process_whatever_its_settings(redrawn, results, tmp_path):
+    notebook, sheet = "02_activation_drift", "drift"
+    figure = draw_sheet(EXPERIMENTS[notebook].sheets()[sheet], results[notebook])
+    path = save_figure(figure, tmp_path / f"{notebook}-{sheet}.png", results[notebook], small=True)
+    assert path.read_bytes() == (redrawn[0] / "figures" / path.name).read_bytes()

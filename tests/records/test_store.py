@@ -14,7 +14,7 @@ from bnrepro.errors import RecordError, UserError
 from bnrepro.plotting.save import save_figure
 from bnrepro.plotting.style import new_figure
 from bnrepro.records.results import load_results, select, write_results
-from bnrepro.records.schemas import SCHEMAS
+from bnrepro.records.schemas import SCHEMAS, runs_row
 from bnrepro.records.store import collect, move_aside, read_record, replace_record, write_record
 from bnrepro.records.workspace import DATA
 
@@ -22,7 +22,7 @@ CONFIG = RunConfig(steps=2, evaluate_every=1)
 
 
 def record_of(config: RunConfig, accuracy: float = 0.5) -> dict[str, pd.DataFrame]:
-    runs = pd.DataFrame([(config.id, *config.as_dict().values(), "finished", None)], columns=SCHEMAS["runs"])
+    runs = runs_row(config, "finished")
     rows = [(config.id, step, "test", 2.3, accuracy) for step in range(3)]
     return {"runs": runs, "curves": pd.DataFrame(rows, columns=SCHEMAS["curves"])}
 
@@ -96,7 +96,7 @@ def test_a_record_from_before_a_field_existed_is_the_run_with_its_default(tmp_pa
     known = json.loads(done.read_text())
     del known["config"]["pixels"]
     done.write_text(json.dumps(known))
-    assert read_record(tmp_path, CONFIG)["runs"].loc[0, "pixels"] == CONFIG.pixels
+    assert read_record(tmp_path, CONFIG)["runs"].loc[0, "pixels"] == CONFIG["pixels"]
 
 
 def test_a_record_that_another_process_just_moved_aside_is_no_error(tmp_path):
@@ -203,7 +203,7 @@ def test_all_that_is_written_has_the_rights_that_the_umask_gives(tmp_path, umask
         write_results(tmp_path / "a" / "results" / "01", collect_one(tmp_path / "a"))
         write_record(tmp_path / "a" / "runs", CONFIG.replace(seed=1), record_of(CONFIG.replace(seed=1)))
         move_aside(tmp_path / "a" / "runs", CONFIG)
-        save_figure(new_figure(20, 20), tmp_path / "a" / "figures", "01", {})
+        save_figure(new_figure(20, 20), tmp_path / "a" / "figures" / "01.svg", {})
     finally:
         os.umask(before)
     written = list((tmp_path / "a").rglob("*"))
@@ -274,8 +274,8 @@ def collect_one(folder):
 
 
 def test_results_of_older_runs_have_the_default_of_a_newer_field_and_an_empty_word_stays_one(tmp_path):
-    runs = pd.DataFrame([(CONFIG.id, *CONFIG.as_dict().values(), "finished", None)], columns=SCHEMAS["runs"])
-    older = runs.drop(columns=["probe", "shuffling"])
+    runs = runs_row(CONFIG, "finished")
+    older = runs.drop(columns=["measurements", "shuffling"])
     (tmp_path / "old").mkdir()
     older.to_csv(tmp_path / "old" / "runs.csv", index=False)
     write_results(tmp_path / "new", {"runs": runs})

@@ -2,7 +2,6 @@ import base64
 import re
 import shutil
 from html.parser import HTMLParser
-from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
@@ -10,21 +9,22 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from bnrepro.analysis.findings import COLUMNS
 from bnrepro.analysis.formatting import interval, number
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
-from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.claims import CLAIMS
+from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.plotting.save import digest
 from bnrepro.records.results import load_results, write_results
 from bnrepro.records.workspace import DATA, Workspace
 from bnrepro.report.deviations import deviations
-from bnrepro.report.formatting import MARKS, counted, in_words, verdict_text
+from bnrepro.report.formatting import MARKS, counted, in_words, verdict_markdown, verdict_text
 from bnrepro.report.judge import judge
 from bnrepro.report.page import Part, panels, render_page, sections
-from bnrepro.report.readme import draw_all, update_readme
+from bnrepro.report.readme import update_readme
+from bnrepro.report.sheets import Sheet, draw_all
 from bnrepro.report.sweep_table import plan
-from bnrepro.report.verdicts import judged, verdicts
+from bnrepro.report.verdicts import verdicts
 from bnrepro.report.write import write_report
 from tests.experiments.factories import finding_tables, write_finding_results
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 training_speed = EXPERIMENTS["01_training_speed"]
 
-README = "# A\n\n<!-- verdicts -->\nold\n<!-- /verdicts -->\n\ntext\n\n<!-- gallery -->\n<!-- /gallery -->\n\nend\n"
+README = "# A\n\n<!-- verdicts -->\nold\n<!-- /verdicts -->\n\ntext\n\n<!-- picture -->\n<!-- /picture -->\n\nend\n"
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +56,8 @@ def empty(tmp_path):
 
 def test_verdicts_come_in_the_order_of_the_claims_with_the_papers_numbers(workspace):
     table = verdicts(workspace)
-    measured = [
-        name for name, claim in CLAIMS.items() if claim.notebook in ("01_training_speed", "02_activation_drift")
-    ]
-    assert table["claim"].tolist() == measured
+    claims = [*training_speed.claims, *EXPERIMENTS["02_activation_drift"].claims]
+    assert table["claim"].tolist() == [claim.id for claim in claims]
     numbers = table.set_index("claim")["paper"]
     assert numbers["T1"] == pytest.approx(2.5, abs=0.1) and numbers["T3"] == pytest.approx(2.95, abs=0.01)
     assert numbers["T2"] == pytest.approx(0.01, abs=0.002) and np.isnan(numbers["C1"])
@@ -74,9 +72,10 @@ def test_a_workspace_without_results_has_no_verdict_and_says_what_to_run(empty):
 
 def test_the_verdicts_are_a_line_each_in_a_terminal(workspace):
     text = verdict_text(verdicts(workspace))
-    lines = text.splitlines()
-    assert [line.split()[0] for line in lines[1:7]] == ["T1", "T2", "T3", "T4", "C1", "C2"]
-    assert max(map(len, lines)) <= 140 and "6 claims" in text and "T1: 97% reached by" in text
+    table, lines = verdicts(workspace), text.splitlines()
+    assert [line.split()[0] for line in lines[1 : 1 + len(table)]] == table["claim"].tolist()
+    assert lines[len(table) + 2] == counted(table) and max(map(len, lines)) <= 200
+    assert "T1: runs without BN that reach 97%: " in text
 
 
 def test_numbers_are_written_with_three_digits():
@@ -84,10 +83,36 @@ def test_numbers_are_written_with_three_digits():
     assert found == ["2.54", "0.00931", "1.5e−7", "0", "−0.01", "–", "∞"]
 
 
+def finding(claim, low, high, estimate=None):
+    """The findings of a claim that say no more than its statistic, from eight seeds."""
+    row = (claim, "", low if estimate is None else estimate, low, high, 8, all_claims()[claim].unit, "")
+    return pd.DataFrame([row], columns=COLUMNS)
+
+
 def test_a_finding_need_not_say_more_than_its_numbers():
-    row = pd.DataFrame([("A1", 1e-7, 1e-8, 1e-7, 8)], columns=["claim", "estimate", "ci_low", "ci_high", "n"])
-    table = judged(SimpleNamespace(analyse=lambda tables: row, PAPER={}), {})
+    table = judge(finding("A1", 1e-8, 1e-7, 1e-7), all_claims().values())
     assert table["note"].tolist() == [""] and "1e−7" in verdict_text(table)
+
+
+def test_points_are_told_as_points_with_their_interval_their_rule_and_the_papers_number():
+    words = in_words(judge(finding("L3", -0.164, -0.14), all_claims().values())).iloc[0]
+    assert (words["ours"], words["interval"]) == ("−16.40 points", "−16.40 to −14.00")
+    assert (words["paper"], words["rule"], words["other"]) == ("1.80", "> −0.2", "< −0.2")
+
+
+def test_checks_are_counted_apart_from_claims_about_training_and_the_primary_ones_told():
+    findings = pd.concat([finding("T1", 2.0, 3.0), finding("T3", 0.5, 0.6), finding("C2", 0.0, 0.0)])
+    table = judge(findings, all_claims().values())
+    assert counted(table) == (
+        "2 claims on training: 1 supported, 1 contradicted (1 primary: 1 supported); 1 check of the layer: 1 supported"
+    )
+    assert counted(table[table["kind"] == "check"]) == "1 check of the layer: 1 supported"
+    assert counted(table[table["kind"] == "secondary"]) == "1 claim on training: 1 contradicted"
+    assert [line.split(" | ")[1] for line in verdict_markdown(table).splitlines()[2:5]] == [
+        "primary",
+        "check",
+        "secondary",
+    ]
 
 
 def test_a_bound_is_written_as_one(workspace):
@@ -105,7 +130,7 @@ def test_a_page_written_elsewhere_links_the_executed_notebooks_too(page, workspa
 @pytest.mark.parametrize(
     ("low", "high", "text"),
     [(2.94, 3.33, "2.94 to 3.33"), (2.94, np.inf, "> 2.94"), (0.0, np.inf, "0 to ∞"), (0.2, 0.2, "0.2")]
-    + [(np.inf, np.inf, "∞"), (np.nan, np.nan, "– to –")],
+    + [(np.inf, np.inf, "∞"), (np.nan, np.nan, "–")],
 )
 def test_an_interval_without_an_upper_end_is_a_bound(low, high, text):
     assert interval(low, high) == text
@@ -120,15 +145,15 @@ def test_the_readmes_blocks_are_generated_and_nothing_else_is_touched(workspace)
     assert (
         "old" not in text
         and text.startswith("# A\n\n<!-- verdicts -->\n| ")
-        and text.endswith("<!-- /gallery -->\n\nend\n")
+        and text.endswith("<!-- /picture -->\n\nend\n")
     )
-    assert "\n\ntext\n\n" in text and "](figures/01_training_speed.png)" in text
+    assert "\n\ntext\n\n" in text and "](figures/01_training_speed-speed.png)" in text
     assert update_readme(text, workspace) == text
-    table = text[text.index("| ") : text.index("\n\n6 claims")]
+    table = text[text.index("| ") : text.index(f"\n\n{counted(verdicts(workspace))}.")]
     assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
-@pytest.mark.parametrize("mark", ["<!-- verdicts -->", "<!-- /verdicts -->", "<!-- gallery -->", "<!-- /gallery -->"])
+@pytest.mark.parametrize("mark", ["<!-- verdicts -->", "<!-- /verdicts -->", "<!-- picture -->", "<!-- /picture -->"])
 def test_a_readme_without_its_marks_is_an_error(workspace, mark):
     with pytest.raises(UserError, match="it is missing"):
         update_readme(README.replace(mark, ""), workspace)
@@ -141,8 +166,8 @@ def test_all_figures_are_redrawn_from_the_tables_byte_for_byte(workspace):
     assert [path.read_bytes() for path in paths] == first
     assert {path.parent for path in paths} == {workspace.figures}
     gallery = paths[-1].read_text(encoding="utf-8")
-    assert paths[-1].name == "README.md" and "](02_activation_drift.pdf)" in gallery
-    assert "7 seeds an arm" in gallery and "{" not in gallery
+    assert paths[-1].name == "README.md" and "](02_activation_drift-drift.png)" in gallery
+    assert "7 seeds an arm" in gallery and "`calibration`, `sensitivity`" in gallery and "{" not in gallery
 
 
 class Page(HTMLParser):
@@ -223,8 +248,9 @@ def test_the_page_begins_with_what_was_reproduced_and_counts_every_kind_of_verdi
     assert "Training speed (section 4.1); Activation drift (section 4.1)." in text
     runs = len(set(load_results(workspace.results / "01_training_speed")["runs"]["run"]))
     assert f"{counted(verdicts(workspace))}. Behind them are {runs} training runs; none diverged." in text
-    counts = verdicts(workspace)["verdict"].value_counts()
+    counts = verdicts(workspace).query("kind != 'check'")["verdict"].value_counts()
     assert all(f"{mark} {counts.get(verdict, 0)} {verdict}" in text for verdict, mark in MARKS.items())
+    assert "1 check of the layer ✓ C2" in text
     missing = [notebook for notebook in EXPERIMENTS if not (workspace.results / notebook).exists()]
     assert f"Without results so far: {', '.join(missing)}." in text
 
@@ -269,8 +295,8 @@ def test_the_letters_of_panels_stand_out_where_a_sentence_begins_with_them_and_n
 
 
 def test_a_rule_is_written_with_both_its_sides():
-    table = judge(pd.DataFrame([("C2", 0.0, 0.0, 0.0, 8)], columns=["claim", "estimate", "ci_low", "ci_high", "n"]), {})
-    part = Part("01", "A", "(a) B.", table.assign(bound="", note="a < b & c"), Figure())
+    table = judge(finding("C2", 0.0, 0.0), all_claims().values())
+    part = Part("01", "A", table.assign(note="a < b & c"), [Sheet("one", "(a) B.", Figure())])
     nothing = dict(title="All", runs=0, diverged=0, seeds="", data="", time="", digest="")
     rest = dict(missing=[], deviations=[], machines={}, is_record=True, label="paper", notebooks={})
     found = render_page([part], provenance=[nothing], **rest)
@@ -283,8 +309,8 @@ def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, wo
     text = " ".join(Page(page).text.split())
     words = in_words(verdicts(workspace))
     for row in words.itertuples():
-        assert row.statement in text and row.interval in text and row.paper in text
-    assert page.count("data:image/svg+xml") == 2 and "7 seeds an arm" in text
+        assert row.sentence in text and row.interval in text and row.paper in text
+    assert page.count("data:image/svg+xml") == 3 and "7 seeds an arm" in text
     assert all(row.here in text for row in deviations())
     assert "2.21.0" in text and "0 to 6, 1000, 1001" in text and "not the record" not in text
 
@@ -302,7 +328,7 @@ def test_a_page_of_another_preset_says_so(tmp_path):
 
 def test_deviations_state_the_values_that_are_used():
     text = " ".join(row.here for row in deviations())
-    assert f"std {RunConfig().initial_std:g}" in text and f"{RunConfig().learning_rate:g}, constant" in text
+    assert f"std {RunConfig()['initial_std']:g}" in text and f"{RunConfig()['learning_rate']:g}, constant" in text
 
 
 def test_deviations_say_how_the_papers_steps_to_97_percent_were_had():
@@ -315,5 +341,5 @@ def test_a_plan_has_a_row_a_group_and_only_fields_that_say_something():
     assert table.index.tolist() == ["main", "calibration", "sensitivity", "shuffled", "off"]
     assert table.loc["main", "runs"] == 20 and table.loc["main", "normalization"] == "none, batch"
     assert table.loc["main", "seed"] == "0 to 9" and table.loc["calibration", "seed"] == "1000, 1001"
-    assert "hidden_units" not in table and "dataset" not in table
+    assert "hidden_units" not in table and "task" not in table
     assert isinstance(table, pd.DataFrame) and plan({}).empty

@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from bnrepro.experiments.claims import CLAIMS
+from bnrepro.analysis.findings import COLUMNS
+from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.records.workspace import DATA, Workspace
 from bnrepro.report.deviations import deviations
 from bnrepro.report.formatting import MARKS, in_words
 from bnrepro.report.judge import judge
 from bnrepro.report.page import Part, render_page
+from bnrepro.report.sheets import Sheet
 from bnrepro.report.verdicts import verdicts
 from bnrepro.report.write import write_report
 from tests.experiments.factories import write_finding_results
@@ -98,17 +100,24 @@ def look(folder: Path, views: dict[str, tuple[str, int, str]]) -> dict[str, dict
 def every_claim() -> str:
     """A page with all claims and all verdicts, long words, a tall figure and a link without a break."""
     rows = []
-    for place, claim in enumerate(CLAIMS.values()):
+    for place, claim in enumerate(all_claims().values()):
         ends = ((0.001, 0.003), (-0.003, -0.001), (-0.001, 0.001))[place % 3]
         if claim.rule.side == "around":
             ends = ((-0.001, 0.001), (0.001, 0.003), (-1.0, 1.0))[place % 3]
         low, high = (claim.rule.threshold + (end if claim.rule.side == "above" else -end) for end in ends)
-        rows.append((claim.id, low, min(low, high), max(low, high), 10))
-    statistics = pd.DataFrame(rows, columns=["claim", "estimate", "ci_low", "ci_high", "n"])
-    table = judge(statistics, {"L2": 14.8}).assign(bound="", note="2 of 16 runs diverged and count as guessing, " * 4)
+        rows.append((claim.id, "", low, min(low, high), max(low, high), 10, claim.unit, ""))
+    findings = pd.DataFrame(rows, columns=COLUMNS)
+    table = judge(findings, all_claims().values()).assign(
+        note="runs that diverged and count as guessing: 2 of 16; " * 4
+    )
     parts = [
-        Part(notebook, notebook, "(a) A caption. (b) Of panels.", claims, Figure(figsize=(7, 4 + 5 * place)))
-        for place, (notebook, claims) in enumerate(table.groupby("notebook"))
+        Part(
+            notebook,
+            notebook,
+            claims,
+            [Sheet("one", "(a) A caption. (b) Of panels.", Figure(figsize=(7, 4 + 5 * place)))],
+        )
+        for place, (notebook, claims) in enumerate(table.groupby("experiment"))
     ]
     row = dict(title="All", runs=1234, diverged=5, seeds="0 to 9, 1000, 1001", data="fashion_mnist", time="2.3 h")
     rest = dict(missing=[], provenance=[row | {"digest": 12 * "0"}], machines={"Python": "3.11"}, is_record=False)
@@ -139,7 +148,7 @@ def seen(page, tmp_path_factory):
     views = {
         "phone": (free, PHONE, ""),
         "desktop": (free, DESKTOP, ""),
-        "large": (free, PHONE, "#large-01_training_speed"),
+        "large": (free, PHONE, "#large-01_training_speed-speed"),
         "crowded phone": (crowded, PHONE, ""),
         "crowded tablet": (crowded, 840, ""),
         "crowded desktop": (crowded, DESKTOP, ""),
@@ -180,16 +189,17 @@ def test_every_claim_is_shown_with_its_interval_its_verdict_and_its_figure(seen,
     text = " ".join(seen[view]["text"].split())
     table = verdicts(workspace)
     for row in in_words(table).itertuples():
-        assert f"{row.claim} {row.statement} Section {row.section}: {row.statistic}" in text
+        assert f"{row.claim} {row.sentence} {row.kind.capitalize()}, section {row.section}: {row.statistic}" in text
         assert row.ours in text and row.interval in text and f"{MARKS[row.verdict]} {row.verdict}" in text
-    assert len(seen[view]["images"]) == table["notebook"].nunique()
+    sheets = {experiment.folder: len(experiment.SHEETS) for experiment in EXPERIMENTS.values()}
+    assert len(seen[view]["images"]) == sum(sheets[name] for name in set(table["experiment"]))
 
 
 @pytest.mark.parametrize("view", ["crowded phone", "crowded desktop"])
 def test_each_kind_of_verdict_is_told_by_a_mark_and_a_word(seen, view):
     text = seen[view]["text"]
-    assert all(text.count(f"{mark} {verdict}") >= len(CLAIMS) // 3 * 2 for verdict, mark in MARKS.items())
-    assert all(f"{claim.id}" in text and claim.statement in text for claim in CLAIMS.values())
+    assert all(text.count(f"{mark} {verdict}") >= len(all_claims()) // 3 * 2 for verdict, mark in MARKS.items())
+    assert all(claim.id in text and claim.sentence in text for claim in all_claims().values())
 
 
 def test_on_a_phone_each_value_has_the_head_of_its_column_and_on_a_desktop_none(seen):
@@ -234,7 +244,7 @@ def printed(folder: Path, page: Path) -> bytes:
 def figures_in(pdf: bytes) -> dict[str, list[tuple[float, ...]]]:
     """By figure the boxes, in points, that its link takes on the pages: one, as large as the figure, if it is whole."""
     found = {}
-    for box, name in re.findall(rb"/Rect \[([^\]]*)\]\n/Dest /large-(\w+)", pdf):
+    for box, name in re.findall(rb"/Rect \[([^\]]*)\]\n/Dest /large-([\w-]+)", pdf):
         found.setdefault(name.decode(), []).append(tuple(map(float, box.split())))
     return found
 

@@ -79,7 +79,7 @@ def test_fashion_mnist_is_the_canonical_set_whole():
 @pytest.mark.skipif(not archives.ARCHIVES["cifar10"].path.is_file(), reason="run `bnrepro data fetch cifar10` first")
 def test_cifar10_is_the_canonical_set_whole():
     dataset = load_dataset("cifar10", pixels="binary")
-    assert dataset.image_shape == (32, 32, 3) and len(dataset.x_train) == 50_000
+    assert dataset.input_shape == (32, 32, 3) and len(dataset.x_train) == 50_000
     assert np.bincount(dataset.y_train).tolist() == [5000] * 10
     assert archives.read("cifar10")["x_train"].mean() == pytest.approx(120.707565, abs=1e-6)
 
@@ -91,7 +91,7 @@ def test_images_are_float32_from_0_to_1_and_labels_int32():
         assert (images.dtype, labels.dtype) == (np.float32, np.int32)
         assert (images.min(), images.max()) == (0.0, 1.0)
         assert len(images) == len(labels)
-    assert dataset.image_shape == (28, 28, 1) and dataset.num_classes == 10
+    assert dataset.input_shape == (28, 28, 1) and dataset.outputs == 10
 
 
 @pytest.mark.parametrize(
@@ -171,14 +171,14 @@ def test_the_seed_decides_how_labels_are_shuffled(numbered):
 @pytest.mark.parametrize(
     "options, message",
     [
-        (dict(name="mnits"), "unknown data set 'mnits': did you mean 'mnist'?"),
-        (dict(pixels="gray"), "unknown pixels 'gray': did you mean 'grey'?"),
-        (dict(train_examples=-1), "train_examples is a whole number, 0 or above: got -1"),
-        (dict(validation_examples=0.1), "validation_examples is a whole number, 0 or above: got 0.1"),
+        (dict(name="mnits"), "unknown task 'mnits': did you mean 'mnist'?"),
+        (dict(pixels="gray"), "pixels is one of grey, binary, nonzero: got 'gray'"),
+        (dict(train_examples=-1), "train_examples is 0 or above: got -1"),
+        (dict(validation_examples=0.1), "validation_examples is a whole number: got 0.1"),
         (dict(seed=True), "seed is a whole number, 0 or above: got True"),
-        (dict(train_examples=401, validation_examples=100), "share 500 examples"),
-        (dict(validation_examples=500), "share 500 examples and one or more is trained on"),
-        (dict(test_examples=61), "test_examples is at most the 60 that there are: got 61"),
+        (dict(train_examples=401, validation_examples=100), "share the 500 training examples"),
+        (dict(validation_examples=500), "share the 500 training examples of mnist: got 0 and 500"),
+        (dict(test_examples=61), "test_examples is at most the 60 of mnist: got 61"),
     ],
 )
 def test_a_wrong_option_is_answered_with_the_rule_and_what_came(numbered, options, message):

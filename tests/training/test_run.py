@@ -9,9 +9,11 @@ from bnrepro.backend.keras_settings import default_settings
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.layers.batch_normalization import BatchNormalization
+from bnrepro.layers.population import population_statistics
 from bnrepro.measurements import layer_equations
 from bnrepro.models.build import build_model
-from bnrepro.models.initialization import initialize
+from bnrepro.models.initialize import initialize
+from bnrepro.models.normalization import BatchNorm
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training import run as training_run
 from bnrepro.training.run import run
@@ -55,7 +57,7 @@ def test_another_seed_gives_other_kernels_and_a_larger_deviation_the_same_ones_s
     for ours, other, scaled in zip(first, kernels(SHORT.replace(seed=1)), kernels(SHORT.replace(initial_std=0.2))):
         assert not np.array_equal(ours, other)
         np.testing.assert_allclose(scaled, 2 * ours, rtol=1e-6)
-    assert np.std(first[0]) == pytest.approx(SHORT.initial_std, rel=0.02)
+    assert np.std(first[0]) == pytest.approx(SHORT["initial_std"], rel=0.02)
 
 
 def test_the_batch_order_depends_on_the_seed_and_not_on_the_arm():
@@ -125,6 +127,30 @@ def test_with_bn_switched_off_the_run_is_the_run_without_bn_to_the_bit(tables):
     none, off, batch = (tables[arm]["curves"].drop(columns="run") for arm in ("none", "off", "batch"))
     assert off.equals(none)
     assert not batch.equals(none)
+
+
+def test_population_statistics_are_algorithm_2s_and_change_nothing_of_the_training(tables):
+    config = SHORT.replace(normalization="batch", inference="population")
+    curves, moving = run(config)["curves"].drop(columns="run"), tables["batch"]["curves"].drop(columns="run")
+    assert curves.query("split == 'train'").equals(moving.query("split == 'train'"))
+    engine, _ = training_run._engine(config.compilation_key, SHAPE, CLASSES)
+    splits, *_ = training_run._on_device(config.task, 0)
+    x, y = splits["train"][0].numpy(), splits["test"]
+    rows = batch_order(config.seed, len(x), 60, 107)  # 6,400 examples are 106.7 mini-batches
+    lagging, *_ = engine.evaluate(*y)
+    assert lagging == moving.query("split == 'test'")["loss"].iloc[-1]
+    population_statistics(engine.model, x[rows.ravel()], batch_size=60)
+    expected, *_ = engine.evaluate(*y)
+    assert curves.query("split == 'test'")["loss"].iloc[-1] == pytest.approx(expected, rel=1e-5)
+    assert abs(lagging / expected - 1) > 0.01
+
+
+def test_an_arm_that_keeps_no_mini_batchs_statistics_has_no_choice_of_them():
+    for arm in ("none", "renorm", "off", "population", "noise"):
+        assert not SHORT.replace(normalization=arm).has("inference")
+    for size, batches in ((2, 3_200), (60, 107), (64, 100), (512, 100)):
+        assert BatchNorm(inference="population").inference_batches(size) == batches
+    assert BatchNorm().inference_batches(60) == 0
 
 
 def test_curves_start_at_step_0_and_hold_both_splits(tables):

@@ -91,19 +91,19 @@ BASE = DENSE
 """The dense net: three hidden layers of 100 ReLU."""
 
 CONV = RunConfig(
-    dataset="fashion_mnist",
+    task="fashion_mnist",
     pixels="grey",
     model="inception_small",
     width=8,
     activation="relu",
-    initializer="he",
+    initialization="he",
     learning_rate=BASE_RATE,
     sgd_momentum=0.9,
     validation_examples=2_000,
 )
 """The convolutional net, without regularizers; its rate is that of the Baseline in notebook 03, tuned for no size."""
 
-_ACCEPTED = ("hidden_units", "dataset")
+_ACCEPTED = ("hidden_units", "task")
 
 
 def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
@@ -117,10 +117,10 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     seeds, most = range(values.seeds), overrides.get("steps", 0)
 
-    def seeing(size: int, budget: str, probe: str = "modes") -> RunConfig:
+    def seeing(size: int, budget: str, measurements: str = "modes") -> RunConfig:
         steps = values.examples // (size if budget == "examples" else REFERENCE)
         steps = min(steps, most or steps)
-        return base.replace(batch_size=size, steps=steps, evaluate_every=steps, probe=probe)
+        return base.replace(batch_size=size, steps=steps, evaluate_every=steps, measurements=measurements)
 
     groups = {}
     for budget in BUDGETS:
@@ -130,10 +130,10 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
             cells = dict(normalization=arms, learning_rate=values.rates, seed=seeds)
             groups[budget] += grid(seeing(size, budget), **cells)
     large = seeing(LARGE, "examples").replace(normalization="batch")
-    sampled = seeing(REFERENCE, "examples", probe="sampling").replace(normalization="batch")
+    sampled = seeing(REFERENCE, "examples", measurements="sampling").replace(normalization="batch")
     conv_seeds = seeds if overrides.get("seeds") else range(values.conv_seeds)
-    conv = CONV.replace(dataset=base.dataset)
-    cost = lengthened(conv, values.cost).replace(probe="cost", train_examples=5_000)
+    conv = CONV.replace(task=base.task.name)
+    cost = lengthened(conv, values.cost).replace(measurements="cost", train_examples=5_000)
     return {
         **groups,
         "ghost": grid(large, ghost_size=values.ghosts, learning_rate=values.rates, seed=seeds),

@@ -14,7 +14,7 @@ from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import accuracy_axis_to, step_axis
 from bnrepro.plotting.lines import ticks_at
 from bnrepro.plotting.marks import seeds_and_median
-from bnrepro.plotting.style import add_panel, new_figure, styled
+from bnrepro.plotting.style import add_panel, new_figure, small, styled
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -55,7 +55,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, batch_size: int
     beside.tick_params(labelleft=False)
     widget_figure.live_curve(beside, live)
     if not beside.lines:
-        style = dict(fontsize=7, ha="center", va="center", color="#6B6B6B")
+        style = dict(fontsize=small(), ha="center", va="center", color="#6B6B6B")
         beside.text(0.5, 0.5, "live run", transform=beside.transAxes, **style)
     widget_figure.name_lines(axes)
     widget_figure.name_lines(beside)

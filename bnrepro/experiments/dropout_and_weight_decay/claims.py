@@ -1,9 +1,10 @@
-"""The claims on Dropout and weight decay as statistics; the notes tell of other places, rates, weights. Draws nothing."""
+"""The claims on Dropout and weight decay, a function each; rows tell of other places, rates, weights. Draws nothing."""
 
 import pandas as pd
 
-from bnrepro.analysis.formatting import diverged, joined, number, points, times
-from bnrepro.analysis.intervals import Statistic, bootstrap_bounded, bootstrap_median, bound_of_median
+from bnrepro.analysis.claims import Rule, claim
+from bnrepro.analysis.findings import Row, counted_if_any, diverged, estimated, median_of, single
+from bnrepro.analysis.intervals import bootstrap_bounded, bound_of_median
 from bnrepro.analysis.select import rows_of
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     DECAY,
@@ -22,192 +23,240 @@ from bnrepro.experiments.dropout_and_weight_decay.tables import (
 from bnrepro.plotting.arms import LABELS
 from bnrepro.records.schemas import Tables
 
-PAPER = {}
-"""The paper has no experiment on this."""
-
 _RESULT = {
     "moving": "with running averages",
-    "population": "with those of Algorithm 2, Dropout active",
+    "population": "with the statistics of Algorithm 2, Dropout active",
     "no_dropout": "recomputed without Dropout",
 }
 _LOST = {
-    "matched": "seeds whose run at the matched rate diverged count as 0",
-    "other": "seeds of which a run with or without decay diverged count as 0",
-    "nothing": "seeds in which decay changed nothing count as 0",
+    "matched": "seeds whose run at the matched rate diverged, which count as 0",
+    "other": "seeds of which a run with or without decay diverged, which count as 0",
+    "nothing": "seeds in which decay changed nothing, which count as 0",
 }
+_COMPARED = {
+    "decay_off": (0.0, "without decay"),
+    "decay_hidden": (DECAY, "with decay"),
+    "matched": (DECAY, "at the matched rate"),
+}
+_SHIFT = "distance from 1 of a BN's input variance at inference over its running variance, mean of the layers, "
+_SHARE = (
+    "share of the change in {} over training by L2 weight {:g} that the matched rate reproduces, {}, median of seeds"
+)
+_LATER = "declared after the runs on the validation loss and judged on seeds that were fresh then"
 
 
-def shifts_before(tables: Tables) -> Statistic:
-    """D1a."""
-    return _shift("D1a", tables, "before")
+@claim(
+    id="D1a",
+    kind="secondary",
+    section="3.4",
+    sentence="Dropout before BN shifts the variance of BN's inputs between training and inference",
+    statistic=f"{_SHIFT}Dropout of 50% before each BN, median of seeds",
+    unit="distance from 1",
+    rule=Rule("above", 0.1),
+)
+def shifts_before(tables: Tables) -> list[Row]:
+    return _shift(tables, "before")
 
 
-def none_after_the_last(tables: Tables) -> Statistic:
-    """D1b."""
-    return _shift("D1b", tables, "last")
+@claim(
+    id="D1b",
+    kind="secondary",
+    section="3.4",
+    sentence="Dropout after the last BN does not shift the variance of BN's inputs between training and inference",
+    statistic=f"{_SHIFT}Dropout of 50% after the last BN alone, median of seeds",
+    unit="distance from 1",
+    rule=Rule("below", 0.1),
+)
+def none_after_the_last(tables: Tables) -> list[Row]:
+    return _shift(tables, "last")
 
 
-def recomputed(tables: Tables) -> Statistic:
-    """D2. A run that diverged guesses with any statistics, so nothing recovers it."""
+@claim(
+    id="D2",
+    kind="secondary",
+    section="3.4",
+    sentence="Where Dropout is before BN, statistics recomputed without Dropout recover accuracy",
+    statistic="test accuracy with Dropout of 50% before each BN, recomputed minus running statistics, median of seeds",
+    unit="difference of shares",
+    rule=Rule("above", 0.0),
+)
+def recomputed(tables: Tables) -> list[Row]:
+    """A run that diverged guesses with any statistics, so nothing recovers it."""
     said = by_statistics(tables)
     without = _by_seed(said[said["group"] == "dropout_off"])
-    places = {
-        place: _by_seed(said[(said["dropout"] == DROPOUT) & (said["dropout_place"] == place)]) for place in PLACES
-    }
-    judged = places["before"]
-    words = [f"{judged[name].median():.2%} {_RESULT[name]}" for name in STATISTICS]
-    gains = [
-        f"{LABELS[place]} {points(bootstrap_median(own['no_dropout'] - own['moving']))}"
-        for place, own in places.items()
-        if place != "before"
-    ]
-    runs = rows_of(tables, ("dropout_off", "dropout"))
-    note = joined(
-        ", ".join(words),
-        f"{points(bootstrap_median(judged['no_dropout'] - judged['population']))} over Algorithm 2 with Dropout active",
-        f"without any Dropout {without['moving'].median():.2%} with running averages, "
-        f"{without['no_dropout'].median():.2%} recomputed",
-        f"gain with Dropout {', '.join(gains)}",
-        diverged(
-            runs[(runs["dropout"] == DROPOUT) | (runs["group"] == "dropout_off")], "diverged and count as guessing"
+    dropped = said[said["dropout"] == DROPOUT]
+    gains = {place: _by_seed(dropped[dropped["dropout_place"] == place]) for place in PLACES}
+    judged = gains.pop("before")
+    over_population = judged["no_dropout"] - judged["population"]
+    unit, runs = "difference of shares", rows_of(tables, ("dropout_off", "dropout"))
+    return [
+        median_of(judged["no_dropout"] - judged["moving"]),
+        *(single(f"accuracy {_RESULT[name]}", judged[name].median(), "accuracy", len(judged)) for name in STATISTICS),
+        median_of(over_population, unit, "recomputed over Algorithm 2 with Dropout active"),
+        *(
+            single(f"accuracy without any Dropout, {words}", without[name].median(), "accuracy", len(without))
+            for name, words in (("moving", _RESULT["moving"]), ("no_dropout", "recomputed"))
         ),
-    )
-    return Statistic("D2", *bootstrap_median(judged["no_dropout"] - judged["moving"]), note=note)
+        *(
+            median_of(own["no_dropout"] - own["moving"], unit, f"gain with Dropout {LABELS[place]}")
+            for place, own in gains.items()
+        ),
+        *diverged(runs[(runs["dropout"] == DROPOUT) | (runs["group"] == "dropout_off")]),
+    ]
 
 
-def through_the_rate(tables: Tables) -> Statistic:
-    """D3."""
-    return _share("D3", tables, "batch")
-
-
-def not_without(tables: Tables) -> Statistic:
-    """D4."""
-    return _share("D4", tables, "none")
-
-
-def in_training(tables: Tables) -> Statistic:
-    """D5."""
-    return _fresh_share("D5", tables, "batch")
-
-
-def not_in_training_without(tables: Tables) -> Statistic:
-    """D6."""
-    return _fresh_share("D6", tables, "none")
-
-
-_COMPARED = (("decay_off", 0.0), ("decay_hidden", DECAY), ("matched", DECAY))
-
-STATISTICS_OF_CLAIMS = (
-    shifts_before,
-    none_after_the_last,
-    recomputed,
-    through_the_rate,
-    not_without,
-    in_training,
-    not_in_training_without,
+@claim(
+    id="D3",
+    kind="secondary",
+    section="4.2.1",
+    sentence="With BN weight decay acts through the effective learning rate: a rate that grows to match it "
+    "reproduces what decay does to the validation loss",
+    statistic=_SHARE.format("validation loss", DECAY, "with BN"),
+    unit="share",
+    rule=Rule("above", 0.5),
 )
-"""In their order."""
+def through_the_rate(tables: Tables) -> list[Row]:
+    return _share(tables, "batch")
 
 
-def analyse(tables: Tables) -> pd.DataFrame:
-    """The statistic of each claim: `claim`, `estimate`, `ci_low`, `ci_high`, `n`, `bound`, `note`."""
-    return pd.DataFrame(claim(tables) for claim in STATISTICS_OF_CLAIMS)
+@claim(
+    id="D4",
+    kind="secondary",
+    section="4.2.1",
+    sentence="Without BN a learning rate that grows to match weight decay does not reproduce what decay does to the "
+    "validation loss",
+    statistic=_SHARE.format("validation loss", DECAY, "without BN"),
+    unit="share",
+    rule=Rule("below", 0.5),
+)
+def not_without(tables: Tables) -> list[Row]:
+    return _share(tables, "none")
 
 
-def _shift(claim: str, tables: Tables, place: str) -> Statistic:
+@claim(
+    id="D5",
+    kind="secondary",
+    section="4.2.1",
+    sentence="With BN a learning rate that grows to match weight decay reproduces what decay does to the training "
+    "accuracy",
+    statistic=_SHARE.format("training accuracy between evaluations", DECAY, f"with BN, {_LATER}"),
+    unit="share",
+    rule=Rule("above", 0.5),
+)
+def in_training(tables: Tables) -> list[Row]:
+    return _fresh_share(tables, "batch")
+
+
+@claim(
+    id="D6",
+    kind="secondary",
+    section="4.2.1",
+    sentence="Without BN a learning rate that grows to match weight decay does not reproduce what decay does to the "
+    "training accuracy",
+    statistic=_SHARE.format("training accuracy between evaluations", DECAY, f"without BN, {_LATER}"),
+    unit="share",
+    rule=Rule("below", 0.5),
+)
+def not_in_training_without(tables: Tables) -> list[Row]:
+    return _fresh_share(tables, "none")
+
+
+def _shift(tables: Tables, place: str) -> list[Row]:
     """The distance at one place. A seed whose run has none is undetermined: a tie in the median, anything in the interval."""
     runs = shifted(tables)
     at = {other: runs[(runs["dropout"] == DROPOUT) & (runs["dropout_place"] == other)] for other in PLACES}
-    own, off = at[place], runs[(runs["dropout"] == 0) & (runs["dropout_place"] == place)]
+    own, off = at.pop(place), runs[(runs["dropout"] == 0) & (runs["dropout_place"] == place)]
+    lost = own["distance"].isna()
     distance = own["distance"].fillna(own["distance"].median())
-    pairs = pd.DataFrame({"distance": distance, "bound": own["distance"].isna().map({True: "~", False: ""})})
-    pairs = pairs.dropna(subset=["distance"])
-    others = [f"{LABELS[other]} {number(at[other]['ratio'].median())}" for other in PLACES if other != place]
-    others.append(f"without Dropout {number(off['ratio'].median())}")
-    note = joined(
-        f"ratio {number(own['ratio'].median())}, by layer {_layers(tables, place)}",
-        f"mean of the layers with Dropout {', '.join(others)}",
-        f"distance {number(own['distance_no_dropout'].median())} with statistics recomputed without Dropout",
-        f"{int(own['distance'].isna().sum())} of {len(own)} runs diverged; such a seed may be anything"
-        if own["distance"].isna().any()
-        else "",
-    )
-    found = bootstrap_bounded(pairs, "distance", least=0.0)
-    return Statistic(claim, *found, bound_of_median(pairs, "distance") if found.n else "", note)
+    pairs = pd.DataFrame({"distance": distance, "bound": lost.map({True: "~", False: ""})}).dropna(subset=["distance"])
+    bound = bound_of_median(pairs, "distance") if len(pairs) else ""
+    return [
+        estimated(bootstrap_bounded(pairs, "distance", least=0.0), bound=bound),
+        single("ratio, mean of the layers", own["ratio"].median(), "ratio", len(own)),
+        *_layers(tables, place),
+        *(
+            single(f"ratio with Dropout {LABELS[other]}", rows["ratio"].median(), "ratio", len(rows))
+            for other, rows in at.items()
+        ),
+        single("ratio without Dropout", off["ratio"].median(), "ratio", len(off)),
+        single(
+            "distance with statistics recomputed without Dropout",
+            own["distance_no_dropout"].median(),
+            "distance from 1",
+            len(own),
+        ),
+        *counted_if_any("runs that diverged, whose seeds may be anything", lost),
+    ]
 
 
-def _layers(tables: Tables, place: str) -> str:
+def _layers(tables: Tables, place: str) -> list[Row]:
     """The median ratio of each BN from the images on, with the running statistics."""
     rows = shifts(tables)
     rows = rows[(rows["dropout"] == DROPOUT) & (rows["dropout_place"] == place) & (rows["statistics"] == "moving")]
-    return ", ".join(number(ratio) for ratio in rows.groupby("layer")["ratio"].median()) or number(float("nan"))
+    return [
+        single(f"ratio in {layer.replace('_', ' ')}", own.median(), "ratio", len(own))
+        for layer, own in rows.groupby("layer")["ratio"]
+    ]
 
 
 def _by_seed(said: pd.DataFrame) -> pd.DataFrame:
     return said.pivot(index="seed", columns="statistics", values="accuracy").reindex(columns=STATISTICS)
 
 
-def _share(claim: str, tables: Tables, arm: str) -> Statistic:
+def _share(tables: Tables, arm: str) -> list[Row]:
+    """The share of the validation loss at the L2 weight `DECAY`; then what it is made of, and that at other weights."""
     found = shares(tables).query("normalization == @arm")
-    judged = found[found["weight"] == DECAY]
+    judged, others = found[found["weight"] == DECAY], found[found["weight"] != DECAY]
+    rows = [median_of(judged["share"])]
     measured = judged[judged["missing"] == ""]
-    others = [
-        f"{number(weight)} share {times(bootstrap_median(own['share']))}{_lost(own)}"
-        for weight, own in found[found["weight"] != DECAY].groupby("weight")
-    ]
-    note = joined(
-        f"decay changes the validation loss by {number(measured['effect'].median())} on average, the matched rate stays "
-        f"{number(measured['rest'].median())} away from decay"
-        if len(measured)
-        else "",
-        _noise(tables, arm),
-        f"share of the change in training accuracy, in training mode, {times(bootstrap_median(judged['training_share']))}",
-        _grown(tables, arm),
-        *_missing(judged),
-        f"at the L2 weight {', at '.join(others)}" if others else "",
-    )
-    return Statistic(claim, *bootstrap_median(judged["share"]), note=note)
+    if len(measured):
+        effect, rest = measured["effect"].median(), measured["rest"].median()
+        rows += [
+            single("mean change of the validation loss over training by decay", effect, "nats", len(measured)),
+            single("mean distance of its course at the matched rate from that with decay", rest, "nats", len(measured)),
+        ]
+    in_training_mode = "share of the change in training accuracy, in training mode"
+    rows += _noise(tables, arm)
+    rows += [median_of(judged["training_share"], "share", in_training_mode), *_grown(tables, arm), *_missing(judged)]
+    for weight, own in others.groupby("weight"):
+        rows.append(median_of(own["share"], "share", f"share at the L2 weight {weight:g}"))
+        rows += counted_if_any(f"seeds that count as 0 at the L2 weight {weight:g}", own["missing"] != "", "seeds")
+    return rows
 
 
-def _fresh_share(claim: str, tables: Tables, arm: str) -> Statistic:
-    """The share of the training accuracy on the fresh seeds; the note has that of the validation loss there."""
+def _fresh_share(tables: Tables, arm: str) -> list[Row]:
+    """The share of the training accuracy on the fresh seeds; then that of the validation loss there."""
     found = shares(tables, FRESH).query("normalization == @arm")
-    seeds = sorted(found["seed"])
-    note = joined(
-        f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}",
-        f"share of the validation loss there {times(bootstrap_median(found['share']))}",
+    return [
+        median_of(found["training_share"]),
+        single("first of these seeds", found["seed"].min(), "seed"),
+        single("last of these seeds", found["seed"].max(), "seed"),
+        median_of(found["share"], "share", "share of the validation loss there"),
         *_missing(found),
-    )
-    return Statistic(claim, *bootstrap_median(found["training_share"]), note=note)
+    ]
 
 
-def _missing(found: pd.DataFrame) -> list[str]:
+def _missing(found: pd.DataFrame) -> list[Row]:
     """Why seeds count as 0."""
-    counts = {why: int((found["missing"] == why).sum()) for why in WHY}
-    return [f"{count} of {len(found)} {_LOST[why]}" for why, count in counts.items() if count]
+    return [row for why in WHY for row in counted_if_any(_LOST[why], found["missing"] == why, "seeds")]
 
 
-def _noise(tables: Tables, arm: str) -> str:
+def _noise(tables: Tables, arm: str) -> list[Row]:
     """How far runs are apart that differ by a small L2 weight."""
     found = nearly_equal(tables).query("normalization == @arm and weight < @DECAY").dropna()
     if found.empty:
-        return ""
-    weight, distance = number(found["weight"].iloc[0]), number(found["distance"].median())
-    return f"an L2 weight of {weight} on all kernels already moves a run by {distance}"
+        return []
+    label = f"mean distance of two courses of which one has an L2 weight of {found['weight'].iloc[0]:g} on all kernels"
+    return [single(label, found["distance"].median(), "nats", len(found))]
 
 
-def _grown(tables: Tables, arm: str) -> str:
+def _grown(tables: Tables, arm: str) -> list[Row]:
     """The effective rate after the last step over that at the start, medians of the runs that get there."""
     rows = growth(tables).query("normalization == @arm")
-    ends = (
-        rows[rows["step"] == rows_of(tables, ("matched",))["steps"].max()].groupby(["group", "weight"])["rate"].median()
-    )
-    factor = {group: ends.get((group, weight)) for group, weight in _COMPARED}
-    words = {"decay_off": "without decay", "decay_hidden": "with decay", "matched": "at the matched rate"}
-    parts = [f"{number(value)} {words[group]}" for group, value in factor.items() if value is not None]
-    return f"effective rate at the end over its start {', '.join(parts)}" if parts else ""
-
-
-def _lost(found: pd.DataFrame) -> str:
-    lost = int((found["missing"] != "").sum())
-    return f", {lost} of {len(found)} seeds count as 0" if lost else ""
+    last = rows[rows["step"] == rows_of(tables, ("matched",))["steps"].max()]
+    ends = {key: own for key, own in last.groupby(["group", "weight"])["rate"]}
+    return [
+        single(f"effective rate at the end over its start {words}", own.median(), "ratio", len(own))
+        for group, (weight, words) in _COMPARED.items()
+        if (own := ends.get((group, weight))) is not None
+    ]

@@ -1,39 +1,110 @@
-"""The panels of weight decay, drawn from computed tables. Knows no claim and no run."""
+"""What draws Dropout and weight decay from computed tables. Knows no claim and no run."""
 
+import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from bnrepro.experiments.dropout_and_weight_decay.tables import DECAY, REACHES, medians
+from bnrepro.experiments.dropout_and_weight_decay.tables import DROPOUT, PLACES, REACHES, STATISTICS, medians
+from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
-from bnrepro.plotting.axes import DOTTED, log_axis, name_ends, step_axis
+from bnrepro.plotting.axes import CLEAR, DOTTED, accuracy_ticks, key_above, log_axis, name_ends, nothing, step_axis
 from bnrepro.plotting.lines import median_line, name_lines
-from bnrepro.plotting.style import GREY
+from bnrepro.plotting.style import small
 
 ARMS = ("batch", "none")
 """As they stand in a figure: BN first."""
 
-"""Of the net without a regularizer."""
-
+_UNDER = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))  # the arm without BN beside the places
 _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (1, 1.2)), linewidth=1.1)
 _LOWEST = -2.0  # shares below are arrows at the edge
 _DASHED = dict(color=COLORS["matched"], linewidth=1.1, linestyle=(0, (3, 2)))
-_CLEAR = [withStroke(linewidth=2, foreground="white")]
 _REACHES = {"hidden": ("o", "hidden kernels"), "kernels": ("s", "all kernels"), "all": ("^", "everything")}
-_LINES = {"decay_off": "no decay", "decay_hidden": LABELS["decay"], "matched": LABELS["matched"]}
-_LINE_COLORS = {"decay_off": GREY, "decay_hidden": COLORS["decay"], "matched": COLORS["matched"]}
+_LINES = {"decay_off": "plain", "decay_hidden": "decay", "matched": "matched"}  # the arm of each group
+_TICKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50)
+_CHOICES = {
+    "moving": "running\naverages",
+    "population": "Algorithm 2,\nDropout on",
+    "no_dropout": "recomputed,\nDropout off",
+}
 
 
-def percent_axis(axes: Axes) -> None:
-    """A y axis of fractions, written as percentages."""
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{100 * value:g}%"))
+def draw_dropout(area: Area, accuracies: pd.DataFrame) -> None:
+    """By place with BN, and without BN, where Dropout is after each nonlinearity."""
+    axes, off, ends = area.axes(), accuracies[accuracies["kind"] == "dropout_off"], []
+    for place in PLACES:
+        own = accuracies["kind"] == f"dropout_{place}"
+        line = pd.concat([off, accuracies[own]]).query("normalization == 'batch'")
+        ends += median_line(axes, line, "amount", "final_accuracy", COLORS[place], LABELS[place])
+    none = accuracies[accuracies["kind"].isin(["dropout_off", "dropout_after"])].query("normalization == 'none'")
+    ends += median_line(axes, none, "amount", "final_accuracy", COLORS["none"], LABELS["none"], **_UNDER)
+    _rate_axis(axes)
+    axes.set_ylabel("Final test accuracy")
+    accuracy_ticks(axes)
+    name_ends(axes, ends)
 
 
-def draw_decay(axes: Axes, accuracies: pd.DataFrame) -> None:
+def _rate_axis(axes: Axes) -> None:
+    axes.set(xlabel="Dropout rate", xlim=(-0.02, 1.04 * DROPOUT))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+
+
+def draw_ratios(area: Area, shifted: pd.DataFrame) -> None:
+    """By place; without Dropout they are one net."""
+    axes, ends = area.axes(), []
+    for place in PLACES:
+        own = shifted[shifted["dropout_place"] == place]
+        ends += median_line(axes, own, "dropout", "ratio", COLORS[place], LABELS[place])
+    _rate_axis(axes)
+    _ratio_axis(axes, shifted["ratio"], ends)
+
+
+def _ratio_axis(axes: Axes, ratios: pd.Series, ends: list[tuple]) -> None:
+    """A logarithmic axis that holds 1, with a line there."""
+    axes.axhline(1, **DOTTED)
+    axes.set_ylabel("Ratio of variances")
+    if not ends:
+        nothing(axes)
+        return
+    low, high = min(ratios.min(), 1) / 1.08, max(ratios.max(), 1) * 1.08
+    log_axis(axes, "y", (low, high))
+    apart = 0.08 * np.log(high / low)  # so that no label runs into that of 1
+    shown = [tick for tick in _TICKS if low <= tick <= high and (tick == 1 or abs(np.log(tick)) > apart)]
+    axes.yaxis.set_major_locator(FixedLocator(shown))
+    name_ends(axes, ends)
+
+
+def draw_layers(area: Area, shifts: pd.DataFrame) -> None:
+    """By place, over the layers."""
+    axes, layers, ends = area.axes(), sorted(set(shifts["layer"])), []
+    numbered = shifts.assign(number=shifts["layer"].map({layer: place for place, layer in enumerate(layers, start=1)}))
+    for place in PLACES:
+        own = numbered[numbered["dropout_place"] == place]
+        ends += median_line(axes, own, "number", "ratio", COLORS[place], LABELS[place])
+    axes.set(xlabel="Hidden layer, from the images on", xlim=(0.8, max(len(layers), 1) + 0.2))
+    axes.xaxis.set_major_locator(FixedLocator(range(1, len(layers) + 1)))
+    _ratio_axis(axes, shifts["ratio"], ends)
+
+
+def draw_statistics(area: Area, said: pd.DataFrame) -> None:
+    """By place, a seed's line from one choice of statistics to the next; grey, the net without Dropout."""
+    axes, said, ends = area.axes(), said.assign(place=said["statistics"].map(STATISTICS.index)), []
+    off = said["group"] == "dropout_off"
+    for place in PLACES:
+        own = said[(said["dropout_place"] == place) & ~off]
+        ends += median_line(axes, own, "place", "accuracy", COLORS[place], LABELS[place])
+    ends += median_line(axes, said[off], "place", "accuracy", COLORS["plain"], "no Dropout")
+    axes.set(xlim=(-0.2, len(STATISTICS) - 0.8), xticks=range(len(STATISTICS)), ylabel="Test accuracy")
+    axes.set_xticklabels([_CHOICES[name] for name in STATISTICS], fontsize=small())
+    accuracy_ticks(axes)
+    name_ends(axes, ends)
+
+
+def draw_decay(area: Area, accuracies: pd.DataFrame) -> None:
     """Both arms in their colors, a marker for what decays; medians and intervals alone, for six lines run close together."""
+    axes = area.axes()
     ends, starts, weights = [], {}, sorted(set(accuracies.loc[accuracies["kind"].str.startswith("decay"), "amount"]))
     places = _weight_axis(axes, weights)
     for arm in ARMS:
@@ -46,85 +117,90 @@ def draw_decay(axes: Axes, accuracies: pd.DataFrame) -> None:
             ends += median_line(axes, line, "place", "final_accuracy", COLORS[arm], words, seeds=False, **style)
         starts[arm] = off["final_accuracy"].median()
     for arm, start in starts.items():
-        style = dict(textcoords="offset points", fontsize=7, color=COLORS[arm], path_effects=_CLEAR, zorder=8)
+        style = dict(textcoords="offset points", fontsize=small(), color=COLORS[arm], path_effects=CLEAR, zorder=8)
         axes.annotate(LABELS[arm], (0, start), (0, 7 if start == max(starts.values()) else -14), **style)
     axes.margins(y=0.12)
-    percent_axis(axes)
+    axes.set_ylabel("Final test accuracy")
+    accuracy_ticks(axes)
     name_ends(axes, ends)
 
 
-def draw_growth(axes: Axes, growth: pd.DataFrame, runs: pd.DataFrame, value: str, groups: tuple[str, ...]) -> None:
+def draw_growth(area: Area, data: dict[str, pd.DataFrame], label: str) -> None:
     """A shade an L2 weight, the darkest the largest; dashed, the matched rate."""
-    runs, growth = (table[table["normalization"] == "batch"] for table in (runs, growth))
-    weights, ends = sorted(set(runs["weight"])), []
-    # None near the light blue that is the matched rate's green to those who see no blue.
+    axes, values, runs, ends = area.axes(), data["values"], data["runs"], []
+    weights = sorted(set(runs["weight"]))
+    # None near what the matched rate's green is to those who see no blue.
     darker = seaborn.blend_palette([COLORS["batch"], "#001A33"], max(len(weights) - 1, 1)).as_hex()
     shades = dict(zip(weights, ["#7FB5DB", *darker]))
-    for group in groups:
-        for weight, own in runs[runs["group"] == group].groupby("weight"):
-            rows = growth[(growth["group"] == group) & (growth["weight"] == weight)]
-            middle = medians(rows, value, len(own))
-            style = _DASHED if group == "matched" else dict(color=shades[weight], linewidth=2.4)
-            axes.plot(middle["step"], middle["estimate"], label=f"{group} {weight:g}", zorder=5, **style)
-            if group != "matched":
-                band = dict(color=shades[weight], alpha=0.22, linewidth=0, zorder=3)
-                axes.fill_between(middle["step"], middle["ci_low"], middle["ci_high"], **band)
-                ends += [
-                    (row.step, row.estimate, f"{weight:g}", shades[weight]) for row in middle.iloc[-1:].itertuples()
-                ]
+    for (group, weight), own in runs.groupby(["group", "weight"]):
+        middle = medians(values[(values["group"] == group) & (values["weight"] == weight)], "value", len(own))
+        style = _DASHED if group == "matched" else dict(color=shades[weight], linewidth=2.4)
+        axes.plot(middle["step"], middle["estimate"], label=f"{group} {weight:g}", zorder=5, **style)
+        if group != "matched":
+            band = dict(color=shades[weight], alpha=0.22, linewidth=0, zorder=3)
+            axes.fill_between(middle["step"], middle["ci_low"], middle["ci_high"], **band)
+            last = middle.iloc[-1:]
+            ends += [(row.step, row.estimate, f"{weight:g}", shades[weight]) for row in last.itertuples()]
     step_axis(axes, runs["steps"].max())
-    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     log_axis(axes, "y")
+    axes.set_ylabel(label)
+    if "matched" in set(runs["group"]):
+        key_above(axes, ("decay", COLORS["batch"]), ("- - -  matched rate", COLORS["matched"]))
     name_ends(axes, ends)
 
 
-def draw_losses(axes: Axes, losses: pd.DataFrame, runs: pd.DataFrame) -> None:
-    """No decay, decay and matched rate in one arm."""
-    for group, label in _LINES.items():
-        own, weight = runs[runs["group"] == group], 0.0 if group == "decay_off" else DECAY
-        rows = losses[(losses["group"] == group) & (losses["weight"] == weight)]
-        color = _LINE_COLORS[group]
-        for _, run in rows.groupby("run"):
-            axes.plot(run["step"], run["loss"], color=color, linewidth=0.5, alpha=0.3, zorder=2)
-        middle = medians(rows, "loss", int((own["weight"] == weight).sum()))
-        axes.fill_between(middle["step"], middle["ci_low"], middle["ci_high"], color=color, alpha=0.22, linewidth=0)
-        dashes = dict(linestyle=_DASHED["linestyle"], linewidth=1.2) if group == "matched" else {}
-        axes.plot(middle["step"], middle["estimate"], color=color, label=label, zorder=5 + bool(dashes), **dashes)
-    step_axis(axes, runs["steps"].max())
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-
-
-def same_scale(both: list[Axes], losses: pd.DataFrame) -> None:
-    """The same scale left and right, which holds the medians after the start; the names stand right."""
-    shown = losses[(losses["step"] > 0) & losses["weight"].isin([0.0, DECAY])]
-    middle = shown.groupby(["normalization", "group", "step"])["loss"].median()
-    for axes in both if len(middle) else ():
-        axes.set_ylim(0.9 * middle.min(), 1.15 * middle.max())
+def draw_losses(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """An axes an arm on one scale; the names stand right."""
+    values, runs = data["values"], data["runs"]
+    both = area.grid(widths=(1, 1), gap=(6, 3))
+    for axes, arm in zip(both, ARMS):
+        for group, name in _LINES.items():
+            words = "no decay" if name == "plain" else LABELS[name]
+            own, rows = (table[(table["normalization"] == arm) & (table["group"] == group)] for table in (runs, values))
+            _loss(axes, rows, len(own), words, COLORS[name], dashed=group == "matched")
+        step_axis(axes, runs["steps"].max())
+        key_above(axes, (LABELS[arm], COLORS[arm]))
+        log_axis(axes, "y", (0.95 * values["loss"].min(), 1.05 * values["loss"].max()) if len(values) else None)
+    both[0].set_ylabel("Validation loss, nats")
     both[-1].tick_params(labelleft=False)
     name_lines(both[-1])
 
 
-def draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
+def _loss(axes: Axes, rows: pd.DataFrame, runs: int, words: str, color: str, dashed: bool) -> None:
+    """Each run thin, the median of `runs` thick over its interval."""
+    for _, run in rows.groupby("run"):
+        axes.plot(run["step"], run["loss"], color=color, linewidth=0.5, alpha=0.3, zorder=2)
+    middle = medians(rows, "loss", runs)
+    axes.fill_between(middle["step"], middle["ci_low"], middle["ci_high"], color=color, alpha=0.22, linewidth=0)
+    dashes = dict(linestyle=_DASHED["linestyle"], linewidth=1.2) if dashed else {}
+    axes.plot(middle["step"], middle["estimate"], color=color, label=words, zorder=5 + dashed, **dashes)
+
+
+def draw_shares(area: Area, shares: pd.DataFrame) -> None:
     """The share in both arms over the L2 weight, open that of the training accuracy; dotted, none of it and all of it."""
+    axes = area.axes()
     places, ends = _weight_axis(axes, sorted(set(shares["weight"]))), []
     for arm in ARMS:
         own = shares[shares["normalization"] == arm].assign(place=shares["weight"].map(places))
         ends += median_line(axes, own, "place", "share", COLORS[arm], LABELS[arm])
         ends += median_line(axes, own, "place", "training_share", COLORS[arm], "in training", seeds=False, **_OPEN)
-        beyond = own.groupby("place")["share"].median().loc[lambda share: share < _LOWEST]
-        style = dict(color=COLORS[arm], markersize=4, clip_on=False, zorder=6)
-        axes.plot(beyond.index, [_LOWEST] * len(beyond), "v", **style)
+        style = dict(markeredgecolor=COLORS[arm], markersize=4, clip_on=False, zorder=6)
+        for value, face in (("training_share", "white"), ("share", COLORS[arm])):
+            middle = own.groupby("place")[value].median()
+            for at in middle.index[middle < _LOWEST]:
+                axes.plot(at, _LOWEST, "v", color=face, **style)
     for value in (0, 1):
         axes.axhline(value, **DOTTED)
     axes.set_ylim(max(axes.get_ylim()[0], _LOWEST), 1.1)
-    percent_axis(axes)
+    axes.set_ylabel("Share of decay's effect")
+    accuracy_ticks(axes)
     name_ends(axes, [(place, max(share, _LOWEST), *words) for place, share, *words in ends])
 
 
 def _weight_axis(axes: Axes, weights: list[float]) -> dict[float, float]:
     """An x axis of L2 weights, equally far apart, since 0 has no place on a logarithmic one; the place of each."""
     axes.set(xlim=(-0.25, len(weights) - 0.75), xlabel="L2 weight", xticks=range(len(weights)))
-    axes.set_xticklabels([_weight(weight) for weight in weights], fontsize=7)
+    axes.set_xticklabels([_weight(weight) for weight in weights], fontsize=small())
     return {weight: place for place, weight in enumerate(weights)}
 
 

@@ -57,7 +57,7 @@ PRESETS = {
 BASE = DENSE.replace(train_examples=5_000, batch_size=64, learning_rate=0.1)
 """The dense net on few examples, for a net that does not overfit needs no regularizer."""
 
-_ACCEPTED = ("batch_size", "learning_rate", "hidden_units", "dataset")
+_ACCEPTED = ("batch_size", "learning_rate", "hidden_units", "task")
 
 
 def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
@@ -70,8 +70,8 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     net, seeds = lengthened(base, values.main), dict(seed=range(values.seeds))
-    dropped = net.replace(normalization="batch", probe="shift")
-    decayed, arms = net.replace(probe="gradients"), dict(normalization=ARMS, **seeds)
+    dropped = net.replace(normalization="batch", measurements="shift")
+    decayed, arms = net.replace(measurements="gradients"), dict(normalization=ARMS, **seeds)
     fresh = dict(normalization=ARMS, seed=range(values.seeds, 2 * values.seeds))
     reaches = {"hidden": values.matched, "kernels": values.decays, "all": values.decays}
     return {

@@ -17,7 +17,7 @@ DROPOUT, DECAY = 0.5, 0.003
 PLACES = ("before", "after", "last")
 REACHES = ("hidden", "kernels", "all")
 STATISTICS = ("moving", "population", "no_dropout")
-"""Those that the probe `shift` compares: running averages, Algorithm 2 with Dropout active, Algorithm 2 with Dropout off."""
+"""Those that `shift` compares: running averages, Algorithm 2 with Dropout active, Algorithm 2 with Dropout off."""
 
 _DROPPED = ("dropout_off", "dropout", "dropout_none")
 _DECAYED = ("decay_off", *(f"decay_{reach}" for reach in REACHES), "matched")

@@ -1,9 +1,9 @@
-"""The claims on statistics at inference, a function each; the notes tell of other statistics, layers, data. Draws nothing."""
+"""The claims on statistics at inference, a function each; rows tell of other statistics, layers, data. Draws nothing."""
 
 import pandas as pd
 
-from bnrepro.analysis.formatting import diverged, joined, points, times
-from bnrepro.analysis.intervals import Interval, Statistic, bootstrap_median
+from bnrepro.analysis.claims import Rule, claim
+from bnrepro.analysis.findings import Row, count_if_any, diverged, median_of
 from bnrepro.experiments.inference_statistics.tables import (
     MIDDLE,
     SMALL,
@@ -22,145 +22,176 @@ from bnrepro.experiments.inference_statistics.tables import (
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
-PAPER = {}
-"""The paper gives no number for these claims."""
+_POINTS = "difference of shares"
+_OTHERS = {"pooled": "the pooled variance", "moving_ddof0": "moving averages of the biased variance"}
+_SHIFTS = {"imbalanced": "class by class", "contrast": "at half the contrast", "noise": "with noise"}
 
-_WORDS = {"pooled": "the pooled variance", "moving_ddof0": "moving averages of the biased variance"}
 
-
-def gap_grows(tables: Tables) -> Statistic:
-    """P1."""
+@claim(
+    id="P1",
+    kind="secondary",
+    section="3.1",
+    sentence="The gap in accuracy between training mode and inference grows as the mini-batch shrinks",
+    statistic="accuracy in training mode against inference, mean absolute difference over the smaller half of the m "
+    "minus over the larger half, median of seeds",
+    unit=_POINTS,
+    rule=Rule("above", 0.0),
+)
+def gap_grows(tables: Tables) -> list[Row]:
     sizes, moving = batch_sizes(tables), gaps(tables)["moving"].dropna()
-    ends = [f"{points(_at(moving, size))} at m = {size}" for size in dict.fromkeys((sizes[0], sizes[-1]))]
-    growth, other = (bootstrap_median(gap_growth(tables, name)) for name in ("moving", "population"))
-    note = joined(
-        f"training mode minus inference is {', '.join(ends)}",
-        f"with population statistics in place of moving averages the estimate is {points(other)}",
-        _lost(tables, growth.n),
-    )
-    return Statistic("P1", *growth, note=note)
+    growth, other = (gap_growth(tables, name) for name in ("moving", "population"))
+    ends = dict.fromkeys((sizes[0], sizes[-1]))
+    return [
+        median_of(growth),
+        *(_mean(moving, [size], _POINTS, f"training mode minus inference at m = {size}") for size in ends),
+        median_of(other, _POINTS, "growth with population statistics in place of moving averages"),
+        *_lost(tables, len(growth)),
+    ]
 
 
-def late_at_least_as_accurate(tables: Tables) -> Statistic:
-    """P2a."""
-    return _gain("P2a", tables, "last", batch_sizes(tables))
+@claim(
+    id="P2a",
+    kind="secondary",
+    section="3.1",
+    sentence="Late in training population statistics are at least as accurate as moving averages",
+    statistic="accuracy after the last step, population minus moving, mean over m, median of seeds; a fifth of a "
+    "point is allowed",
+    unit=_POINTS,
+    rule=Rule("above", -0.002),
+)
+def late_at_least_as_accurate(tables: Tables) -> list[Row]:
+    return _gain(tables, "last", batch_sizes(tables))
 
 
-def early_better(tables: Tables) -> Statistic:
-    """P2b."""
-    return _gain("P2b", tables, "first", batch_sizes(tables))
+@claim(
+    id="P2b",
+    kind="secondary",
+    section="3.1",
+    sentence="Early in training population statistics are more accurate than moving averages",
+    statistic="accuracy at the first evaluation, population minus moving, mean over m, median of seeds",
+    unit=_POINTS,
+    rule=Rule("above", 0.0),
+)
+def early_better(tables: Tables) -> list[Row]:
+    return _gain(tables, "first", batch_sizes(tables))
 
 
-def small_better(tables: Tables) -> Statistic:
-    """P2c."""
-    return _gain("P2c", tables, "last", [size for size in batch_sizes(tables) if size <= SMALL])
+@claim(
+    id="P2c",
+    kind="secondary",
+    section="3.1",
+    sentence=f"With mini-batches of {SMALL} or less population statistics are more accurate than moving averages",
+    statistic=f"accuracy after the last step, population minus moving, mean over m of {SMALL} or less, median of seeds",
+    unit=_POINTS,
+    rule=Rule("above", 0.0),
+)
+def small_better(tables: Tables) -> list[Row]:
+    return _gain(tables, "last", [size for size in batch_sizes(tables) if size <= SMALL])
 
 
-def unbiased(tables: Tables) -> Statistic:
-    """P3a."""
+@claim(
+    id="P3a",
+    kind="check",
+    section="3.1",
+    sentence="With the factor m/(m-1) the variance that BN uses at inference is the population's",
+    statistic="variance of Algorithm 2 over that of all training examples, first hidden layer, mean over m, median "
+    "of seeds",
+    unit="ratio",
+    rule=Rule("around", 1.0, 0.05),
+)
+def unbiased(tables: Tables) -> list[Row]:
     sizes, table = batch_sizes(tables), ratios(tables)
-    judged = _mean(ratio_of(table, "hidden_1", "population"), sizes)
-    moving = _mean(ratio_of(table, "hidden_1", "moving"), sizes)
-    note = joined(f"moving averages {times(moving)}", _deeper(table, "population", sizes[0]), _lost(tables, judged.n))
-    return Statistic("P3a", *judged, note=note)
+    judged = mean_over(ratio_of(table, "hidden_1", "population"), sizes)
+    return [
+        median_of(judged),
+        _mean(ratio_of(table, "hidden_1", "moving"), sizes, "ratio", "moving averages"),
+        *_deeper(table, "population", sizes[0]),
+        *_lost(tables, len(judged)),
+    ]
 
 
-def biased(tables: Tables) -> Statistic:
-    """P3b."""
+@claim(
+    id="P3b",
+    kind="check",
+    section="3.1",
+    sentence="Without the factor m/(m-1) the variance that BN uses at inference is (m-1)/m of the population's",
+    statistic="variance of Algorithm 2 with ddof 0 over that of all training examples, over (m-1)/m, first hidden "
+    "layer, in the mini-batches that give the variance with the factor, so that the factor alone is new, mean over "
+    "m, median of seeds",
+    unit="ratio",
+    rule=Rule("around", 1.0, 0.05),
+)
+def biased(tables: Tables) -> list[Row]:
     sizes, table = batch_sizes(tables), ratios(tables)
     table = table.assign(ratio=table["ratio"] / (1 - 1 / table["batch_size"]))
-    judged = _mean(ratio_of(table, "hidden_1", "population_ddof0"), sizes)
-    note = joined(
-        "the mini-batches are those of P3a, so that the layer's factor alone is new",
-        _deeper(table, "population_ddof0", sizes[0]),
-        _lost(tables, judged.n),
-    )
-    return Statistic("P3b", *judged, note=note)
+    judged = mean_over(ratio_of(table, "hidden_1", "population_ddof0"), sizes)
+    return [median_of(judged), *_deeper(table, "population_ddof0", sizes[0]), *_lost(tables, len(judged))]
 
 
-def depends_on_the_others(tables: Tables) -> Statistic:
-    """P4."""
-    sizes, changed = batch_sizes(tables), said(tables, value="changed")
-    middle = nearest(sizes, MIDDLE)
-    judged = _mean((changed["batch"] - changed["moving"]).dropna(), sizes)
-    share = _at(changed["batch"].dropna(), middle)
-    shifted = [
-        f"{words} {points(_mean(gain(tables, 'batch', data=data), sizes))}"
-        for data, words in (
-            ("imbalanced", "class by class"),
-            ("contrast", "at half the contrast"),
-            ("noise", "with noise"),
-        )
-    ]
-    note = joined(
-        f"{_percent(share)} of the answers change at m = {middle} with the test batch's own statistics"
-        if share.n
-        else "",
-        f"their accuracy minus that of moving averages: {', '.join(shifted)}",
-        _lost(tables, judged.n),
-    )
-    return Statistic("P4", *judged, note=note)
-
-
-STATISTICS = (
-    gap_grows,
-    late_at_least_as_accurate,
-    early_better,
-    small_better,
-    unbiased,
-    biased,
-    depends_on_the_others,
+@claim(
+    id="P4",
+    kind="secondary",
+    section="3.1",
+    sentence="Where BN uses the test batch's own statistics, an answer depends on the batch's other members",
+    statistic="share of test examples whose class changes with their mini-batch, test-batch minus moving "
+    "statistics, mean over m, median of seeds",
+    unit=_POINTS,
+    rule=Rule("above", 0.01),
 )
-"""In their order."""
-
-
-def analyse(tables: Tables) -> pd.DataFrame:
-    """The statistic of each claim: `claim`, `estimate`, `ci_low`, `ci_high`, `n`, `bound`, `note`."""
-    return pd.DataFrame(claim(tables) for claim in STATISTICS)
-
-
-def _gain(claim: str, tables: Tables, when: str, sizes: list[int]) -> Statistic:
-    """Population statistics against moving averages; the note has other momenta, and the other statistics."""
-    judged = _mean(gain(tables, when=when), sizes)
-    others = [f"{words} {points(_mean(gain(tables, name, when), sizes))}" for name, words in _WORDS.items()]
-    by_momentum = [
-        f"{momentum:g} {points(_mean(gain_of_momentum(tables, momentum, when), sizes))}" for momentum in momenta(tables)
+def depends_on_the_others(tables: Tables) -> list[Row]:
+    sizes, changed = batch_sizes(tables), said(tables, value="changed")
+    middle, own = nearest(sizes, MIDDLE), changed["batch"].dropna()
+    judged = mean_over((changed["batch"] - changed["moving"]).dropna(), sizes)
+    share = _mean(own, [middle], "share", f"answers that change at m = {middle} with the test batch's own statistics")
+    return [
+        median_of(judged),
+        *([share] if share.n else []),
+        *(
+            _mean(gain(tables, "batch", data=data), sizes, _POINTS, f"accuracy over that of moving averages, {words}")
+            for data, words in _SHIFTS.items()
+        ),
+        *_lost(tables, len(judged)),
     ]
-    runs = select(tables, "momentum", "runs")
+
+
+def _gain(tables: Tables, when: str, sizes: list[int]) -> list[Row]:
+    """Population statistics against moving averages; then other statistics, and other momenta."""
+    judged = mean_over(gain(tables, when=when), sizes)
     main = select(tables, "main", "runs")["momentum"].iloc[0]
-    note = joined(
-        f"against moving averages: {', '.join(others)}",
-        f"moving averages of momentum {', '.join(by_momentum)} against those of {main:g}, on the validation set",
-        _lost(tables, judged.n),
-        diverged(runs, "of the other momenta diverged"),
-    )
-    return Statistic(claim, *judged, note=note)
+    against = f"moving averages of momentum {{:g}} against those of {main:g}, on the validation set"
+    return [
+        median_of(judged),
+        *(
+            _mean(gain(tables, name, when), sizes, _POINTS, f"{words} against moving averages")
+            for name, words in _OTHERS.items()
+        ),
+        *(
+            _mean(gain_of_momentum(tables, momentum, when), sizes, _POINTS, against.format(momentum))
+            for momentum in momenta(tables)
+        ),
+        *_lost(tables, len(judged)),
+        *diverged(select(tables, "momentum", "runs"), "runs of the other momenta that diverged"),
+    ]
 
 
-def _mean(values: pd.Series, sizes: list[int]) -> Interval:
-    return bootstrap_median(mean_over(values, sizes))
+def _mean(values: pd.Series, sizes: list[int], unit: str, label: str) -> Row:
+    return median_of(mean_over(values, sizes), unit, label)
 
 
-def _at(values: pd.Series, size: int) -> Interval:
-    return _mean(values, [size])
-
-
-def _deeper(table: pd.DataFrame, statistics: str, size: int) -> str:
-    """As "at m = 2 hidden_2 1.54 (1.51 to 1.56)", for each layer after the first."""
+def _deeper(table: pd.DataFrame, statistics: str, size: int) -> list[Row]:
+    """Each layer after the first, at the smallest mini-batch."""
     layers = sorted(set(table["layer"]) - {"hidden_1"})
-    words = [f"{layer} {times(_at(ratio_of(table, layer, statistics), size))}" for layer in layers]
-    return f"deeper, at m = {size}: {', '.join(words)}" if words else ""
+    return [
+        _mean(ratio_of(table, layer, statistics), [size], "ratio", f"{layer.replace('_', ' ')} at m = {size}")
+        for layer in layers
+    ]
 
 
-def _percent(found: Interval) -> str:
-    return f"{100 * found.estimate:.3g}% ({100 * found.ci_low:.3g} to {100 * found.ci_high:.3g})"
-
-
-def _lost(tables: Tables, n: int) -> str:
+def _lost(tables: Tables, n: int) -> list[Row]:
     """The runs that diverged, and the seeds that so have no value."""
     runs = select(tables, "main", "runs")
-    missing = runs["seed"].nunique() - n
-    return joined(
-        diverged(runs, "diverged, left out of the means over m"),
-        f"{missing} of {runs['seed'].nunique()} seeds have no value" if missing else "",
-    )
+    seeds = runs["seed"].nunique()
+    return [
+        *diverged(runs, "runs that diverged and are left out of the means over m"),
+        *count_if_any("seeds without a value", seeds - n, seeds, "seeds"),
+    ]

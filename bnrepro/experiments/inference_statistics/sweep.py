@@ -52,7 +52,7 @@ PRESETS = {
 BASE = DENSE.replace(normalization="batch", momentum=MOMENTUM, learning_rate=0.03)
 """The dense net with BN; one rate for all mini-batches, so that nothing but their size differs."""
 
-_ACCEPTED = ("learning_rate", "hidden_units", "dataset")
+_ACCEPTED = ("learning_rate", "hidden_units", "task")
 
 
 def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
@@ -65,6 +65,6 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     cells = dict(batch_size=values.sizes, seed=range(values.seeds))
     net = lengthened(base, values.main)
     return {
-        "main": grid(net.replace(probe="statistics"), **cells),
+        "main": grid(net.replace(measurements="statistics"), **cells),
         "momentum": grid(net, momentum=values.momenta, **cells),
     }

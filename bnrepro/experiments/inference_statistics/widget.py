@@ -7,7 +7,7 @@ from bnrepro.analysis.curves import CHANCE
 from bnrepro.analysis.select import config_of
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.control import Control, values_in
-from bnrepro.experiments.inference_statistics.figures import draw_courses
+from bnrepro.experiments.inference_statistics.panels import draw_courses
 from bnrepro.experiments.inference_statistics.tables import SIZE, batch_sizes, courses, momenta, nearest
 from bnrepro.experiments.presets import live_run
 from bnrepro.plotting import widget_figure

@@ -67,13 +67,13 @@ PRESETS = {
 }
 
 STARTS = {
-    "he": {"initializer": "he"},
-    "glorot": {"initializer": "glorot"},
-    "orthogonal": {"initializer": "orthogonal"},
-    "same_variance": {"initializer": "gaussian", "initial_std": 0.05},
-    "biased": {"initializer": "he", "initial_mean": 0.5},
-    "zero": {"initializer": "gaussian", "initial_std": 0.0},
-    "symmetric": {"initializer": "constant", "initial_std": 0.05},
+    "he": {"initialization": "he"},
+    "glorot": {"initialization": "glorot"},
+    "orthogonal": {"initialization": "orthogonal"},
+    "same_variance": {"initialization": "gaussian", "initial_std": 0.05},
+    "biased": {"initialization": "he", "initial_mean": 0.5},
+    "zero": {"initialization": "gaussian", "initial_std": 0.0},
+    "symmetric": {"initialization": "constant", "initial_std": 0.05},
 }
 """Starts by name: three recipes of the field; the same variance in every layer; kernels with a mean of half their standard
 deviation; and two that leave all units of a layer alike."""
@@ -84,7 +84,7 @@ BASE = RunConfig(validation_examples=4_000)
 DEEPER = {"activation": "relu", "hidden_layers": 6}
 """The deeper ReLU net."""
 
-_ACCEPTED = ("batch_size", "hidden_units", "dataset")
+_ACCEPTED = ("batch_size", "hidden_units", "task")
 
 
 def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
@@ -98,7 +98,7 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     nets = {"sigmoid": lengthened(base, values.map), "relu": lengthened(base, values.map).replace(**DEEPER)}
     deep = {
         "sigmoid": lengthened(base, values.depth),
-        "relu": lengthened(base, values.depth).replace(activation="relu", initializer="he"),
+        "relu": lengthened(base, values.depth).replace(activation="relu", initialization="he"),
     }
     cells = dict(initial_std=values.stds, learning_rate=values.rates, **arms)
     return {

@@ -56,7 +56,7 @@ def live(tables: Tables, *, net: str, initial_std: float, learning_rate: float) 
 
 
 def _frozen(name: str) -> float:
-    return getattr(_FROZEN, name)
+    return _FROZEN[name]
 
 
 def _at_the_end(cell: pd.DataFrame) -> str:

@@ -1,11 +1,22 @@
-"""The claims on learning rates as statistics, a function each; the notes say what a number leaves out. Draws nothing."""
+"""The claims on learning rates, a function each, with the paper's own numbers. Draws nothing."""
 
 import numpy as np
 import pandas as pd
 
+from bnrepro.analysis.claims import Rule, claim
 from bnrepro.analysis.curves import CHANCE, best_accuracy, steps_to_target
-from bnrepro.analysis.formatting import number
-from bnrepro.analysis.intervals import Statistic, bootstrap_bounded, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.findings import (
+    Row,
+    counted,
+    counted_if_any,
+    diverged,
+    estimated,
+    largest_of,
+    median_of,
+    median_ratio,
+    single,
+)
+from bnrepro.analysis.intervals import bootstrap_bounded, bound_of_median
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import curves_of, ratios_with_bn
 from bnrepro.experiments.learning_rates.tables import (
@@ -17,63 +28,122 @@ from bnrepro.experiments.learning_rates.tables import (
     rated,
     step_ratios,
 )
+from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.arms import LABELS
 from bnrepro.records.schemas import Tables
 
 _PUBLISHED = published().set_index("arm")
-
-PAPER = {
-    "L1": float(_PUBLISHED.loc["bn_baseline", "paper_fewer"]),
-    "L2": float(_PUBLISHED.loc["bn_x5", "paper_fewer"] / _PUBLISHED.loc["bn_baseline", "paper_fewer"]),
-    "L3": float(_PUBLISHED["paper_best_accuracy"]["bn_x30"] - _PUBLISHED["paper_best_accuracy"]["bn_x5"]),
-}
-"""The paper's own numbers, of its Figure 3."""
+_FEWER, _BEST = _PUBLISHED["paper_fewer"], _PUBLISHED["paper_best_accuracy"]
 
 
-def analyse(tables: Tables) -> pd.DataFrame:
-    """The statistic of each claim, a row each, in the order of the claims."""
+@claim(
+    id="L1",
+    kind="secondary",
+    section="4.2.2",
+    sentence="At the same learning rate, Inception with BN reaches the best accuracy of Inception without BN in "
+    "fewer steps",
+    statistic="steps to the Baseline's best validation accuracy, Baseline over BN-Baseline, median of seeds",
+    unit="times",
+    rule=Rule("above", 1.0),
+    paper=float(_FEWER["bn_baseline"]),
+)
+def faster(tables: Tables) -> list[Row]:
     runs = race(tables)
-    of_arms = (_faster, _faster_still, _as_high, _too_fast_without, _sigmoid_without, _sigmoid_with)
-    of_tables = (_widest, _at_its_best, _invariant, _isometric)
-    return pd.DataFrame([*(claim(runs) for claim in of_arms), *(claim(tables) for claim in of_tables)])
+    return [median_ratio(step_ratios(runs, "baseline", "bn_baseline")), *_outcomes(runs, "baseline", "bn_baseline")]
 
 
-def _faster(runs: pd.DataFrame) -> Statistic:
-    pairs = step_ratios(runs, "baseline", "bn_baseline")
-    return Statistic("L1", *bootstrap_ratio(pairs), bound_of_median(pairs), _outcomes(runs, "baseline", "bn_baseline"))
+@claim(
+    id="L2",
+    kind="secondary",
+    section="4.2.2",
+    sentence="With BN, five times the learning rate and the changes of section 4.2.1, Inception reaches the best "
+    "accuracy of Inception without BN in fewer steps than with BN alone",
+    statistic="steps to the Baseline's best validation accuracy, BN-Baseline over BN-x5, median of seeds",
+    unit="times",
+    rule=Rule("above", 1.0),
+    paper=float(_FEWER["bn_x5"] / _FEWER["bn_baseline"]),
+)
+def faster_still(tables: Tables) -> list[Row]:
+    runs = race(tables)
+    return [
+        median_ratio(step_ratios(runs, "bn_baseline", "bn_x5")),
+        *_outcomes(runs, "bn_baseline", "bn_x5"),
+        median_ratio(step_ratios(runs, "baseline", "bn_x5"), "Baseline over BN-x5"),
+    ]
 
 
-def _faster_still(runs: pd.DataFrame) -> Statistic:
-    pairs, whole = step_ratios(runs, "bn_baseline", "bn_x5"), step_ratios(runs, "baseline", "bn_x5")
-    times = f"{bound_of_median(whole)} {number(bootstrap_ratio(whole).estimate)}".strip()
-    note = f"{_outcomes(runs, 'bn_baseline', 'bn_x5')}; Baseline over BN-x5: {times}"
-    return Statistic("L2", *bootstrap_ratio(pairs), bound_of_median(pairs), note)
-
-
-def _as_high(runs: pd.DataFrame) -> Statistic:
+@claim(
+    id="L3",
+    kind="secondary",
+    section="4.2.2",
+    sentence="With 30 times the learning rate and the changes of section 4.2.1, Inception with BN ends at least as "
+    "high as with 5 times the rate",
+    statistic="best validation accuracy, BN-x30 minus BN-x5, median of seeds; a fifth of a point is allowed",
+    unit="difference of shares",
+    rule=Rule("above", -0.002),
+    paper=float(_BEST["bn_x30"] - _BEST["bn_x5"]),
+)
+def as_high(tables: Tables) -> list[Row]:
+    runs = race(tables)
     pairs = paired(runs, "best_accuracy", arms=("bn_x5", "bn_x30"), column="arm")
-    return Statistic("L3", *bootstrap_median(pairs["bn_x30"] - pairs["bn_x5"]), note=_lost(runs, "bn_x5", "bn_x30"))
+    return [median_of(pairs["bn_x30"] - pairs["bn_x5"]), *_guessing(runs, "bn_x5", "bn_x30")]
 
 
-def _too_fast_without(runs: pd.DataFrame) -> Statistic:
+@claim(
+    id="L4",
+    kind="secondary",
+    section="4.2.2",
+    sentence="Without BN, Inception at 5 or 30 times the learning rate diverges or stays behind",
+    statistic="final validation accuracy, the better of Baseline x5 and x30 minus the Baseline, median of seeds",
+    unit="difference of shares",
+    rule=Rule("below", 0.0),
+)
+def too_fast_without(tables: Tables) -> list[Row]:
+    runs = race(tables)
     final = runs.pivot(index="seed", columns="arm", values="final_accuracy")
     better = final[["baseline_x5", "baseline_x30"]].max(axis=1)
-    note = _lost(runs, "baseline", "baseline_x5", "baseline_x30")
-    return Statistic("L4", *bootstrap_median(better - final["baseline"]), note=note)
+    return [median_of(better - final["baseline"]), *_guessing(runs, "baseline", "baseline_x5", "baseline_x30")]
 
 
-def _sigmoid_without(runs: pd.DataFrame) -> Statistic:
-    final = runs.loc[runs["arm"] == "sigmoid", "final_accuracy"]
-    return Statistic("L5a", *bootstrap_median(final - CHANCE), note=_lost(runs, "sigmoid"))
+@claim(
+    id="L5a",
+    kind="secondary",
+    section="4.2.2",
+    sentence="With sigmoids and without BN, Inception stays at chance",
+    statistic="final validation accuracy minus chance, median of seeds",
+    unit="difference of shares",
+    rule=Rule("below", 0.02),
+)
+def sigmoid_without(tables: Tables) -> list[Row]:
+    runs = race(tables)
+    return [median_of(runs.loc[runs["arm"] == "sigmoid", "final_accuracy"] - CHANCE), *_guessing(runs, "sigmoid")]
 
 
-def _sigmoid_with(runs: pd.DataFrame) -> Statistic:
+@claim(
+    id="L5b",
+    kind="secondary",
+    section="4.2.2",
+    sentence="With sigmoids, Inception trains if it has BN",
+    statistic="final validation accuracy, BN-x5-Sigmoid minus the Baseline with sigmoids, median of seeds",
+    unit="difference of shares",
+    rule=Rule("above", 0.2),
+)
+def sigmoid_with(tables: Tables) -> list[Row]:
+    runs = race(tables)
     pairs = paired(runs, "final_accuracy", arms=("sigmoid", "bn_x5_sigmoid"), column="arm")
-    note = _lost(runs, "sigmoid", "bn_x5_sigmoid")
-    return Statistic("L5b", *bootstrap_median(pairs["bn_x5_sigmoid"] - pairs["sigmoid"]), note=note)
+    return [median_of(pairs["bn_x5_sigmoid"] - pairs["sigmoid"]), *_guessing(runs, "sigmoid", "bn_x5_sigmoid")]
 
 
-def _widest(tables: Tables) -> Statistic:
+@claim(
+    id="L6",
+    kind="primary",
+    section="3.3",
+    sentence="The largest learning rate at which Inception trains is at least 5 times higher with BN",
+    statistic="largest rate of the grid that ends at 50% accuracy or above, with BN over without, median of seeds",
+    unit="times",
+    rule=Rule("above", 5.0),
+)
+def largest_rate(tables: Tables) -> list[Row]:
     """Where the answer lies beyond the grid, the ratio is a bound.
 
     An arm that trains at no rate counts as if it trained at the smallest; one that trains at the largest might at more.
@@ -82,19 +152,29 @@ def _widest(tables: Tables) -> Statistic:
     rates = runs["learning_rate"]
     largest = runs.assign(rate=rates.where(runs["trains"])).groupby(["seed", "normalization"])["rate"].max().unstack()
     nowhere, top = largest.isna(), largest == rates.max()
-    counted = largest.fillna(rates.min())
-    pairs = ratios_with_bn(counted, nowhere["none"] | top["batch"], nowhere["batch"] | top["none"])
-    words = []
-    for arm in ("none", "batch"):
-        lost = nowhere[arm].sum()
-        remark = f" (at no rate with {lost} of {len(largest)} seeds, which count as the smallest)" if lost else ""
-        words.append(f"{LABELS[arm]} up to a median of {number(counted[arm].median())}{remark}")
-    note = f"{' and '.join(words)}, of rates from {number(rates.min())} to {number(rates.max())}"
-    return Statistic("L6", *bootstrap_ratio(pairs), bound_of_median(pairs), note)
+    largest = largest.fillna(rates.min())
+    rows = [median_ratio(ratios_with_bn(largest, nowhere["none"] | top["batch"], nowhere["batch"] | top["none"]))]
+    for arm in ARMS:
+        label = f"largest rate that trains {LABELS[arm]}"
+        rows.append(single(label, largest[arm].median(), "rate", len(largest)))
+        label = f"seeds that train at no rate {LABELS[arm]}, which count as the smallest"
+        rows += counted_if_any(label, nowhere[arm], "seeds")
+    ends = {"smallest": rates.min(), "largest": rates.max()}
+    return [*rows, *(single(f"{end} rate of the grid", rate, "rate") for end, rate in ends.items())]
 
 
-def _at_its_best(tables: Tables) -> Statistic:
-    """The note tells apart what BN is worth at the rate that is best without it."""
+@claim(
+    id="L7",
+    kind="primary",
+    section="3.3",
+    sentence="With and without BN each at its own best learning rate, Inception needs fewer steps with BN",
+    statistic="steps to the best accuracy without BN, each arm at its best rate of the grid, without BN over with, "
+    "median of seeds",
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def at_its_best(tables: Tables) -> list[Row]:
+    """A row tells apart what BN is worth at the rate that is best without it."""
     table, curves = rate_sweep(tables), curves_of(tables, "rates")
     best = table[table["best"]].set_index("normalization")["learning_rate"]
     without = curves[(curves["normalization"] == "none") & (curves["learning_rate"] == best["none"])]
@@ -105,52 +185,68 @@ def _at_its_best(tables: Tables) -> Statistic:
         steps = steps_to_target(pd.concat([without, with_bn], ignore_index=True), target)
         return ratios(paired(steps, "steps_to_target"), steps["steps"].iloc[0])
 
-    pairs, same = against(best["batch"]), against(best["none"])
-    times = f"{bound_of_median(same)} {number(bootstrap_ratio(same).estimate)}".strip()
-    there = int((~pairs["bound"].isin(["<", "~"])).sum())
-    note = (
-        f"best rates {number(best['none'])} without BN and {number(best['batch'])} with BN, where {there} of {len(pairs)} "
-        f"runs with BN get there; with both at {number(best['none'])} the ratio is {times}"
-    )
-    return Statistic("L7", *bootstrap_ratio(pairs), bound_of_median(pairs), note)
+    pairs = against(best["batch"])
+    return [
+        median_ratio(pairs),
+        *(single(f"best rate {LABELS[arm]}", best[arm], "rate") for arm in ARMS),
+        counted(
+            "runs with BN at its best rate that reach the best accuracy without BN", ~pairs["bound"].isin(["<", "~"])
+        ),
+        median_ratio(against(best["none"]), "ratio with both at the best rate without BN"),
+    ]
 
 
-def _invariant(tables: Tables) -> Statistic:
-    """The largest error is also both ends of the interval, for the claim is about every seed."""
+@claim(
+    id="L8",
+    kind="check",
+    section="3.3",
+    sentence="In a trained net with BN, scaling the weights by a changes outputs and gradients only as dividing "
+    "epsilon by a^2 does",
+    statistic="largest relative error of logits and weight gradients over the layers and a from 1/8 to 64, largest "
+    "of the seeds",
+    unit="relative error",
+    rule=Rule("below", 1e-3),
+)
+def invariant(tables: Tables) -> list[Row]:
     table = invariances(tables)
+    nets = single("trained nets with BN in which it was measured", table["run"].nunique(), "count")
     if table.empty:
-        return Statistic("L8", np.nan, np.nan, np.nan, 0, note="no run with BN finished")
-    largest = table["error"].max()
-    note = f"in {table['run'].nunique()} trained nets; with epsilon as it is, the change is up to {number(table['change'].max())}"
-    return Statistic("L8", largest, largest, largest, table["seed"].nunique(), note=note)
+        return [Row("", np.nan), nets]
+    change = single("largest change with epsilon as it is", table["change"].max(), "relative error")
+    return [largest_of(table["error"], table["seed"].nunique()), nets, change]
 
 
-def _isometric(tables: Tables) -> Statistic:
+@claim(
+    id="L9",
+    kind="secondary",
+    section="3.3",
+    sentence="In trained Inception nets the singular values of layer Jacobians lie closer to 1 with BN than without",
+    statistic="mean distance from 0 of their logarithm (base 10), BN-Baseline minus Baseline, median of seeds",
+    unit="decades",
+    rule=Rule("below", 0.0),
+)
+def isometric(tables: Tables) -> list[Row]:
     """A pair of which a run diverged is undetermined: no difference in the median, any in the interval."""
     difference = isometry(tables, "bn_baseline") - isometry(tables, "baseline")
-    pairs = pd.DataFrame({"difference": difference.fillna(0.0), "bound": np.where(difference.isna(), "~", "")})
-    lost = int(difference.isna().sum())
-    note = f"a run of {lost} of {len(pairs)} pairs diverged; such a pair counts as no difference" if lost else ""
-    return Statistic("L9", *bootstrap_bounded(pairs, "difference"), bound_of_median(pairs, "difference"), note)
-
-
-def _outcomes(runs: pd.DataFrame, *names: str) -> str:
-    """As "reached by 8 of 8 runs of Baseline and 7 of 8 runs of BN-x5; 1 of 8 runs of BN-x5 diverged"."""
-    reached = [
-        f"{own['reached'].sum()} of {len(own)} runs of {LABELS[name]}"
-        for name, own in ((name, runs[runs["arm"] == name]) for name in names)
+    lost = difference.isna()
+    pairs = pd.DataFrame({"difference": difference.fillna(0.0), "bound": np.where(lost, "~", "")})
+    return [
+        estimated(bootstrap_bounded(pairs, "difference"), bound=bound_of_median(pairs, "difference")),
+        *counted_if_any("pairs of which a run diverged, which count as no difference", lost, "pairs"),
     ]
-    lost = _diverged(runs, *names)
-    return f"reached by {' and '.join(reached)}" + (f"; {lost} diverged" if lost else "")
 
 
-def _lost(runs: pd.DataFrame, *names: str) -> str:
-    """As "8 of 8 runs of Baseline x30 diverged and count as guessing", nothing where none did."""
-    lost = _diverged(runs, *names)
-    return f"{lost} diverged and count as guessing" if lost else ""
+def _outcomes(runs: pd.DataFrame, *arms: str) -> list[Row]:
+    """By arm how many runs reach the target, then how many diverged."""
+    own = {LABELS[arm]: runs[runs["arm"] == arm] for arm in arms}
+    lost = [row for name, rows in own.items() for row in diverged(rows, f"runs of {name} that diverged")]
+    return [
+        *(counted(f"runs of {name} that reach that accuracy", rows["reached"]) for name, rows in own.items()),
+        *lost,
+    ]
 
 
-def _diverged(runs: pd.DataFrame, *names: str) -> str:
-    counts = {name: (runs.loc[runs["arm"] == name, "status"] == "diverged") for name in names}
-    parts = [f"{lost.sum()} of {len(lost)} runs of {LABELS[name]}" for name, lost in counts.items() if lost.any()]
-    return " and ".join(parts)
+def _guessing(runs: pd.DataFrame, *arms: str) -> list[Row]:
+    """By arm how many runs diverged, where any did."""
+    label = "runs of {} that diverged and count as guessing"
+    return [row for arm in arms for row in diverged(runs[runs["arm"] == arm], label.format(LABELS[arm]))]

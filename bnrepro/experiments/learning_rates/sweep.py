@@ -63,8 +63,8 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     """
     values, baseline = resolve(PRESETS, preset, overrides, baseline_of(preset), BASELINE_ACCEPTS)
     seeds = range(values.seeds)
-    probed = lengthened(baseline, values.main).replace(probe="geometry")
-    rated = lengthened(baseline, values.sweep).replace(probe="gradients")
+    probed = lengthened(baseline, values.main).replace(measurements="geometry")
+    rated = lengthened(baseline, values.sweep).replace(measurements="gradients")
     return {
         **{name: grid(config, seed=seeds) for name, config in arms(probed).items()},
         "calibration": grid(

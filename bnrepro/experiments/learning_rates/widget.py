@@ -44,7 +44,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, learning_rate: 
 def live(tables: Tables, *, learning_rate: float) -> RunConfig:
     """The first half of a run of BN-Baseline at this rate, at a seed that is not reported."""
     half = BN_BASELINE.replace(
-        rate_halvings=BN_BASELINE.rate_halvings / 2,
+        rate_halvings=BN_BASELINE.optimizer.rate_halvings / 2,
         learning_rate=learning_rate,
         steps=int(select(tables, "rates", "runs")["steps"].max()) // 2,
         validation_examples=_LIVE_VALIDATION_EXAMPLES,

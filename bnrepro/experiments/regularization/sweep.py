@@ -81,7 +81,7 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     """
     values, baseline = resolve(PRESETS, preset, overrides, baseline_of(preset), BASELINE_ACCEPTS)
     seeds = range(values.seeds)
-    dense = DENSE.replace(dataset=baseline.dataset, validation_examples=baseline.validation_examples)
+    dense = DENSE.replace(task=baseline.task.name, validation_examples=baseline.task.validation_examples)
     plain = lengthened(dense, values.dense)
     sized = plain.replace(fit_examples=2_000)
     small = min(values.sizes, key=lambda size: abs((size or 10**6) - DENSE_FEW))
@@ -93,15 +93,14 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
             batch_size=16,  # larger ones could not keep two examples apart for as many steps
             fit_examples=2_000,
             **{
-                name: getattr(baseline, name)
-                for name in ("rate_halvings", "weight_decay", "dropout", "distortion", "shuffling")
+                name: baseline[name] for name in ("rate_halvings", "weight_decay", "dropout", "distortion", "shuffling")
             },
         ),
     }
     groups = {
         "gap": grid(sized, normalization=ARMS, dropout=(0.0, 0.4), train_examples=values.sizes, seed=seeds),
         "noise": grid(noise, normalization=("population", "noise"), seed=seeds),
-        "mates": grid(plain.replace(normalization="batch", probe="mates"), seed=seeds),
+        "mates": grid(plain.replace(normalization="batch", measurements="mates"), seed=seeds),
     }
     for setting, without in settings.items():
         with_bn = without.replace(normalization="batch")
@@ -113,7 +112,7 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
             **{f"{setting}_bn_{change}": grid(changed(with_bn, change), seed=seeds) for change in possible},
         }
     member = changed(lengthened(baseline, values.ensemble), factor=30).replace(
-        normalization="batch", probe="probabilities"
+        normalization="batch", measurements="probabilities"
     )
     groups |= {
         f"ensemble_{place}": grid(member.replace(**variation), seed=seeds) for place, variation in enumerate(VARIATIONS)

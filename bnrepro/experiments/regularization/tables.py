@@ -10,7 +10,7 @@ from bnrepro.analysis.curves import CHANCE, best_accuracy, final_accuracy, steps
 from bnrepro.analysis.intervals import Interval, bootstrap_median, bootstrap_ratio, bound_of_median
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import curves_of, rows_of
-from bnrepro.config.run_config import TRAINING_EXAMPLES
+from bnrepro.config.registry import find
 from bnrepro.experiments.setups import CHANGES
 from bnrepro.records.results import select
 from bnrepro.records.schemas import SCHEMAS, Tables
@@ -58,7 +58,7 @@ def effects(tables: Tables) -> pd.DataFrame:
         A row a setting and change: `effect` on the best validation accuracy (a fraction), its interval `ci_low`, `ci_high`,
         `smallest_seen`, the smallest effect that the design could have seen (half the interval's width); `steps_ratio`, the
         steps without the change over those with it until the best accuracy of the net without it, its interval `ratio_low`,
-        `ratio_high`, and its `bound` as in `intervals.Statistic`; `n`, the seeds.
+        `ratio_high`, and its `bound` as in `findings.Row`; `n`, the seeds.
     """
     rows = []
     for setting, change in itertools.product(SETTINGS, CHANGES):
@@ -111,7 +111,7 @@ def gaps(tables: Tables) -> pd.DataFrame:
     runs = rows_of(tables, ("gap", "noise"))
     curves = tables["curves"][tables["curves"]["run"].isin(runs["run"])].sort_values("step")
     by_run = {run: curves.iloc[:0] for run in runs["run"]} | dict(list(curves.groupby("run")))
-    whole = runs["dataset"].map(TRAINING_EXAMPLES) - runs["validation_examples"]
+    whole = runs["task"].map(lambda task: find("task", task).total) - runs["validation_examples"]
     return runs.assign(
         arm=runs["normalization"] + np.where(runs["dropout"] > 0, "_dropout", ""),
         size=runs["train_examples"].where(runs["train_examples"] > 0, whole),

@@ -1,150 +1,166 @@
-"""The figure of training speed: curves, steps and seconds to 97%, the grid. Knows no claim."""
+"""The panels of training speed: curves, steps and seconds to 97%, the grid. Knows no claim."""
+
+import functools
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import seaborn
-from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from bnrepro.analysis import paper
-from bnrepro.analysis.curves import median_curves
+from bnrepro.analysis.curves import CHANCE, median_curves
 from bnrepro.analysis.intervals import bootstrap_median
 from bnrepro.analysis.select import group_curves
+from bnrepro.experiments.training_speed.panels import draw_calibration, draw_sensitivity
 from bnrepro.experiments.training_speed.tables import TARGET, calibrated, published, sensitivity, speed
+from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS
-from bnrepro.plotting.axes import DOTTED, step_axis, thousands
-from bnrepro.plotting.heatmap import frame_cell, heat_map
-from bnrepro.plotting.marks import (
-    name_curve,
-    paper_line,
-    paper_mark,
-    runs_and_interval,
-    seed_curves,
-)
-from bnrepro.plotting.style import DOUBLE, add_panel, new_figure, styled
+from bnrepro.plotting.axes import DOTTED, accuracy_axis_to, key_above, step_axis, thousands
+from bnrepro.plotting.marks import name_curve, paper_line, paper_mark, runs_and_interval, seed_curves
+from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
 
-CAPTION = (
-    "(a) Accuracy on the test set of the net of section 4.1, without and with BN: {main_seeds} seeds an arm (thin lines), "
-    "their median (thick) and its 95% bootstrap interval (band); dashed, the curves of the paper's Figure 1(a). "
-    "(b, c) Training steps, and seconds of training without compilation and evaluation, until a run is first at 97%: each run "
-    "(tick), median (dot) and its interval; diamonds, the paper's steps. A run that never gets there counts with all its steps "
-    "and is an arrow. "
-    "(d) The values that the paper does not state: mean distance, in percentage points of accuracy, of the arm without BN from "
-    "the paper's curve; the frame marks the values used in (a). (e) How many times fewer steps BN needs to 97% at the same "
-    "values; > where the arm without BN never got there, < where the arm with BN never did, a dash where neither did. "
-    "Each cell of (d) and (e) is {calibration_seeds} seeds that occur nowhere else."
-)
-
 _ARMS = ("batch", "none")  # as they stand in a figure: the higher curve first
-_RIGHT = 130  # mm; left edge of the right column
-_GRID_TOP = 82  # mm; upper edge of the heat maps
-_CELL = (8.6, 5.8)  # mm; width and height of a cell of a heat map
 
 
-def figure(tables: Tables) -> Figure:
-    """Curves, steps and seconds to 97%, calibration and sensitivity."""
-    return draw(
-        curves=group_curves(tables, "main"),
-        published=published(tables),
-        speed=speed(tables),
-        target=TARGET,
-        calibration=calibrated(tables),
-        sensitivity=sensitivity(tables),
-    )
+def accuracy(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Each run, the medians, the paper's curves, and where each of the two is first at the target."""
+    curves, runs = group_curves(tables, "main"), speed(tables)
+    last = curves["steps"].max()
+    papers = published(tables).query("step <= @last").rename(columns={"test_accuracy": "accuracy"})
+    ours = [(arm, "ours", runs.loc[runs["normalization"] == arm, "steps_to_target"].median()) for arm in _ARMS]
+    theirs = [(arm, "paper", paper.STEPS_TO_97_PERCENT[arm]) for arm in _ARMS if len(papers)]
+    reached = pd.DataFrame([*ours, *theirs], columns=["arm", "whose", "step"])
+    return {
+        "runs": curves.loc[curves["split"] == "test", ["run", "normalization", "seed", "step", "accuracy", "steps"]],
+        "medians": median_curves(curves),
+        "paper": papers[["arm", "step", "accuracy"]],
+        "reached": reached[reached["step"] <= last].assign(accuracy=TARGET),
+    }
 
 
-@styled
-def draw(
-    curves: pd.DataFrame,
-    published: pd.DataFrame,
-    speed: pd.DataFrame,
-    target: float,
-    calibration: pd.DataFrame,
-    sensitivity: pd.DataFrame,
-) -> Figure:
-    """The whole figure; the arguments are what the functions of `training_speed` return, `curves` those of the main group."""
-    used = curves.iloc[0]
-    rows = max(cells["initial_std"].nunique() for cells in (calibration, sensitivity))
-    figure = new_figure(DOUBLE, _GRID_TOP + rows * _CELL[1] + 11)
-    _accuracy(add_panel(figure, (12, 7, 92, 51), "a", "Test accuracy"), curves, published, speed, target)
-    marks = dict(paper.STEPS_TO_97_PERCENT) if len(published) else {}
-    steps = add_panel(figure, (_RIGHT, 7, 42, 18), "b", f"Training steps to {target:.0%}")
-    _until_target(steps, speed, "steps_spent", thousands, marks)
-    seconds = add_panel(figure, (_RIGHT, 40, 42, 18), "c", f"Seconds of training to {target:.0%}")
-    _until_target(seconds, speed, "seconds_spent", "{:.3g} s".format, {})
-    _distances(figure, calibration, used)
-    _ratios(figure, sensitivity, used)
-    return figure
-
-
-def _accuracy(axes: Axes, curves: pd.DataFrame, published: pd.DataFrame, speed: pd.DataFrame, target: float) -> None:
-    runs, last = curves[curves["split"] == "test"], curves["steps"].max()
-    medians = median_curves(curves)
-    seed_curves(axes, runs, medians)
-    published = published[published["step"] <= last]
-    for place, (_, curve) in enumerate(published.groupby("arm")):
-        paper_line(axes, curve["step"], curve["test_accuracy"], label="_paper" if place else "paper, Figure 1(a)")
-    drawn = pd.concat([runs, published.rename(columns={"test_accuracy": "accuracy"})])
+def draw_accuracy(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """Every seed, the medians, the paper's curves behind them, and marks on the line of the target."""
+    axes, runs, papers = area.axes(), data["runs"], data["paper"]
+    seed_curves(axes, runs, data["medians"])
+    for place, (_, curve) in enumerate(papers.groupby("arm")):
+        paper_line(axes, curve["step"], curve["accuracy"], label="_paper" if place else "paper, Figure 1(a)")
+    drawn = pd.concat([runs, papers])
     for arm in _ARMS:
         name_curve(axes, drawn, arm, 0.62, above=arm == "batch")
-        reached = speed.loc[speed["normalization"] == arm, "steps_to_target"].median()
-        if len(published) and paper.STEPS_TO_97_PERCENT[arm] <= last:
-            paper_mark(axes, paper.STEPS_TO_97_PERCENT[arm], target)
-        if np.isfinite(reached):
-            style = dict(color=COLORS[arm], markersize=6, markeredgecolor="white", markeredgewidth=0.9, zorder=7)
-            axes.plot(reached, target, "o", **style)
-    axes.axhline(target, **DOTTED)
-    step_axis(axes, last)
-    slowest = medians.groupby("normalization")["estimate"].last().min()
-    axes.set(ylim=(0.7 if slowest > 0.75 else 0.0, 1.0), ylabel="")  # the paper's axis, where it shows both arms
-    axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
-    if len(published):
-        lines = [line for line in axes.lines if line.get_label().startswith("paper")]
-        axes.legend(handles=lines, loc="lower right", bbox_to_anchor=(1, 1.01), borderaxespad=0)
+    for mark in data["reached"].itertuples():
+        if mark.whose == "paper":
+            paper_mark(axes, mark.step, mark.accuracy)
+        else:
+            style = dict(color=COLORS[mark.arm], markersize=6, markeredgecolor="white", markeredgewidth=0.9, zorder=7)
+            axes.plot(mark.step, mark.accuracy, "o", **style)
+    axes.axhline(TARGET, **DOTTED)
+    step_axis(axes, runs["steps"].max())
+    accuracy_axis_to(axes, drawn["accuracy"].fillna(CHANCE).max())
+    axes.set_ylabel("Test accuracy")
+    if len(papers):
+        key_above(axes, ("- - -  paper, Figure 1(a)", COLORS["paper"]))
 
 
-def _until_target(axes: Axes, speed: pd.DataFrame, value: str, words, marks: dict[str, float]) -> None:
+def to_target(tables: Tables, column: str, with_paper: bool) -> dict[str, pd.DataFrame]:
+    """What each run spends until the target, or in all where it never gets there, and the medians."""
+    runs = speed(tables).rename(columns={column: "value"})
     rows = []
     for arm in _ARMS:
-        own = speed[speed["normalization"] == arm]
-        reached = np.isfinite(own["steps_to_target"].median())
-        rows.append((arm, *bootstrap_median(own[value]), reached))
-    intervals = pd.DataFrame(rows, columns=("normalization", "estimate", "ci_low", "ci_high", "n", "reached"))
-    runs_and_interval(axes, speed.rename(columns={value: "value"}), intervals, words, marks)
+        own = runs[runs["normalization"] == arm]
+        rows.append((arm, *bootstrap_median(own["value"]), np.isfinite(own["steps_to_target"].median())))
+    names = ["normalization", "estimate", "ci_low", "ci_high", "n", "reached"]
+    marks = paper.STEPS_TO_97_PERCENT if with_paper and len(published(tables)) else {}
+    return {
+        "runs": runs[["run", "normalization", "seed", "value", "reached"]],
+        "medians": pd.DataFrame(rows, columns=names),
+        "paper": pd.DataFrame(marks.items(), columns=["normalization", "value"]),
+    }
+
+
+def draw_to_target(area: Area, data: dict[str, pd.DataFrame], words: Callable, label: str) -> None:
+    """A row an arm: runs as ticks, the median on its interval, the paper's number."""
+    axes = area.axes()
+    marks = data["paper"].set_index("normalization")["value"].to_dict()
+    runs_and_interval(axes, data["runs"], data["medians"], words, marks)
     axes.xaxis.set_major_formatter(thousands)
+    axes.set_xlabel(label)
 
 
-def _distances(figure: Figure, calibration: pd.DataFrame, used: pd.Series) -> None:
-    """A heat map for each reading of the pixels, the one that is used first."""
-    colors, norm = seaborn.light_palette("#3F4A5A", reverse=True, as_cmap=True), LogNorm(0.005, 0.7, clip=True)
-    readings = sorted(set(calibration["pixels"]), key=lambda pixels: (pixels != used["pixels"], pixels == "grey"))
-    for number, pixels in enumerate(readings):
-        cells = calibration[calibration["pixels"] == pixels]
-        words = cells["distance"].map(lambda value: f"{100 * value:.2g}" if np.isfinite(value) else "–")
-        titles = ("d", "Distance of the curve without BN from the paper's, in points") if number == 0 else ("", "")
-        left = 12 + number * (_CELL[0] * cells["learning_rate"].nunique() + 2.5)
-        axes = _cells(figure, left, cells, *titles, f"{pixels} pixels")
-        heat_map(axes, cells.assign(words=words), "distance", "words", colors, norm)
-        if pixels == used["pixels"]:
-            frame_cell(axes, cells, used["initial_std"], used["learning_rate"])
-        axes.set(ylabel="" if number else "Initial std")
-        axes.tick_params(labelleft=number == 0)
+def calibration(tables: Tables) -> pd.DataFrame:
+    """The grid of the arm without BN: its distance from the paper's curve in points, the reading that is used first."""
+    cells, used = calibrated(tables), group_curves(tables, "main").iloc[0]
+    order = sorted(set(cells["pixels"]), key=lambda pixels: (pixels != used["pixels"], pixels == "grey"))
+    cells = cells.assign(points=100 * cells["distance"], used=_used(cells, used) & (cells["pixels"] == used["pixels"]))
+    cells = cells.sort_values("pixels", key=lambda names: names.map(order.index), kind="stable", ignore_index=True)
+    return cells[["pixels", "initial_std", "learning_rate", "points", "used"]]
 
 
-def _ratios(figure: Figure, sensitivity: pd.DataFrame, used: pd.Series) -> None:
-    """Times fewer steps with BN, in the color of the arm that is faster."""
-    colors = seaborn.blend_palette([COLORS["none"], "white", COLORS["batch"]], as_cmap=True)
-    undecided = sensitivity["bound"] == "~"
-    words = (sensitivity["bound"] + sensitivity["ratio"].map(" {:.2g}".format)).str.strip().mask(undecided, "–")
-    cells = sensitivity.assign(words=words, ratio=sensitivity["ratio"].mask(undecided))
-    axes = _cells(figure, _RIGHT, cells, "e", "Times fewer steps with BN", f"{used['pixels']} pixels")
-    heat_map(axes, cells, "ratio", "words", colors, LogNorm(1 / 12, 12, clip=True))
-    frame_cell(axes, cells, used["initial_std"], used["learning_rate"])
+def sensitive(tables: Tables) -> pd.DataFrame:
+    """How many times fewer steps BN takes to the target at each place of the grid."""
+    cells, used = sensitivity(tables), group_curves(tables, "main").iloc[0]
+    return cells.assign(pixels=used["pixels"], used=_used(cells, used))
 
 
-def _cells(figure: Figure, left: float, cells: pd.DataFrame, *titles: str) -> Axes:
-    size = _CELL[0] * cells["learning_rate"].nunique(), _CELL[1] * cells["initial_std"].nunique()
-    return add_panel(figure, (left, _GRID_TOP, *size), *titles)
+def _used(cells: pd.DataFrame, used: pd.Series) -> pd.Series:
+    """Whether a cell has the start and the rate of the main group."""
+    return (cells["initial_std"] == used["initial_std"]) & (cells["learning_rate"] == used["learning_rate"])
+
+
+PANELS = (
+    Panel(
+        name="accuracy",
+        title="Test accuracy over training",
+        caption="The net of section 4.1 without and with BN, {main_seeds} seeds an arm (thin lines), their median (thick) "
+        "and its 95% bootstrap interval (band), with the curves of the paper's Figure 1(a). On the dotted line at 97%, a "
+        "dot is where the median seed gets there first, a diamond where the paper's curve does.",
+        data=accuracy,
+        draw=draw_accuracy,
+        width=175,
+        height=66,
+    ),
+    Panel(
+        name="steps",
+        title=f"Training steps to {TARGET:.0%}",
+        caption="Steps until a run is first at 97%: each run (tick), median (dot) and its 95% bootstrap interval, and the "
+        "paper's steps (diamond). A run that never gets there counts with all its steps and is an arrow.",
+        data=functools.partial(to_target, column="steps_spent", with_paper=True),
+        draw=functools.partial(draw_to_target, words=thousands, label="Training steps"),
+        height=36,
+    ),
+    Panel(
+        name="seconds",
+        title=f"Seconds of training to {TARGET:.0%}",
+        caption="Seconds of training, without compilation and evaluation, until a run is first at 97%: each run (tick), "
+        "median (dot) and its 95% bootstrap interval. A run that never gets there counts with all its seconds and is an "
+        "arrow.",
+        data=functools.partial(to_target, column="seconds_spent", with_paper=False),
+        draw=functools.partial(draw_to_target, words="{:.3g} s".format, label="Training time, s"),
+        height=36,
+    ),
+    Panel(
+        name="calibration",
+        title="Distance of the curve without BN from the paper's",
+        caption="Values that the paper does not state: mean distance of the arm without BN from the paper's curve, in percentage "
+        "points of accuracy, {calibration_seeds} seeds a cell that occur nowhere else. The frame is around the values "
+        "that are used.",
+        data=calibration,
+        draw=draw_calibration,
+        width=118,
+        height=52,
+        least=80,
+    ),
+    Panel(
+        name="sensitivity",
+        title="Times fewer steps with BN",
+        caption="How many times fewer steps BN needs to 97% by start and rate, both arms at the same values, "
+        "{calibration_seeds} seeds a cell. > where the arm without BN never got there, < where the arm with BN never did, "
+        "a dash where neither did.",
+        data=sensitive,
+        draw=draw_sensitivity,
+        width=53,
+        height=52,
+        least=50,
+    ),
+)
+
+SHEETS = {"speed": ("accuracy", "steps", "seconds"), "grid": ("calibration", "sensitivity")}

@@ -49,7 +49,7 @@ def calibrated(tables: Tables) -> pd.DataFrame:
     distances = distance_from_curve(curves, published(tables).query("arm == 'none'"))
     cells = distances.groupby(axes)["distance"].mean().reset_index()
     allowed = cells.loc[cells["pixels"].isin(["binary", "nonzero"]), "distance"]
-    frozen = np.logical_and.reduce([cells[axis] == getattr(_FROZEN, axis) for axis in axes])
+    frozen = np.logical_and.reduce([cells[axis] == _FROZEN[axis] for axis in axes])
     return cells.assign(chosen=(cells["distance"] == allowed.min()) & cells.index.isin(allowed.index), frozen=frozen)
 
 

@@ -28,16 +28,14 @@ def controls(tables: Tables) -> tuple[Control, ...]:
     """The axes of the grid, which starts at the frozen values."""
     cells = select(tables, "sensitivity", "runs")
     labels = ("Std of first kernels", "Learning rate")
-    return tuple(
-        Control(name, label, values_in(cells[name]), getattr(_FROZEN, name)) for name, label in zip(_AXES, labels)
-    )
+    return tuple(Control(name, label, values_in(cells[name]), _FROZEN[name]) for name, label in zip(_AXES, labels))
 
 
 @styled
 def explore(tables: Tables, live: pd.DataFrame | None = None, *, initial_std: float, learning_rate: float) -> Figure:
     """Test accuracy over the steps without and with BN in one cell of the grid, the paper's curves dashed behind."""
     grid = pd.concat([group_curves(tables, group) for group in ("calibration", "sensitivity")], ignore_index=True)
-    grid = grid[grid["pixels"] == _FROZEN.pixels]
+    grid = grid[grid["pixels"] == _FROZEN.task.pixels]
     cell = grid[(grid["initial_std"] == initial_std) & (grid["learning_rate"] == learning_rate)]
     last, published = grid["steps"].max(), paper.figure1a()
     title = f"Test accuracy, kernels of std {initial_std:g}, rate {learning_rate:g}"

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.models.build import build_model
-from bnrepro.models.initialization import initialize
-from bnrepro.training.optimizers import HalvingRate, MatchedSGD
+from bnrepro.models.initialize import initialize
+from bnrepro.training.schedules import HalvingRate, MatchedSGD
 
 
 @pytest.mark.parametrize("halvings", [0.0, 0.5, 3.0])
@@ -27,9 +27,9 @@ Y = tf.constant(np.random.default_rng(1).integers(0, 10, 32), tf.int32)
 
 def trained(normalization, optimizer=None, **changes):
     """A small net after some steps, in float32, with epsilon near 0."""
-    config = RunConfig(
-        normalization=normalization, activation="relu", initializer="he", hidden_units=8, epsilon=1e-9, **changes
-    )
+    config = RunConfig(normalization=normalization, activation="relu", initialization="he", hidden_units=8, **changes)
+    if config.has("epsilon"):
+        config = config.replace(epsilon=1e-9)
     model = build_model(config, (6, 6, 1), 10)
     initialize(model, config)
     *hidden, _ = (layer.kernel for layer in model.layers if hasattr(layer, "kernel"))

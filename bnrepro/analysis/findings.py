@@ -1,0 +1,80 @@
+"""Numbers as rows: the statistic that a claim is judged by, and what else is to be known of it. Knows no claim and no words."""
+
+import math
+from typing import NamedTuple
+
+import pandas as pd
+
+from bnrepro.analysis.intervals import Interval, bootstrap_median, bootstrap_ratio, bound_of_median
+
+
+class Row(NamedTuple):
+    """One number, with its interval if it has one.
+
+    Attributes:
+        label: What it is of; empty for the statistic of the claim itself.
+        estimate: The number, in `unit`; of things that are counted, how many of `n`.
+        ci_low: Lower end of the interval; NaN where there is none.
+        ci_high: Upper end.
+        n: How many values are behind it.
+        unit: One of `formatting.UNITS`.
+        bound: `>` or `<` where the estimate is only a bound (see `paired.ratios`), `~` where it is bounded from neither side.
+    """
+
+    label: str
+    estimate: float
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    n: int = 0
+    unit: str = ""
+    bound: str = ""
+
+
+COLUMNS = ("claim", *Row._fields)
+"""Of a table of findings."""
+
+
+def estimated(found: Interval, unit: str = "", label: str = "", bound: str = "") -> Row:
+    """A number with its interval; without `label` and `unit` the statistic of a claim, which knows its unit."""
+    return Row(label, *found, unit=unit, bound=bound)
+
+
+def median_of(values: pd.Series, unit: str = "", label: str = "") -> Row:
+    """The median of finite values and its interval."""
+    return estimated(bootstrap_median(values), unit, label)
+
+
+def median_ratio(pairs: pd.DataFrame, label: str = "") -> Row:
+    """The median `ratio` of pairs of which some are bounds, as `paired.ratios` gives them."""
+    return estimated(bootstrap_ratio(pairs), "times", label, bound_of_median(pairs))
+
+
+def largest_of(errors: pd.Series, n: int) -> Row:
+    """The largest error, which is also both ends of the interval: the claim is about each of the `n` draws or seeds."""
+    largest = errors.max()
+    return Row("", largest, largest, largest, n)
+
+
+def single(label: str, value: float, unit: str, n: int = 0) -> Row:
+    """A number without an interval: a setting, or the median of `n` values that is only to give an idea."""
+    return Row(label, value, n=n, unit=unit)
+
+
+def counted(label: str, those: pd.Series, unit: str = "runs") -> Row:
+    """How many of `those` (true or false, one a run, seed or pair) are true."""
+    return Row(label, int(those.sum()), n=len(those), unit=unit)
+
+
+def counted_if_any(label: str, those: pd.Series, unit: str = "runs") -> list[Row]:
+    """As `counted`; no row where none is true, for what did not happen need not be told."""
+    return count_if_any(label, int(those.sum()), len(those), unit)
+
+
+def count_if_any(label: str, count: int, of: int, unit: str = "runs") -> list[Row]:
+    """As `counted_if_any`, of numbers."""
+    return [Row(label, count, n=of, unit=unit)] if count else []
+
+
+def diverged(runs: pd.DataFrame, label: str = "runs that diverged and count as guessing") -> list[Row]:
+    """How many of `runs` diverged, if any did."""
+    return counted_if_any(label, runs["status"] == "diverged")

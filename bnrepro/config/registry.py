@@ -1,0 +1,184 @@
+"""Parts by name: ours, those of any installed package, those of plugin files, those of a notebook. Knows no part's content."""
+
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnrepro.config.component import Component
+from bnrepro.errors import UserError, one_line, unknown
+
+PLUGINS = "BNREPRO_PLUGINS"
+"""The environment variable with the paths of plugin files, separated as those of `PATH` are; workers and notebooks inherit it."""
+
+KINDS = {
+    "task": "bnrepro.tasks.base.Task",
+    "model": "bnrepro.models.base.Model",
+    "normalization": "bnrepro.models.normalization.Normalization",
+    "initialization": "bnrepro.models.initialization.Initialization",
+    "optimizer": "bnrepro.training.optimizer.Optimizer",
+    "regularization": "bnrepro.models.regularization.Regularization",
+    "measurement": "bnrepro.measurements.base.Measurement",
+}
+"""By kind, the class that its parts derive from."""
+
+DEFAULT_PARTS = {
+    "task": "mnist",
+    "model": "mlp",
+    "normalization": "none",
+    "initialization": "gaussian",
+    "optimizer": "sgd",
+    "regularization": "usual",
+}
+"""The parts of a run that is not told otherwise: the net and protocol of section 4.1, without BN."""
+
+_OURS = {
+    "task": {"bnrepro.tasks.images": ("mnist", "fashion_mnist", "cifar10")},
+    "model": {"bnrepro.models.mlp": ("mlp",), "bnrepro.models.inception_small": ("inception_small",)},
+    "normalization": {
+        "bnrepro.models.normalization": ("none", "batch", "renorm", "off", "population", "noise"),
+    },
+    "initialization": {
+        "bnrepro.models.initialization": ("gaussian", "he", "glorot", "orthogonal", "constant"),
+    },
+    "optimizer": {"bnrepro.training.optimizer": ("sgd",)},
+    "regularization": {"bnrepro.models.regularization": ("usual",)},
+    "measurement": {
+        "bnrepro.measurements.usual": (
+            "gradients",
+            "geometry",
+            "mates",
+            "probabilities",
+            "modes",
+            "statistics",
+            "shift",
+            "sampling",
+            "cost",
+        ),
+    },
+}
+"""By kind, the modules of this package that register parts, and their names."""
+
+_PREFIX = "bnrepro_plugin_"
+
+_PARTS = {kind: {} for kind in KINDS}
+
+
+def register(kind: str, name: str, version: str = "") -> Callable[[type], type]:
+    """A decorator that gives a part its name; the class, which derives from its kind's base, becomes a frozen dataclass.
+
+    Args:
+        kind: One of `KINDS`.
+        name: Another than ours have.
+        version: Needed outside this package.
+
+    Raises:
+        UserError: No such kind, a name of ours, no version, or a class that derives from another base.
+    """
+    if kind not in KINDS:
+        raise unknown("kind of part", kind, KINDS)
+
+    def registered(part: type) -> type:
+        if not part.__module__.startswith("bnrepro."):
+            if name in ours(kind):
+                raise UserError(
+                    f"a part of your own has a name of its own: {name!r} is a {kind} of ours; choose another"
+                )
+            if not version:
+                raise UserError(
+                    f"a part of your own has a version, which its runs' ids hold: {name!r} has none; "
+                    f'write @register("{kind}", "{name}", version="1")'
+                )
+        if getattr(part, "kind", None) != kind:
+            raise UserError(f"a {kind} derives from {KINDS[kind]}: {part.__name__} does not; let it")
+        part.name, part.version = name, version
+        if "__dataclass_fields__" not in vars(part):
+            part = dataclass(frozen=True, kw_only=True)(part)
+        _PARTS[kind][name] = part
+        return part
+
+    return registered
+
+
+def find(kind: str, name: str) -> type[Component]:
+    """The part of that kind and name.
+
+    Raises:
+        UserError: There is none; the message has the nearest name, and how to register one.
+    """
+    if name not in _PARTS[kind]:
+        _load(kind, name)
+    if name not in _PARTS[kind]:
+        hint = f' (one of your own: @register("{kind}", "{name}", version="1") in a file, and --plugin FILE)'
+        raise UserError(f"{unknown(kind, name, names(kind))}{hint}")
+    return _PARTS[kind][name]
+
+
+def names(kind: str) -> list[str]:
+    """All names of a kind: ours, then the others that are known here."""
+    _load_plugins()
+    installed = (point.name for point in importlib.metadata.entry_points(group=f"bnrepro.{kind}"))
+    return list(dict.fromkeys([*ours(kind), *_PARTS[kind], *installed]))
+
+
+def ours(kind: str) -> list[str]:
+    """The names of this package's parts of a kind."""
+    return [name for registered in _OURS[kind].values() for name in registered]
+
+
+def _load(kind: str, name: str) -> None:
+    """Loads what registers the part, if anything does."""
+    for module, registered in _OURS[kind].items():
+        if name in registered:
+            importlib.import_module(module)
+            return
+    _load_plugins()
+    for point in importlib.metadata.entry_points(group=f"bnrepro.{kind}", name=name):
+        point.load()
+
+
+def add_plugin(path: str | Path) -> None:
+    """Loads a Python file that registers parts, here and in all processes that are started from here.
+
+    Raises:
+        UserError: No such file, or one that raises.
+    """
+    path = Path(path).expanduser().resolve()
+    load_plugin(path)
+    known = [one for one in os.environ.get(PLUGINS, "").split(os.pathsep) if one]
+    os.environ[PLUGINS] = os.pathsep.join(dict.fromkeys([*known, str(path)]))
+
+
+def load_plugin(path: Path) -> None:
+    """Runs a plugin file as a module of its own, once in a process."""
+    module = f"{_PREFIX}{hashlib.sha256(os.fsencode(path)).hexdigest()[:10]}"
+    if module in sys.modules:
+        return
+    if not path.is_file() or path.suffix != ".py":
+        raise UserError(f"a plugin is a Python file that registers parts: {path} is no file *.py; name another")
+    spec = importlib.util.spec_from_file_location(module, path)
+    sys.modules[module] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(sys.modules[module])
+    except Exception as error:
+        del sys.modules[module]
+        raise UserError(
+            f"a plugin is a Python file that registers parts: {path} raised {type(error).__name__} "
+            f"({one_line(str(error))}); mend it"
+        ) from error
+
+
+def is_plugin(module: str) -> bool:
+    """Whether a module of that name is a plugin file, which only its path leads to."""
+    return module.startswith(_PREFIX)
+
+
+def _load_plugins() -> None:
+    for path in os.environ.get(PLUGINS, "").split(os.pathsep):
+        if path:
+            load_plugin(Path(path))

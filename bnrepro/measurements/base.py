@@ -1,0 +1,50 @@
+"""A measurement as a part of a run: what is measured besides loss and metric. Knows no way of measuring."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from bnrepro.config.component import Component
+from bnrepro.records.schemas import Tables
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a measurement sees of a run.
+
+    Attributes:
+        config: The run.
+        model: Its Keras model.
+        loss: Its loss, `loss(targets, outputs)`.
+        splits: Inputs and targets of `train`, `validation` and `test`, on the device.
+    """
+
+    config: Any
+    model: Any
+    loss: Any
+    splits: dict[str, tuple]
+
+
+class Observer(Protocol):
+    """Who measures while a run lasts, and leaves every variable of the model as it was."""
+
+    def measure(self, step: int, rate: float, last: bool) -> None:
+        """Called after each evaluation, with the learning rate at that step."""
+
+    def tables(self, run: str) -> Tables:
+        """What was measured in the run of that id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Component):
+    """A measurement.
+
+    Attributes:
+        alone: Whether the run needs a process of its own, in which nothing else is trained or evaluated.
+    """
+
+    kind: ClassVar[str] = "measurement"
+    alone: ClassVar[bool] = False
+
+    def begin(self, run: Observed) -> Observer | None:
+        """Who measures in this run; None where all is in the tables of every run."""
+        raise NotImplementedError

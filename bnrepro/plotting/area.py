@@ -1,0 +1,119 @@
+"""The place of one panel: axes in a box of a figure, with as much room around them as what is written there takes.
+
+Knows no panel's content: it draws, looks how far the words reach, and draws again. So nothing is cut off at any width or font.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from bnrepro.plotting.style import BASE, MM, font_size, renderer_of
+
+_FIRST = (9.0, 2.0, 3.0, 8.0)  # mm; room at the left, top, right and bottom before anything was measured
+_TRIES = 6
+_NEAR = 0.4  # mm; room that is not worth another drawing
+_EDGE = 0.6  # mm; between what is drawn and the edge of its box
+_LEAST = 6.0  # mm; axes that are smaller show nothing
+
+
+class Box(NamedTuple):
+    """A part of a figure in mm, from the figure's top left corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class Area:
+    """Gives a panel its axes.
+
+    Args:
+        figure: Where they are made.
+        box: What they and all that is written around them may take.
+        room: Of the box, what is left free of axes: at the left, top, right and bottom, in mm.
+    """
+
+    def __init__(self, figure: Figure, box: Box, room: Sequence[float]):
+        self._figure, self._box, self._room = figure, box, room
+        self.made: list[Axes] = []
+
+    def axes(self) -> Axes:
+        """One panel, one axes, which fills it."""
+        return self.grid()[0]
+
+    def grid(
+        self, widths: Sequence[float] = (1,), heights: Sequence[float] = (1,), gap: tuple[float, float] = (3, 3)
+    ) -> list[Axes]:
+        """Axes side by side, row by row, for what is one message only together.
+
+        Args:
+            widths: Of the columns, relative to each other.
+            heights: Of the rows, relative to each other.
+            gap: Between columns and between rows, in mm at the usual size of the font.
+        """
+        left, top, right, bottom = self._room
+        across, down = (each * font_size() / BASE for each in gap)
+        columns = _parts(self._box.left + left, self._box.width - left - right, widths, across)
+        rows = _parts(self._box.top + top, self._box.height - top - bottom, heights, down)
+        whole_width, whole_height = self._figure.get_size_inches() * MM
+        for y, height in rows:
+            for x, width in columns:
+                place = x / whole_width, 1 - (y + height) / whole_height, width / whole_width, height / whole_height
+                self.made.append(self._figure.add_axes(place))
+        return self.made
+
+    def spare(self) -> np.ndarray:
+        """How far from the edges of the box all that is drawn stays, in mm: left, top, right, bottom; below 0 is outside."""
+        renderer = renderer_of(self._figure)
+        drawn = Bbox.union([axes.get_tightbbox(renderer) for axes in self.made])
+        scale, (_, whole) = MM / self._figure.dpi, self._figure.get_size_inches() * MM
+        box = self._box
+        return np.array(
+            [
+                drawn.x0 * scale - box.left,
+                whole - drawn.y1 * scale - box.top,
+                box.left + box.width - drawn.x1 * scale,
+                box.top + box.height - (whole - drawn.y0 * scale),
+            ]
+        )
+
+    def clear(self) -> None:
+        """Takes the axes away."""
+        for axes in self.made:
+            axes.remove()
+
+
+def _parts(start: float, length: float, shares: Sequence[float], gap: float) -> list[tuple[float, float]]:
+    """Start and length of parts one after the other."""
+    free = max(length - gap * (len(shares) - 1), _LEAST / 10)
+    lengths = free * np.array(shares) / sum(shares)
+    starts = start + np.cumsum([0, *(lengths[:-1] + gap)])
+    return list(zip(starts, lengths))
+
+
+def room_for(figure: Figure, box: Box, draw: Callable[[Area], None]) -> np.ndarray | None:
+    """The room that what `draw` writes around its axes takes; None where the box is too small. Leaves nothing drawn."""
+    room, best = np.array(_FIRST), None
+    for _ in range(_TRIES):
+        area = Area(figure, box, room)
+        draw(area)
+        spare = area.spare() - _EDGE
+        area.clear()
+        if (spare > -0.05).all() and _holds(box, room):
+            best = room
+        if (abs(spare) < _NEAR).all() and best is room:
+            break
+        room = room - spare + _NEAR / 2
+        if not _holds(box, room):
+            return best
+    return best
+
+
+def _holds(box: Box, room: np.ndarray) -> bool:
+    """Whether axes are left."""
+    return min(box.width - room[0] - room[2], box.height - room[1] - room[3]) >= _LEAST
