@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,13 +123,14 @@ class _Execution:
         environment |= {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
         told = json.dumps(values, ensure_ascii=False)
         command = [sys.executable, "-m", "bnrepro.jupyter.execute", source, self.draft.name, told]
-        # It gets its name by a move: a link is replaced, what it leads to stays, and another batch keeps its own.
-        self.written = open(draft_log, "w+", encoding="utf-8", errors="replace")
-        draft_log.replace(self.log)
-        # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
-        self.process = subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdout=self.written, stderr=self.written, start_new_session=True
-        )
+        self.told = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # the log may be on a full disk
+        with open(draft_log, "wb") as log:
+            # It gets its name by a move: a link is replaced, what it leads to stays, and another batch keeps its own.
+            draft_log.replace(self.log)
+            # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=self.told, stderr=log, start_new_session=True
+            )
         self.watch, self.hung = Watch(self.process.pid, plan.still_seconds), ""
 
     def end_if_hung(self) -> None:
@@ -144,9 +146,9 @@ class _Execution:
         """Gives the output its name; a failure where the process says so, whatever lies on the disk."""
         page, code, seconds = self.draft.with_suffix(".html"), self.process.returncode, time.monotonic() - self.began
         print(f"{self.stem:24} {'failed' if code else 'done'} in {seconds:.0f} s", flush=True)
-        with self.written:
-            self.written.seek(0)
-            log = self.written.read()
+        with self.told:
+            self.told.seek(0)
+            lines = [line.removeprefix(REASON) for line in self.told if line.startswith(REASON)]
         if code == 0:
             page.replace(self.folder / f"{self.stem}.html")
             self.draft.replace(self.folder / f"{self.stem}.ipynb")
@@ -156,8 +158,7 @@ class _Execution:
             self.draft.unlink(missing_ok=True)
         else:
             self.draft.replace(self.folder / f"{self.stem}.failed.ipynb")
-        lines = [line.removeprefix(REASON) for line in log.splitlines() if line.startswith(REASON)]
-        why = f"killed by signal {-code}" if code < 0 else (lines or [f"exit code {code}"])[-1]
+        why = f"killed by signal {-code}" if code < 0 else (lines or [f"exit code {code}"])[-1].rstrip()
         return [Failure(self.stem, self.hung or why, self.log)]
 
     def stop(self) -> None:
@@ -167,5 +168,5 @@ class _Execution:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-        self.written.close()
+        self.told.close()
         self.draft.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ LOADS = re.compile(
 
 
 REASON = "failed: "
-"""What the line of the log begins with that says why."""
+"""What the line begins with that says why: on stdout for the batch, in the log for people."""
 
 
 def reason(error: Exception) -> str:
@@ -113,5 +113,6 @@ if __name__ == "__main__":
     try:
         execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
     except Exception as error:
+        print(f"{REASON}{reason(error)}", flush=True)
         traceback.print_exc()
         sys.exit(f"\n{REASON}{reason(error)}")
