@@ -29,7 +29,8 @@ def page(results: Path = RESULTS) -> str:
 
 def _row(result: Result) -> str:
     kinds = ", ".join(f"{kind} {count}" for kind, count in result.kinds.items())
-    often = f"{result.n} ({kinds})" if len(result.kinds) > 1 else str(result.n)
+    often = f"{result.n} of {result.count}" if result.n < result.count else str(result.n)
+    often += f" ({kinds})" if len(result.kinds) > 1 else ""
     failures = f"skipped: {result.skipped}" if result.skipped else str(len(result.failures))
     versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
     when = f"{result.date}; {versions}; {result.seconds / 60:.0f} min"

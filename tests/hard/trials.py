@@ -62,12 +62,13 @@ class Trials:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """The trials so far, as they are kept: how many, how many of each kind, a line for each failure."""
+    """The trials so far, as they are kept: `n` of `count`, how many of each kind, a line for each failure."""
 
     name: str
     tried: str
     wrong: str
     command: str
+    count: int
     seed: int
     n: int = 0
     kinds: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -113,7 +114,9 @@ def measure(trials: Trials, count: int | None = None, seed: int = 0, results: Pa
     """
     count = trials.count if count is None else count
     words = f"python -m tests.hard.{trials.name} --count {count} --seed {seed}"
-    told = dict(name=trials.name, tried=trials.tried, wrong=trials.wrong, command=words, seed=seed, skipped="")
+    told = dict(
+        name=trials.name, tried=trials.tried, wrong=trials.wrong, command=words, count=count, seed=seed, skipped=""
+    )
     before = read(results, trials.name)
     result = dataclasses.replace(before, **told) if before and before.seed == seed else Result(**told)
     if result.n >= count:
