@@ -140,11 +140,13 @@ def _figures(options) -> int:
     if not options.notebooks and not given:
         print(*_publish(), sep="\n")
         return 0
+    output = given.pop("output", ".")
+    _check_folder(output)
     from bnrepro.jupyter.parameters import find_notebooks
     from bnrepro.report.sheets import export
 
     notebooks = [path.stem for path in find_notebooks(options.notebooks)] if options.notebooks else []
-    print(*export(notebooks, given.pop("panel", ""), given.pop("output", "."), **given), sep="\n")
+    print(*export(notebooks, given.pop("panel", ""), output, **given), sep="\n")
     return 0
 
 
@@ -182,6 +184,19 @@ def _writable(path: str | None) -> Path | None:
             f"a file is written where that is possible: {path} cannot be ({error.strerror}); name another"
         ) from error
     return Path(path).expanduser()
+
+
+def _check_folder(path: str) -> None:
+    """Raises `UserError` before any work is done for a folder that cannot be made or written. Makes none."""
+    folder = whole_path(path)
+    try:
+        nearest = next(place for place in (folder, *folder.parents) if place.exists())
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"files go to a folder that can be written: {path} cannot be ({error.strerror}); name another"
+        ) from error
 
 
 def _data(options) -> int:

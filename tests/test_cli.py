@@ -50,6 +50,8 @@ MISTAKES = [
     (["rum"], "rum"),
     ([], "COMMAND"),
     (["run", "--preset", ""], "unknown preset ''"),
+    (["figures", "00", "--output", "/dev/null"], "/dev/null cannot be (Not a directory)"),
+    (["figures", "00", "--output", "a" * 300], "cannot be (File name too long)"),
     (["run", "-p", "preset="], "unknown preset ''"),
     (["verdicts", "--preset", "papr"], "did you mean 'paper'?"),
     (["verdicts", "--output", "nowhere"], "nowhere is no folder"),
