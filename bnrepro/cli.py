@@ -121,7 +121,10 @@ def _verdicts(options) -> int:
     from bnrepro.report.formatting import verdict_text
     from bnrepro.report.verdicts import verdicts
 
-    table = verdicts(Workspace(options.preset, options.output))
+    workspace = Workspace(options.preset, options.output)
+    if workspace.root and not workspace.root.is_dir():
+        raise UserError(f"verdicts are those of a batch: {workspace.root} is no folder; name the one it wrote to")
+    table = verdicts(workspace)
     if options.json:
         rows = table.assign(rule=table["rule"].map(dataclasses.asdict)).to_dict("records")
         rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
@@ -141,18 +144,21 @@ def _figures(options) -> int:
     if not options.notebooks and not given:
         print(*_publish(), sep="\n")
         return 0
+    output = given.pop("output", ".")
+    _check_folder(output)
     from bnrepro.jupyter.parameters import find_notebooks
     from bnrepro.report.sheets import export
 
     notebooks = [path.stem for path in find_notebooks(options.notebooks)] if options.notebooks else []
-    print(*export(notebooks, given.pop("panel", ""), given.pop("output", "."), **given), sep="\n")
+    print(*export(notebooks, given.pop("panel", ""), output, **given), sep="\n")
     return 0
 
 
 def _report(options) -> int:
+    path = _writable(options.output)
     from bnrepro.report.write import write_report
 
-    print(write_report(Workspace(options.preset), _writable(options.output)))
+    print(write_report(Workspace(options.preset), path))
     return 0
 
 
@@ -175,13 +181,26 @@ def _writable(path: str | None) -> Path | None:
     try:
         with tempfile.TemporaryFile(dir=whole_path(path).parent):
             pass
-        if whole_path(path).is_dir():
+        if path.endswith("/") or whole_path(path).is_dir():
             raise IsADirectoryError(0, "is a folder")
     except OSError as error:
         raise UserError(
             f"a file is written where that is possible: {path} cannot be ({error.strerror}); name another"
         ) from error
     return Path(path).expanduser()
+
+
+def _check_folder(path: str) -> None:
+    """Raises `UserError` before any work is done for a folder that cannot be made or written. Makes none."""
+    folder = whole_path(path)
+    try:
+        nearest = next(place for place in (folder, *folder.parents) if place.exists())
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"files go to a folder that can be written: {path} cannot be ({error.strerror}); name another"
+        ) from error
 
 
 def _data(options) -> int:

@@ -2,11 +2,15 @@
 
 import math
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if not os.access(Path(__file__).parents[1], os.W_OK):  # Hypothesis would keep its examples in the checkout, and warn
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(tempfile.gettempdir(), "bnrepro-hypothesis"))
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

@@ -159,8 +159,8 @@ def load_plugin(path: Path) -> None:
     module = f"{_PREFIX}{hashlib.sha256(os.fsencode(path)).hexdigest()[:10]}"
     if module in sys.modules:
         return
-    if not path.is_file():
-        raise UserError(f"a plugin is a Python file that registers parts: {path} is no file; name another")
+    if not path.is_file() or path.suffix != ".py":
+        raise UserError(f"a plugin is a Python file that registers parts: {path} is no file *.py; name another")
     spec = importlib.util.spec_from_file_location(module, path)
     sys.modules[module] = importlib.util.module_from_spec(spec)
     try:

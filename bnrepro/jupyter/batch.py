@@ -15,7 +15,10 @@ from pathlib import Path
 from bnrepro.errors import RecordError
 from bnrepro.jupyter.execute import REASON
 from bnrepro.jupyter.plan import Plan
-from bnrepro.records.workspace import CHECKOUT
+from bnrepro.jupyter.watch import Watch, kill_all
+from bnrepro.records.drafts import draft_folder
+from bnrepro.records.store import replace_record
+from bnrepro.records.workspace import CHECKOUT, is_executed
 
 LAST = "99_verdicts"
 """Reads what the other notebooks write."""
@@ -73,19 +76,13 @@ def _train_anew(plan: Plan, records: Path) -> None:
     """Each old record stays until the new one is there, so that an interrupt costs no finished run."""
     from bnrepro.execution.run_all import run_all
 
-    records.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".anew-", dir=records) as folder:
-        new, old = Path(folder, "new"), Path(folder, "old")
-        new.mkdir()
-        old.mkdir()
+    with draft_folder("anew", records) as new:
         try:
             run_all(plan.configs, jobs=plan.jobs, records=new)
         finally:
             for config in plan.configs:
                 if (new / config.id).is_dir():
-                    if (records / config.id).exists():
-                        (records / config.id).rename(old / config.id)
-                    (new / config.id).rename(records / config.id)
+                    replace_record(new, records, config)
 
 
 def _execute_all(notebooks: dict[Path, dict], plan: Plan) -> list[Failure]:
@@ -95,6 +92,8 @@ def _execute_all(notebooks: dict[Path, dict], plan: Plan) -> list[Failure]:
             while waiting and len(running) < plan.jobs:
                 running.append(_Execution(*waiting.pop(0), plan))
             time.sleep(0.05)
+            for execution in running:
+                execution.end_if_hung()
             for execution in [one for one in running if one.process.poll() is not None]:
                 running.remove(execution)
                 failures += execution.finish()
@@ -111,6 +110,7 @@ class _Execution:
         self.folder, self.stem, self.began = plan.workspace.executed, source.stem, time.monotonic()
         self.log = self.folder / f"{self.stem}.log"
         self.draft = self.folder / f".{self.stem}.{os.getpid()}.ipynb"
+        draft_log = self.draft.with_suffix(".log")
         for kind in ("ipynb", "html", "failed.ipynb"):
             (self.folder / f"{self.stem}.{kind}").unlink(missing_ok=True)
         # Figures inline, and panels as figures, also where the batch was started from a notebook.
@@ -123,28 +123,43 @@ class _Execution:
         environment |= {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
         told = json.dumps(values, ensure_ascii=False)
         command = [sys.executable, "-m", "bnrepro.jupyter.execute", source, self.draft.name, told]
-        self.log.unlink(missing_ok=True)  # a link is replaced, what it leads to stays
-        with open(self.log, "wb") as log:
+        self.told = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # the log may be on a full disk
+        with open(draft_log, "wb") as log:
+            # It gets its name by a move: a link is replaced, what it leads to stays, and another batch keeps its own.
+            draft_log.replace(self.log)
             # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
             self.process = subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self.folder, env=environment, stdout=self.told, stderr=log, start_new_session=True
             )
+        self.watch, self.hung = Watch(self.process.pid, plan.still_seconds), ""
+
+    def end_if_hung(self) -> None:
+        """Ends the process and its kernel where neither does anything any more."""
+        if not self.hung and self.watch.is_still():
+            self.hung = (
+                f"hung: it did nothing for {self.watch.seconds} s and was ended; "
+                "allow more with the environment variable BNREPRO_STILL_SECONDS"
+            )
+            kill_all(self.process.pid)
 
     def finish(self) -> list[Failure]:
         """Gives the output its name; a failure where the process says so, whatever lies on the disk."""
         page, code, seconds = self.draft.with_suffix(".html"), self.process.returncode, time.monotonic() - self.began
         print(f"{self.stem:24} {'failed' if code else 'done'} in {seconds:.0f} s", flush=True)
+        with self.told:
+            self.told.seek(0)
+            lines = [line.removeprefix(REASON) for line in self.told if line.startswith(REASON)]
         if code == 0:
             page.replace(self.folder / f"{self.stem}.html")
             self.draft.replace(self.folder / f"{self.stem}.ipynb")
             return []
         page.unlink(missing_ok=True)
-        if self.draft.exists():
+        if not is_executed(self.draft):  # as on a full disk, which papermill leaves a torn one on
+            self.draft.unlink(missing_ok=True)
+        else:
             self.draft.replace(self.folder / f"{self.stem}.failed.ipynb")
-        log = self.log.read_text(encoding="utf-8", errors="replace")
-        lines = [line.removeprefix(REASON) for line in log.splitlines() if line.startswith(REASON)]
-        why = f"killed by signal {-code}" if code < 0 else (lines or [f"exit code {code}"])[-1]
-        return [Failure(self.stem, why, self.log)]
+        why = f"killed by signal {-code}" if code < 0 else (lines or [f"exit code {code}"])[-1].rstrip()
+        return [Failure(self.stem, self.hung or why, self.log)]
 
     def stop(self) -> None:
         """Ends the process, which ends its kernel."""
@@ -153,4 +168,5 @@ class _Execution:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
+        self.told.close()
         self.draft.unlink(missing_ok=True)

@@ -37,13 +37,14 @@ LOADS = re.compile(
 
 
 REASON = "failed: "
-"""What the line of the log begins with that says why."""
+"""What the line begins with that says why: on stdout for the batch, in the log for people."""
 
 
 def reason(error: Exception) -> str:
     """Why a notebook failed, in one line: what its cell raised, where it was that, without the cell and the way to it."""
     kind = getattr(error, "ename", type(error).__name__)
-    return one_line(f"{kind}: {getattr(error, 'evalue', error)}")
+    line = one_line(f"{kind}: {getattr(error, 'evalue', error)}")
+    return f"{line}: somebody killed it, or the memory ran out" if kind == "DeadKernelError" else line
 
 
 def execute(source: Path, draft: Path, values: dict) -> None:
@@ -112,5 +113,6 @@ if __name__ == "__main__":
     try:
         execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
     except Exception as error:
+        print(f"{REASON}{reason(error)}", flush=True)
         traceback.print_exc()
         sys.exit(f"\n{REASON}{reason(error)}")

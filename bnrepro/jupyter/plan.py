@@ -9,6 +9,7 @@ from bnrepro.errors import UserError
 from bnrepro.execution.process_pool import count_jobs
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter import parameters
+from bnrepro.jupyter.watch import STILL_SECONDS, still_seconds
 from bnrepro.records.workspace import Workspace
 
 
@@ -21,12 +22,14 @@ class Plan:
         configs: The runs that they need.
         workspace: Where everything goes.
         jobs: Processes at once.
+        still_seconds: How long a notebook may do nothing.
     """
 
     notebooks: dict[Path, dict]
     configs: list[RunConfig]
     workspace: Workspace
     jobs: int
+    still_seconds: int = STILL_SECONDS
 
 
 def make_plan(
@@ -48,11 +51,12 @@ def make_plan(
     Raises:
         UserError: Something in it is wrong; one line says what.
     """
-    jobs = count_jobs(jobs)
+    jobs, still = count_jobs(jobs), still_seconds()
     tables = {path: parameters.parameters(path) for path in parameters.find_notebooks(names)}
     _check_stems(tables)
     changes = parameters.parse(assignments, tables.values())
-    preset = _once("preset", preset, changes) or "quick"
+    preset = _once("preset", preset, changes)
+    preset = "quick" if preset is None else preset
     output = _once("output_root", output, changes)
     workspace = Workspace(preset, output or "", changed=any(changes.values())).check_spares(tables)
     changes.pop("changed", None)  # names the rooms, and is no parameter of a run
@@ -67,7 +71,7 @@ def make_plan(
             for group in EXPERIMENTS[path.stem].sweep(preset, **overrides).values():
                 configs.update({config.id: config for config in group})
     _check_data(configs.values())
-    return Plan(passed, list(configs.values()), workspace.check_writable(), jobs)
+    return Plan(passed, list(configs.values()), workspace.check_writable(), jobs, still)
 
 
 def _once(name: str, option: str | None, changes: dict) -> str | None:

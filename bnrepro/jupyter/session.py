@@ -12,7 +12,7 @@ from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.widget import DRAWING, explorer
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.plotting.save import digest, render
-from bnrepro.records.results import load_results, write_results
+from bnrepro.records.results import write_results
 from bnrepro.records.schemas import Tables
 from bnrepro.records.store import collect
 from bnrepro.records.workspace import Workspace
@@ -64,10 +64,8 @@ class Session:
         return self.keep(self.experiment.derive(tables) if hasattr(self.experiment, "derive") else tables)
 
     def keep(self, tables: Tables) -> Tables:
-        """Writes `tables` as this notebook's results, and returns them as they will be read."""
-        folder = self.workspace.results / self.notebook
-        write_results(folder, tables)
-        return load_results(folder)
+        """Writes `tables` as this notebook's results, and returns them as they are read, whoever else writes there."""
+        return write_results(self.workspace.results / self.notebook, tables)
 
     def panel(self, tables: Tables, name: str) -> None:
         """Shows one panel of the experiment with its caption below; `bnrepro figures` makes a file of it."""

@@ -1,5 +1,7 @@
 """Files and folders that are there whole or not at all: written under another name, then renamed. Knows none of their contents.
 
+A folder takes the place of another in two steps, between which there is none: `locked` keeps readers and other writers out.
+
 What is written has the rights that the umask of its writer gives, as anything made without a draft. `tempfile`'s would be
 its owner's alone, in a folder that others read too.
 """
@@ -29,6 +31,26 @@ def draft_folder(name: str, folder: Path) -> Iterator[Path]:
         yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, alone: bool = False) -> Iterator[None]:
+    """While it lasts, no other process swaps a folder in this one, or, if `alone`, is in such a block at all.
+
+    The lock goes with its process, and leaves no file. Where the system has none, as some network drives, there is none.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_whole(path: Path, content: bytes) -> None:

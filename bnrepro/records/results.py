@@ -7,32 +7,47 @@ import pandas as pd
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
-from bnrepro.records.drafts import draft_folder, write_whole
+from bnrepro.records.drafts import draft_folder, locked, write_whole
 from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, fits, with_all_fields
 
 
-def write_results(folder: Path, tables: Tables) -> None:
-    """Replaces the tables of one notebook, all of them or none."""
+def write_results(folder: Path, tables: Tables) -> Tables:
+    """Replaces the tables of one notebook, all of them or none, and returns them as they are read."""
     with draft_folder(folder.name, folder.parent) as draft:
         new, old = draft / "new", draft / "old"
         for name, table in tables.items():
             write_whole(new / f"{name}.csv", checked_csv(name, table))
-        if folder.exists():
-            os.rename(folder, old)
-        try:
-            os.rename(new, folder)
-        except OSError:
-            if old.exists():
-                os.rename(old, folder)
-            raise
+        written = _read(new, folder)
+        with locked(folder.parent, alone=True):
+            _swap(new, folder, old)
         for other in old.iterdir() if old.is_dir() and not old.is_symlink() else ():
             if other.suffix != ".csv":  # not ours: somebody put it beside the tables
                 os.rename(other, folder / other.name)
+    return written
 
 
 def load_results(folder: Path) -> Tables:
     """The tables of one notebook; `UserError` where it has not been run, `RecordError` where a table is damaged."""
-    files = sorted(folder.glob("*.csv"))
+    if not folder.parent.is_dir():
+        return _read(folder, folder)
+    with locked(folder.parent):
+        return _read(folder, folder)
+
+
+def _swap(new: Path, folder: Path, old: Path) -> None:
+    if folder.exists():
+        os.rename(folder, old)
+    try:
+        os.rename(new, folder)
+    except OSError:
+        if old.exists():
+            os.rename(old, folder)
+        raise
+
+
+def _read(source: Path, folder: Path) -> Tables:
+    """The tables in `source`, which are or will be those of `folder`."""
+    files = sorted(source.glob("*.csv"))
     remedy = f"run `bnrepro run {folder.name}`"
     if not files:
         raise UserError(f"results are read where a notebook was run: {folder} has no table; {remedy}")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
-from bnrepro.records.drafts import draft_folder, new_folder, write_bytes
+from bnrepro.records.drafts import draft_folder, locked, new_folder, write_bytes
 from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, with_all_fields
 
 RECORD_VERSION = 2
@@ -31,17 +31,36 @@ def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
         }
         done = {"version": RECORD_VERSION, "config": config.as_dict(), "checksums": checksums}
         write_bytes(draft / "done.json", json.dumps(done, indent=1).encode())
-        try:
-            os.rename(draft, record)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
+        _take_place(draft, record)
     return record
+
+
+def replace_record(new: Path, folder: Path, config: RunConfig) -> None:
+    """Moves a run's record from below `new` to below `folder`, where readers see the old one or this one, and never none."""
+    with draft_folder(config.id, folder) as draft, locked(folder, alone=True):
+        if (folder / config.id).exists():
+            os.rename(folder / config.id, draft / config.id)
+        _take_place(new / config.id, folder / config.id)
+
+
+def _take_place(draft: Path, record: Path) -> None:
+    """Gives a whole record its name, if no other process was faster."""
+    try:
+        os.rename(draft, record)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def read_record(folder: Path, config: RunConfig) -> Tables | None:
     """One run's tables, verified; None where there is no record; `RecordError` where it is damaged or of another version."""
-    record = folder / config.id
+    if not folder.is_dir():
+        return None
+    with locked(folder):
+        return _read_here(folder / config.id, config)
+
+
+def _read_here(record: Path, config: RunConfig) -> Tables | None:
     if not record.is_dir():
         return None
     try:

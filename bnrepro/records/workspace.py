@@ -115,7 +115,7 @@ class Workspace:
                 raise _spared(f"a notebook that is read lies elsewhere than the output: {notebook} is among it")
             for ending in ("ipynb", "failed.ipynb"):
                 target = self.executed / f"{notebook.stem}.{ending}"
-                if target.exists() and (_identity(target) in read or not _is_executed(target)):
+                if target.exists() and (_identity(target) in read or not is_executed(target)):
                     raise _spared(f"an executed notebook replaces none but an executed one: {target} is a source")
         return self
 
@@ -170,7 +170,7 @@ def _identity(path: Path) -> tuple[int, int] | Path:
     return status.st_dev, status.st_ino
 
 
-def _is_executed(notebook: Path) -> bool:
+def is_executed(notebook: Path) -> bool:
     """Whether papermill wrote it, which no source is by."""
     try:
         return "papermill" in json.loads(notebook.read_bytes())["metadata"]

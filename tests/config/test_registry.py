@@ -117,7 +117,7 @@ def test_what_there_is_not_is_answered_in_one_line_with_the_way_out(make, messag
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [(None, "is no file"), ("1 / 0", "raised ZeroDivisionError (division by zero)")]
+    ("text", "message"), [(None, "is no file *.py"), ("1 / 0", "raised ZeroDivisionError (division by zero)")]
 )
 def test_a_plugin_that_cannot_be_loaded_is_refused_and_not_remembered(tmp_path, text, message):
     path = tmp_path / "bad.py"

@@ -97,7 +97,8 @@ def test_the_verdicts_come_last_and_the_others_run_whatever_fails(executed):
 def test_the_reason_is_what_the_cell_raised_and_where_it_begins():
     error = PapermillExecutionError(0, 1, "cell", "ValueError", "alpha is above 0\n\nArguments:\n  • mask=None", [])
     assert reason(error) == "ValueError: alpha is above 0 Arguments: • mask=None"
-    assert reason(DeadKernelError("Kernel died")) == "DeadKernelError: Kernel died"
+    killed = "DeadKernelError: Kernel died: somebody killed it, or the memory ran out"
+    assert reason(DeadKernelError("Kernel died")) == killed
 
 
 def test_a_failure_says_which_why_and_where_the_log_is(executed):
@@ -135,6 +136,17 @@ def test_an_interrupt_ends_the_notebooks_and_their_kernels(waiting, tmp_path):
     ]
     assert _eventually(lambda: not _is_alive(kernel))
     assert [path.name for path in (tmp_path / "out/notebooks").iterdir()] == ["10_waits.log"]
+
+
+def test_a_notebook_that_is_torn_gets_no_name_so_that_the_next_batch_goes_on(monkeypatch, tmp_path):
+    """As on a full disk."""
+    tear = "import glob\nopen(glob.glob('.10_torn.*.ipynb')[0], 'w').write('{')\n" + KILL.replace("getpid", "getppid")
+    source = write_notebook(tmp_path / "10_torn.ipynb", tear)
+    for _ in range(2):
+        plan = make_plan([str(source)], "smoke", output=str(tmp_path / "out"))
+        (failure,) = run_batch(plan)
+        assert failure.why == "killed by signal 9"
+        assert [path.name for path in plan.workspace.executed.iterdir()] == ["10_torn.log"]
 
 
 def test_a_killed_batch_takes_its_notebooks_and_their_kernels_along(waiting):

@@ -333,7 +333,7 @@ def test_a_batch_that_was_started_from_a_notebook_keeps_its_panels_static(monkey
     given = {}
 
     class Process:
-        returncode = 0
+        pid = returncode = 0
 
         def __init__(self, command, cwd, env, **options):
             given.update(env)

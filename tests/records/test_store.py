@@ -15,7 +15,7 @@ from bnrepro.plotting.save import save_figure
 from bnrepro.plotting.style import new_figure
 from bnrepro.records.results import load_results, select, write_results
 from bnrepro.records.schemas import SCHEMAS, runs_row
-from bnrepro.records.store import collect, move_aside, read_record, write_record
+from bnrepro.records.store import collect, move_aside, read_record, replace_record, write_record
 from bnrepro.records.workspace import DATA
 
 CONFIG = RunConfig(steps=2, evaluate_every=1)
@@ -107,10 +107,10 @@ def test_a_record_that_another_process_just_moved_aside_is_no_error(tmp_path):
 def test_results_that_lack_a_run_or_a_column_are_named(tmp_path):
     folder = tmp_path / "01_training_speed"
     tables = collect_one(tmp_path)
-    write_results(folder, tables | {"runs": tables["runs"].iloc[:0]})
+    write_results(folder, tables)
+    (folder / "runs.csv").write_text(tables["runs"].iloc[:0].to_csv(index=False))
     with pytest.raises(RecordError, match="results hold each run of the sweep"):
         load_results(folder)
-    write_results(folder, tables)
     (folder / "curves.csv").write_text("run,step\n")
     with pytest.raises(RecordError, match="the table curves has the columns of its schema"):
         load_results(folder)
@@ -133,6 +133,61 @@ def test_results_are_replaced_all_or_none(tmp_path, monkeypatch):
         write_results(folder, tables)
     assert load_results(folder)["curves"].equals(tables["curves"])
     assert [path.name for path in folder.parent.iterdir()] == ["01_training_speed"]
+
+
+def write_and_read_many(folder, tables, failures):
+    for _ in range(50):
+        try:
+            written = write_results(folder, tables)
+            if len(written["curves"]) != len(tables["curves"]):
+                failures.put("another writer's tables")
+            load_results(folder)
+        except (OSError, UserError, RecordError) as error:
+            failures.put(f"{type(error).__name__}: {error}")
+    failures.put("done")
+
+
+def test_two_writers_of_the_same_results_do_not_see_each_other(tmp_path):
+    whole = collect_one(tmp_path)
+    fewer = whole | {"curves": whole["curves"].iloc[:1]}
+    context = multiprocessing.get_context("spawn")
+    failures = context.Queue()
+    arguments = [(tmp_path / "results" / "01_training_speed", tables, failures) for tables in (whole, fewer)]
+    writers = [context.Process(target=write_and_read_many, args=each) for each in arguments]
+    for writer in writers:
+        writer.start()
+    found = []
+    while found.count("done") < 2:
+        found.append(failures.get())
+    for writer in writers:
+        writer.join()
+    assert found == ["done", "done"]
+
+
+def read_until(folder, said, stop):
+    said.put("ready")
+    missed = 0
+    while not stop.is_set():
+        missed += read_record(folder, CONFIG) is None
+    said.put(missed)
+
+
+def test_a_record_that_is_replaced_is_there_all_the_while(tmp_path):
+    folder = tmp_path / "records"
+    write_record(folder, CONFIG, record_of(CONFIG))
+    context = multiprocessing.get_context("spawn")
+    said, stop = context.Queue(), context.Event()
+    reader = context.Process(target=read_until, args=(folder, said, stop))
+    reader.start()
+    assert said.get() == "ready"
+    for number in range(50):
+        write_record(tmp_path / str(number), CONFIG, record_of(CONFIG, number))
+        replace_record(tmp_path / str(number), folder, CONFIG)
+    stop.set()
+    reader.join()
+    assert said.get() == 0
+    assert read_record(folder, CONFIG)["curves"]["accuracy"].unique() == [49]
+    assert [path.name for path in folder.iterdir()] == [CONFIG.id]
 
 
 def refuse(error=OSError):
