@@ -25,7 +25,7 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.execution.run_all import run_all
 from bnrepro.execution.worker import train
 from bnrepro.models.build import build_model
-from bnrepro.models.initialization import initialize
+from bnrepro.models.initialize import initialize
 from bnrepro.records.drafts import write_whole
 from bnrepro.records.machine import cores, peak_memory_mib, provenance
 from bnrepro.records.store import read_record

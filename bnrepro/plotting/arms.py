@@ -49,7 +49,7 @@ COLORS = {
     "mean_ignored": "#78A028",
 }
 COLORS |= {"baseline": COLORS["none"], "bn_baseline": COLORS["batch"], "moving": COLORS["batch"]}
-COLORS = _Arms(COLORS | {"another": "#B4A000"}, lambda arm: COLORS["another"])
+COLORS = _Arms(COLORS | {"another": "#A07878"}, lambda arm: COLORS["another"])
 """One color an arm in the whole project, those that are met most after Okabe and Ito. The paper is grey.
 
 No two arms share one: the Baseline is the arm without BN, BN-Baseline the arm with BN, and BN with moving averages is BN as it
@@ -67,6 +67,7 @@ LABELS = {
     **{"moving": "moving averages", "moving_ddof0": "moving averages, biased", "pooled": "pooled variance"},
     **{"test_batch": "the test batch's own", "keras": "Keras", "mean_ignored": "mean ignored"},
     **{"before": "before each BN", "after": "after each nonlinearity", "last": "after the last BN"},
+    **{"another": "another"},
     **{"decay": "weight decay", "matched": "matched rate"},
 }
 LABELS = _Arms(LABELS, lambda arm: arm)
