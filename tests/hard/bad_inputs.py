@@ -92,7 +92,7 @@ def bad_values(name: str, kind: str) -> strategies.SearchStrategy[str]:
     if kind == "bool":
         return texts().filter(lambda text: text.lower() not in ("true", "false"))
     if kind == "str":
-        known = {"preset": PRESETS, "task": names("task")}[name]
+        known = {"preset": PRESETS, "task": names("task"), "another_arm": names("normalization")}[name]
         return strategies.one_of(strategies.just(""), texts().filter(lambda text: text not in known))
     words = texts().filter(lambda text: not _reads_as(NOT_A_KIND[kind], text))
     low = strategies.integers(max_value=0).map(str)
