@@ -17,8 +17,8 @@ from bnrepro.errors import RecordError, UserError
 from bnrepro.records.drafts import draft_folder, locked, new_folder, write_bytes
 from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, with_all_fields
 
-RECORD_VERSION = 2
-"""Raised whenever the same config would give other numbers, so that no record of an older engine is taken for a new one."""
+RECORD_VERSION = 3
+"""Raised whenever the same config would give other numbers or columns, so that no older record is taken for a new one."""
 
 
 def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
@@ -67,9 +67,8 @@ def _read_here(record: Path, config: RunConfig) -> Tables | None:
         done = json.loads((record / "done.json").read_bytes())
         if done["version"] != RECORD_VERSION:
             raise RecordError(f"{record} has version {done['version']}, this is version {RECORD_VERSION}")
-        if (
-            config.as_dict() != config.as_dict() | done["config"]
-        ):  # a field that is newer than the record had its default there
+        # A field that is newer than the record had its default there.
+        if config.as_dict() != config.as_dict() | done["config"]:
             raise RecordError(f"{record} holds the run of another config")
         tables = {Path(name).stem: _read_verified(record / name, digest) for name, digest in done["checksums"].items()}
         return tables | {"runs": with_all_fields(tables["runs"], config)}
