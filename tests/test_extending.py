@@ -72,7 +72,7 @@ def test_a_net_a_normalization_and_a_folder_of_images_each_take_one_file_and_one
     assert list(runs["normalization.groups"].iloc[1:2]) == [2]
     assert list(runs["task"]) == ["mnist", "mnist", "digits"]
     last = tables["curves"][(tables["curves"]["run"] == configs[2].id) & (tables["curves"]["split"] == "test")]
-    assert last["accuracy"].iloc[-1] > 0.5
+    assert last["value"].iloc[-1] > 0.5
 
 
 def test_the_recipes_normalization_joins_the_sweep_of_rates_by_one_parameter(recipe, tmp_path):

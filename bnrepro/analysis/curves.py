@@ -1,7 +1,8 @@
 """Statistics of runs: a DataFrame in, a DataFrame out, no state. Knows no claim, no figure and no file.
 
 `curves` here is what `results.select` gives: rows of the table `curves` with the run's config and status beside them. The
-unit is the seed. A diverged run is a result: it never reaches a target, and where an accuracy is asked of it, it guesses.
+unit is the seed. A diverged run is a result: it never reaches a target, and where an accuracy is asked of it, it guesses, for
+with parameters that are not finite a net predicts nothing. How well its task is guessed is the column `chance`.
 Where the runs are of several groups, a column of the caller's says which arm a run is.
 """
 
@@ -10,10 +11,7 @@ import pandas as pd
 
 from bnrepro.analysis.intervals import Interval, bootstrap_median
 
-CHANCE = 0.1
-"""Accuracy of a diverged run: with parameters that are not finite a net predicts nothing; all data sets have 10 classes."""
-
-_MEASURED = ["step", "split", "loss", "accuracy"]
+_MEASURED = ["step", "split", "loss", "metric", "value"]
 
 
 def evaluations(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
@@ -47,28 +45,28 @@ def steps_to_target(curves: pd.DataFrame, target: float | pd.Series) -> pd.DataF
     """
     test = evaluations(curves)
     asked = test["seed"].map(target) if isinstance(target, pd.Series) else target
-    reached = test[(test["accuracy"] >= asked) & (test["step"] > 0) & (test["status"] == "finished")]
+    reached = test[(test["value"] >= asked) & (test["step"] > 0) & (test["status"] == "finished")]
     table = each_run(curves, "steps_to_target", reached.groupby("run")["step"].min())
     return table.assign(steps_to_target=table["steps_to_target"].astype(float).fillna(np.inf))
 
 
 def final_accuracy(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
-    """By run, `final_accuracy`: the mean over the evaluations in the last tenth of the steps; `CHANCE` if it diverged."""
+    """By run, `final_accuracy`: the mean over the evaluations in the last tenth of the steps; chance if it diverged."""
     test = evaluations(curves, split)
     late = test[10 * test["step"] > 9 * test["steps"]]
-    return _or_chance(each_run(curves, "final_accuracy", late.groupby("run")["accuracy"].mean()))
+    return _or_chance(each_run(curves, "final_accuracy", late.groupby("run")["value"].mean()))
 
 
 def best_accuracy(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
-    """By run, `best_accuracy`: the largest of its evaluations; `CHANCE` if it diverged."""
+    """By run, `best_accuracy`: the largest of its evaluations; chance if it diverged."""
     test = evaluations(curves, split)
-    return _or_chance(each_run(curves, "best_accuracy", test.groupby("run")["accuracy"].max()))
+    return _or_chance(each_run(curves, "best_accuracy", test.groupby("run")["value"].max()))
 
 
 def _or_chance(table: pd.DataFrame) -> pd.DataFrame:
-    """The last column, with `CHANCE` where the run diverged."""
+    """The last column, with the task's chance where the run diverged."""
     name = table.columns[-1]
-    return table.assign(**{name: table[name].where(table["status"] == "finished", CHANCE)})
+    return table.assign(**{name: table[name].where(table["status"] == "finished", table["chance"])})
 
 
 def distance_from_curve(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -77,7 +75,7 @@ def distance_from_curve(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.Dat
     Args:
         curves: The runs.
         reference: The published curve, `step` and `test_accuracy`. Only its points within the run's steps count; between
-            evaluations the run is interpolated linearly, and after divergence it is at `CHANCE`.
+            evaluations the run is interpolated linearly, and after divergence it is at chance.
 
     Returns:
         The runs with `distance`; NaN where no point lies within the run's steps.
@@ -86,7 +84,7 @@ def distance_from_curve(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.Dat
 
     def distance(run: pd.DataFrame) -> float:
         points = reference[reference["step"] <= run["steps"].iloc[0]]
-        ours = np.interp(points["step"], run["step"], run["accuracy"], right=CHANCE)
+        ours = np.interp(points["step"], run["step"], run["value"], right=run["chance"].iloc[0])
         return np.abs(ours - points["test_accuracy"]).mean()
 
     return each_run(
@@ -97,13 +95,13 @@ def distance_from_curve(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.Dat
 def median_curves(curves: pd.DataFrame, column: str = "normalization") -> pd.DataFrame:
     """By arm (a value of `column`) and step, the median accuracy of the evaluations over the seeds and its interval.
 
-    After divergence a run is at `CHANCE`.
+    After divergence a run is at chance.
 
     Returns:
         Columns `column`, `step`, `estimate`, `ci_low`, `ci_high`, `n`.
     """
     rows = []
     for arm, runs in evaluations(curves).groupby(column):
-        accuracy = runs.pivot(index="step", columns="run", values="accuracy").fillna(CHANCE)
+        accuracy = runs.pivot(index="step", columns="run", values="value").fillna(runs["chance"].iloc[0])
         rows += [(arm, step, *bootstrap_median(values)) for step, values in zip(accuracy.index, accuracy.to_numpy())]
     return pd.DataFrame(rows, columns=(column, "step", *Interval._fields))

@@ -6,7 +6,7 @@ Knows the columns of the tables, and no experiment, no claim and no figure.
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.curves import CHANCE, with_lost
+from bnrepro.analysis.curves import with_lost
 from bnrepro.analysis.intervals import Interval, bootstrap_median
 from bnrepro.config.run_config import RunConfig
 from bnrepro.records.results import select
@@ -61,7 +61,7 @@ def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
 
     It is one rate for all seeds: that of the highest median of the column `value`, the lowest of equals.
     """
-    medians = runs.groupby([*by, "learning_rate"])[value].median().fillna(CHANCE)
+    medians = runs.groupby([*by, "learning_rate"])[value].median().fillna(runs["chance"].min())
     best = pd.DataFrame(medians.groupby(by).idxmax().tolist(), columns=[*by, "learning_rate"])
     return runs.merge(best, on=[*by, "learning_rate"])
 

@@ -191,7 +191,7 @@ def _progress(config: RunConfig, curves: pd.DataFrame) -> str:
     if last.empty:
         return f"Step 0 of {config.steps:,}"
     last = last.iloc[-1]
-    return f"Step {last['step']:,} of {config.steps:,}: {last['accuracy']:.1%} on the {last['split']} examples"
+    return f"Step {last['step']:,} of {config.steps:,}: {last['value']:.1%} on the {last['split']} examples"
 
 
 def _outcome(run: pd.Series, config: RunConfig, curves: pd.DataFrame) -> str:

@@ -79,7 +79,7 @@ class _Probe:
             reference = self._logits(x, self._order(1), statistics == "batch")[0].argmax(axis=1)
         loss = float(self.loss(labels[said], logits[said]))
         accuracy, changed = (float(share[said].mean()) for share in (classes == labels, classes != reference))
-        self._rows.append((step, data, statistics, loss, accuracy, changed))
+        self._rows.append((step, data, statistics, loss, "accuracy", accuracy, changed))
         return classes
 
     def _order(self, number: int) -> np.ndarray:

@@ -9,8 +9,9 @@ from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.plotting.style import GREY, small
+
+_LOWEST = 0.05  # where an axis of accuracies begins: below chance among ten classes
 
 DOTTED = dict(color=GREY, linewidth=0.7, linestyle=":", zorder=1)
 """A line of reference."""
@@ -48,7 +49,8 @@ def accuracy_axis(axes: Axes, low: float, high: float) -> None:
 
 def accuracy_axis_to(axes: Axes, highest: float, room: float = 1.15) -> None:
     """An `accuracy_axis` from below chance to a little above `highest`, where the error is `room` times smaller."""
-    accuracy_axis(axes, CHANCE / 2, min(1 - (1 - highest) / room, 0.999))
+    highest = np.nanmax([2 * _LOWEST, highest])  # no run may have been evaluated
+    accuracy_axis(axes, _LOWEST, min(1 - (1 - highest) / room, 0.999))
 
 
 def log_axis(axes: Axes, which: str, limits: tuple[float, float] | None = None) -> None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from bnrepro.analysis.curves import CHANCE, evaluations, median_curves
+from bnrepro.analysis.curves import evaluations, median_curves
 from bnrepro.plotting.axes import accuracy_axis_to, name_ends, step_axis
 from bnrepro.plotting.marks import seed_curves
 from bnrepro.plotting.style import INK, add_panel, new_figure, small
@@ -35,7 +35,7 @@ def accuracy_curves(axes: Axes, curves: pd.DataFrame, last: float, highest: floa
         last: The last step of the axis.
         highest: The largest accuracy that any choice shows.
     """
-    seed_curves(axes, evaluations(curves), medians(curves))
+    seed_curves(axes, evaluations(curves), medians(curves), y="value")
     step_axis(axes, last)
     accuracy_axis_to(axes, highest)
     axes.set(ylabel="")
@@ -48,7 +48,7 @@ def medians(curves: pd.DataFrame) -> pd.DataFrame:
         return median_curves(curves)
     parts = []
     for arm, own in runs.groupby("normalization"):
-        pair = own.pivot(index="step", columns="run", values="accuracy").fillna(CHANCE)
+        pair = own.pivot(index="step", columns="run", values="value").fillna(own["chance"].iloc[0])
         part = dict(estimate=pair.mean(axis=1), ci_low=pair.min(axis=1), ci_high=pair.max(axis=1))
         parts.append(pd.DataFrame({"normalization": arm, **part}).reset_index())
     return pd.concat(parts, ignore_index=True)[["normalization", "step", "estimate", "ci_low", "ci_high"]]
@@ -59,9 +59,9 @@ def live_curve(axes: Axes, live: pd.DataFrame | None) -> None:
     if live is None or live.empty:
         return
     held_out = live[live["split"] == ("validation" if "validation" in set(live["split"]) else "test")]
-    axes.plot(held_out["step"], held_out["accuracy"], **LIVE)
+    axes.plot(held_out["step"], held_out["value"], **LIVE)
     end = held_out.iloc[-1]
-    axes.plot(end["step"], end["accuracy"], "o", color=INK, markersize=4.5, zorder=8, clip_on=False)
+    axes.plot(end["step"], end["value"], "o", color=INK, markersize=4.5, zorder=8, clip_on=False)
 
 
 def name_lines(axes: Axes) -> None:

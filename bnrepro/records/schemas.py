@@ -9,8 +9,8 @@ from bnrepro.config.run_config import RunConfig
 
 SCHEMAS = {
     "sweep": ("group", "run"),
-    "runs": ("run", *COLUMNS, "status", "diverged_at"),
-    "curves": ("run", "step", "split", "loss", "accuracy"),
+    "runs": ("run", *COLUMNS, "status", "diverged_at", "chance"),
+    "curves": ("run", "step", "split", "loss", "metric", "value"),
     "quantiles": ("run", "step", "layer", "unit", "percentile", "value"),
     "drift": ("run", "layer", "unit", "drift"),
     "facts": ("claim", "draw", "setting", "quantity", "value"),
@@ -21,7 +21,7 @@ SCHEMAS = {
     "mates": ("run", "mode", "batch_size", "spread"),
     "probabilities": ("run", "example", "label", *(f"class_{number}" for number in range(10))),
     "ensembles": ("seed", "members", "error"),
-    "statistics": ("run", "step", "data", "statistics", "loss", "accuracy", "changed"),
+    "statistics": ("run", "step", "data", "statistics", "loss", "metric", "value", "changed"),
     "variances": ("run", "step", "layer", "statistics", "used_over_seen", "seen_over_used"),
     "errors": ("run", "layer", "size", "mean_error", "variance_error"),
     "provenance": (
@@ -36,7 +36,8 @@ Tables = dict[str, pd.DataFrame]
 
 def runs_row(config: RunConfig, status: str, diverged_at: int | None = None) -> pd.DataFrame:
     """A run's row of the table `runs`; fields of parts from outside have a column of their own at its end."""
-    row = {"run": config.id, **config.as_dict(), "status": status, "diverged_at": diverged_at}
+    ended = {"status": status, "diverged_at": diverged_at, "chance": config.task.chance}
+    row = {"run": config.id, **config.as_dict(), **ended}
     others = [name for name in row if name not in SCHEMAS["runs"]]
     return pd.DataFrame([row], columns=[*SCHEMAS["runs"], *others])
 

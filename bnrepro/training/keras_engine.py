@@ -23,7 +23,7 @@ class Chunk:
         step: Steps done since the start.
         count: Steps of this chunk.
         loss: Mean loss of the chunk's mini-batches, each before its update.
-        accuracy: Their mean metric.
+        metric: Their mean metric.
         seconds: Wall-clock time of the chunk, without compilation.
         diverged_at: The first step (from 1) with a non-finite loss, None while all is finite.
     """
@@ -31,7 +31,7 @@ class Chunk:
     step: int
     count: int
     loss: float
-    accuracy: float
+    metric: float
     seconds: float
     diverged_at: int | None
 

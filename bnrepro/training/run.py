@@ -81,7 +81,7 @@ class _Run:
             train_seconds += chunk.seconds
             diverged_at = chunk.diverged_at
             if diverged_at is None:
-                self.curves.append((config.id, chunk.step, "train", chunk.loss, chunk.accuracy))
+                self._add(chunk.step, "train", chunk.loss, chunk.metric)
                 diverged_at = self._evaluate(chunk.step)
             on_steps(chunk.count)
             on_curves(self._curves_so_far())
@@ -99,6 +99,9 @@ class _Run:
             "provenance": pd.DataFrame([provenance], columns=SCHEMAS["provenance"]),
         }
 
+    def _add(self, step: int, split: str, loss: float, value: float) -> None:
+        self.curves.append((self.config.id, step, split, loss, self.config.task.metric, value))
+
     def _curves_so_far(self) -> pd.DataFrame:
         curves = pd.DataFrame(self.curves, columns=SCHEMAS["curves"])
         return curves.sort_values(["run", "step", "split"], ignore_index=True)
@@ -110,10 +113,10 @@ class _Run:
         finite = True
         with self._statistics():
             for split in (*self.evaluated, *(["test"] if spared else [])):
-                loss, accuracy, watched = self.engine.evaluate(*self.splits[split])
+                loss, metric, watched = self.engine.evaluate(*self.splits[split])
                 finite = finite and bool(np.isfinite(loss))
                 if finite:
-                    self.curves.append((self.config.id, step, split, loss, accuracy))
+                    self._add(step, split, loss, metric)
                     if watched and self.evaluated[0] == split == "test":
                         self.quantiles.measure(step, watched[0])
         if finite and self.observers:

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnrepro.analysis.curves import (
-    CHANCE,
     best_accuracy,
     distance_from_curve,
     evaluations,
@@ -26,6 +25,7 @@ from bnrepro.analysis.intervals import (
     bound_of_median,
 )
 from bnrepro.analysis.paired import paired, ratios
+from tests.experiments.rows import CHANCE
 
 TOLERANCES = {
     "arithmetic": 1e-12,  # the same sums in another order
@@ -36,7 +36,17 @@ TOLERANCES = {
 def make_curves(accuracies, arm="none", seed=0, every=10, status="finished", steps=None):
     """One run whose test accuracy at 0, every, 2 every, ... is given; training accuracies, which nothing may use, are 1."""
     at = every * np.arange(len(accuracies))
-    table = pd.DataFrame({"run": f"{arm}-{seed}", "step": at, "split": "test", "accuracy": accuracies, "loss": 1.0})
+    table = pd.DataFrame(
+        {
+            "run": f"{arm}-{seed}",
+            "step": at,
+            "split": "test",
+            "value": accuracies,
+            "loss": 1.0,
+            "metric": "accuracy",
+            "chance": CHANCE,
+        }
+    )
     table = pd.concat([table, table[1:].assign(split="train", accuracy=1.0)])
     return table.assign(normalization=arm, seed=seed, status=status, steps=steps or at[-1])
 
@@ -74,12 +84,12 @@ def validated(curves, examples=10):
     """The same run with its evaluations on validation examples, and one on the test set after the last step."""
     validation = curves.assign(split=curves["split"].replace("test", "validation"), validation_examples=examples)
     last = validation[(validation["step"] == validation["steps"]) & (validation["split"] == "validation")]
-    return pd.concat([validation, last.assign(split="test", accuracy=0.3)])
+    return pd.concat([validation, last.assign(split="test", value=0.3)])
 
 
 def test_a_run_that_holds_examples_out_is_evaluated_on_them():
     curves = validated(make_curves([0.1, 0.5, 0.8, 0.7]))
-    assert evaluations(curves)["accuracy"].tolist() == [0.1, 0.5, 0.8, 0.7]
+    assert evaluations(curves)["value"].tolist() == [0.1, 0.5, 0.8, 0.7]
     assert steps_to_target(curves, 0.8)["steps_to_target"].item() == 20
     assert final_accuracy(curves)["final_accuracy"].item() == 0.7
     assert median_curves(curves)["estimate"].tolist() == [0.1, 0.5, 0.8, 0.7]
@@ -117,7 +127,14 @@ def test_no_target_is_reached_before_the_first_step():
 def test_a_run_without_an_evaluation_is_counted_as_diverged(examples, split):
     curves = make_curves([0.1, 0.5]).assign(validation_examples=0)
     lost = pd.DataFrame(
-        {"run": ["lost"], "seed": [1], "status": "diverged", "steps": 10, "validation_examples": examples}
+        {
+            "run": ["lost"],
+            "seed": [1],
+            "status": "diverged",
+            "steps": 10,
+            "validation_examples": examples,
+            "chance": CHANCE,
+        }
     )
     table = with_lost(curves, pd.concat([curves[list(lost)].drop_duplicates(), lost]))
     assert table["split"].iloc[-1] == split and table["step"].iloc[-1] == 0

@@ -17,6 +17,7 @@ from bnrepro.records.schemas import SCHEMAS, Tables
 from bnrepro.report.judge import judge
 from tests.experiments.factories_inception import default_divergence, make_section_42
 from tests.experiments.factories_inference import Rows
+from tests.experiments.rows import table
 
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
 
@@ -43,7 +44,7 @@ def make_tables(sweep: dict[str, list[RunConfig]], diverging: Mapping[str, int] 
     for run, config in sorted(configs.items()):
         for name, own in _record(config, diverging.get(run, default_divergence(config))).items():
             rows[name] += own
-    return {name: pd.DataFrame(values, columns=SCHEMAS[name]) for name, values in rows.items()}
+    return {name: table(name, values) for name, values in rows.items()}
 
 
 def _record(config: RunConfig, diverged_at: int | None) -> Rows:

@@ -3,12 +3,11 @@
 import functools
 from collections.abc import Callable
 
-import pandas as pd
-
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.records.schemas import Tables
+from tests.experiments.rows import table
 
 batch_size = EXPERIMENTS["06_batch_size"]
 
@@ -96,8 +95,8 @@ def make_batch_size(
                 for size in SIZES:
                     errors = [(1 + place) * float(size) ** power(config, value) for value in ("mean", "variance")]
                     rows["errors"].append((run, layer, size, *errors))
-    tables = {name: pd.DataFrame(values, columns=SCHEMAS[name]) for name, values in rows.items()}
-    return {"sweep": pd.DataFrame(members, columns=SCHEMAS["sweep"]), **tables}
+    tables = {name: table(name, values) for name, values in rows.items()}
+    return {"sweep": table("sweep", members), **tables}
 
 
 def alternating(config: RunConfig) -> int:

@@ -1,13 +1,13 @@
 """Synthetic tables of notebook 08 whose answers are known: by formulas in the rate, the place, the L2 weight and the seed."""
 
 import numpy as np
-import pandas as pd
 
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.dropout_and_weight_decay.tables import STATISTICS
-from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.records.schemas import Tables
+from tests.experiments.rows import table
 
 finding = EXPERIMENTS["08_dropout_and_weight_decay"]
 
@@ -40,10 +40,10 @@ def kept(preset="smoke", lost=(), early=False, **overrides) -> Tables:
     diverging = {config.id for group in lost for config in sweep.get(group, [])} | set(lost)
     records = [_record(config, run in diverging, early) for run, config in sorted(configs.items())]
     rows = [(group, config.id) for group, members in sweep.items() for config in members]
-    tables = {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"])}
+    tables = {"sweep": table("sweep", rows)}
     for name in finding.TABLES:
         values = [row for record in records for row in record.get(name, [])]
-        tables[name] = pd.DataFrame(values, columns=SCHEMAS[name])
+        tables[name] = table(name, values)
     return tables
 
 

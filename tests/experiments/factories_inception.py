@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.config.inception_small import inception_small
 from bnrepro.config.run_config import RunConfig
 from tests.experiments.factories_inference import Rows, make_inference
+from tests.experiments.rows import CHANCE
 
 SCALES = (0.125, 0.5, 2.0, 8.0, 64.0)
 MATES = (2, 4, 8, 16, 32, 64, 128, 256)

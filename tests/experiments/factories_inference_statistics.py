@@ -4,7 +4,8 @@ import pandas as pd
 
 from bnrepro.config.identity import COLUMNS
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.records.schemas import Tables
+from tests.experiments.rows import table
 
 inference_statistics = EXPERIMENTS["07_inference_statistics"]
 
@@ -34,9 +35,9 @@ def make(preset: str = "quick", seeds: int = 3, lost: dict[str, int] | None = No
             if group == "main":
                 rows["statistics"] += [row for step in steps if step for row in said(config, step)]
                 rows["variances"] += [] if ended else variances(config)
-    tables = {name: pd.DataFrame(kept, columns=SCHEMAS[name]) for name, kept in rows.items()}
+    tables = {name: table(name, kept) for name, kept in rows.items()}
     members = [(group, config.id) for group, configs in sweep.items() for config in configs]
-    return {"sweep": pd.DataFrame(members, columns=SCHEMAS["sweep"]), **tables}
+    return {"sweep": table("sweep", members), **tables}
 
 
 def said(config, step: int) -> list[tuple]:

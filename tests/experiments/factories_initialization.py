@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
-import pandas as pd
-
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.records.schemas import Tables
+from tests.experiments.rows import CHANCE, table
 
 initialization = EXPERIMENTS["05_initialization"]
 
@@ -43,8 +41,8 @@ def made(
             curves.append((run, config.steps, "validation", 1.0, last))
     rows = [(group, config.id) for group, members in sweep.items() for config in members]
     return {
-        "sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]),
-        "runs": pd.DataFrame(runs, columns=SCHEMAS["runs"]),
-        "curves": pd.DataFrame(curves, columns=SCHEMAS["curves"]),
-        "provenance": pd.DataFrame(provenance, columns=SCHEMAS["provenance"]),
+        "sweep": table("sweep", rows),
+        "runs": table("runs", runs),
+        "curves": table("curves", curves),
+        "provenance": table("provenance", provenance),
     }

@@ -7,7 +7,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.batch_size import tables as found
 from bnrepro.experiments.control import start_of
@@ -26,6 +25,7 @@ from tests.experiments.factories_batch_size import (
     peak_of,
     seconds_of,
 )
+from tests.experiments.rows import CHANCE
 from tests.plotting.drawing import drawer, every_panel
 
 batch_size = EXPERIMENTS["06_batch_size"]
@@ -81,8 +81,8 @@ def test_the_best_rate_has_the_highest_median_on_the_validation_examples_and_not
     curves = tables["curves"].merge(tables["runs"][["run", "seed", "learning_rate", "normalization"]], on="run")
     wrong = (curves["split"] == "validation") & (curves["step"] > 0) & (curves["normalization"] == "batch")
     lucky = wrong & (curves["learning_rate"] == RATES[0])
-    accuracy = curves["accuracy"].mask(lucky, 0.99).mask(lucky & (curves["seed"] == 0), 0.0)
-    swapped = {**tables, "curves": tables["curves"].assign(accuracy=accuracy)}
+    accuracy = curves["value"].mask(lucky, 0.99).mask(lucky & (curves["seed"] == 0), 0.0)
+    swapped = {**tables, "curves": tables["curves"].assign(value=accuracy)}
     best = found.effects(swapped).query("group == 'examples'").groupby("arm")["best_rate"].unique()
     assert best["batch"].tolist() == [RATES[0]] and best["renorm"].tolist() == [RATES[1]]
 
@@ -446,7 +446,7 @@ def test_the_axes_of_accuracy_and_rate_are_the_same_for_every_choice(tables):
 
 def test_a_live_run_is_drawn_over_its_steps_beside_the_record(tables):
     rows = [("a run", step, "validation", 1.0, value) for step, value in ((0, 0.1), (512, 0.6), (1024, 0.7))]
-    curves = pd.DataFrame(rows, columns=["run", "step", "split", "loss", "accuracy"])
+    curves = pd.DataFrame(rows, columns=["run", "step", "split", "loss", "value"])
     beside = batch_size.explore(tables, curves, batch_size=8, budget="examples").axes[1]
     assert list(beside.lines[0].get_ydata()) == [0.1, 0.6, 0.7]
     assert "live" in words(beside) and "live run" not in words(beside)

@@ -7,7 +7,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.control import start_of
@@ -19,6 +18,7 @@ from bnrepro.records.results import load_results, write_results
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import statistic
 from tests.experiments.factories_dropout_and_weight_decay import RATIOS, kept
+from tests.experiments.rows import CHANCE
 from tests.plotting.drawing import axes_of, drawer, every_panel
 
 finding = EXPERIMENTS["08_dropout_and_weight_decay"]
@@ -140,8 +140,8 @@ def test_where_every_run_of_a_place_diverged_there_is_no_estimate(tables):
 def test_d2_is_by_seed_what_recomputing_without_dropout_gains_on_the_test_set(tables):
     runs = members(tables, "dropout", dropout_place="before")
     gains = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.09]
-    write(tables, "statistics", "accuracy", runs, [0.5] * 8, statistics="moving")
-    write(tables, "statistics", "accuracy", runs, [0.5 + gain for gain in gains], statistics="no_dropout")
+    write(tables, "statistics", "value", runs, [0.5] * 8, statistics="moving")
+    write(tables, "statistics", "value", runs, [0.5 + gain for gain in gains], statistics="no_dropout")
     shifted = tables["statistics"].assign(data="contrast", accuracy=0.0)
     tables["statistics"] = pd.concat([tables["statistics"], shifted])
     row = statistic(tables, "D2")
@@ -153,8 +153,8 @@ def test_d2_is_by_seed_what_recomputing_without_dropout_gains_on_the_test_set(ta
 )
 def test_d2_may_turn_out_either_way(tables, values, verdict):
     runs = members(tables, "dropout", dropout_place="before")
-    write(tables, "statistics", "accuracy", runs, [0.7] * 8, statistics="moving")
-    write(tables, "statistics", "accuracy", runs, values, statistics="no_dropout")
+    write(tables, "statistics", "value", runs, [0.7] * 8, statistics="moving")
+    write(tables, "statistics", "value", runs, values, statistics="no_dropout")
     assert statistic(tables, "D2")["verdict"] == verdict
 
 
@@ -246,7 +246,7 @@ def test_runs_that_hardly_differ_are_those_at_the_smallest_weight_on_all_kernels
 
 def test_the_share_of_the_training_accuracy_stands_beside_and_judges_nothing(tables):
     assert found.shares(tables).query("normalization == 'batch'")["training_share"].to_numpy() == pytest.approx(0.95)
-    write(tables, "curves", "accuracy", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
+    write(tables, "curves", "value", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
     row = statistic(tables, "D3")
     assert row["estimate"] == pytest.approx(0.9) and "in training mode: −4,800% (−4,800)" in row["note"]
     diverge(tables, members(tables, "matched", normalization="batch"))
@@ -259,10 +259,10 @@ def test_the_share_of_the_training_accuracy_is_judged_on_seeds_of_its_own(tables
     assert row["note"] == (
         "first of these seeds: 8; last of these seeds: 15; share of the validation loss there: 90% (90)"
     )
-    write(tables, "curves", "accuracy", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
+    write(tables, "curves", "value", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
     assert statistic(tables, "D5")["estimate"] == pytest.approx(0.95)
     fresh = members(tables, "fresh_matched", normalization="batch")
-    write(tables, "curves", "accuracy", fresh, [0.5] * 8, split="train")
+    write(tables, "curves", "value", fresh, [0.5] * 8, split="train")
     assert statistic(tables, "D5")["verdict"] == CONTRADICTED
     diverge(tables, fresh)
     row = statistic(tables, "D5")
@@ -493,7 +493,7 @@ def test_the_panel_draws_the_runs_of_the_choice_over_those_without_dropout(dropo
     tables = kept("quick", seeds=2)
     low, high = members(tables, "dropout", dropout=dropout, dropout_place=place)
     for run, value in ((low, 0.61), (high, 0.63)):
-        write(tables, "curves", "accuracy", [run], [value], step=QUICK.main.evaluate_every, split="validation")
+        write(tables, "curves", "value", [run], [value], step=QUICK.main.evaluate_every, split="validation")
     figure = finding.explore(tables, dropout=dropout, dropout_place=place)
     (axes,) = figure.axes
     assert figure.get_size_inches() * 25.4 == pytest.approx(widget_figure.SIZE)

@@ -6,7 +6,6 @@ import pytest
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.control import start_of
@@ -20,6 +19,7 @@ from bnrepro.report.verdicts import judged
 from bnrepro.training.run import run
 from tests.experiments.factories import papers_numbers, statistic
 from tests.experiments.factories_inference_statistics import DATA, STATISTICS, make, put
+from tests.experiments.rows import CHANCE, table
 from tests.plotting.drawing import axes_of, every_panel
 
 finding = EXPERIMENTS["07_inference_statistics"]
@@ -36,7 +36,7 @@ def tables():
     return make()
 
 
-def answers(tables, value, column="accuracy", data="test", step=LAST, **where):
+def answers(tables, value, column="value", data="test", step=LAST, **where):
     put(tables, "statistics", column, value, **where, data=data, step=step)
 
 
@@ -100,9 +100,9 @@ def test_population_is_compared_with_moving_by_seed_over_the_claims_sizes_at_its
 def test_the_notes_of_p2_have_the_other_statistics_and_the_other_momenta(tables):
     answers(tables, 0.83, statistics="pooled")
     answers(tables, 0.75, statistics="moving_ddof0")
-    put(tables, "curves", "accuracy", 0.81, momentum=0.9, split="validation", step=LAST)
-    put(tables, "curves", "accuracy", 0.2, momentum=0.999, split="validation", step=FIRST)
-    put(tables, "curves", "accuracy", 0.0, momentum=0.999, split="train")
+    put(tables, "curves", "value", 0.81, momentum=0.9, split="validation", step=LAST)
+    put(tables, "curves", "value", 0.2, momentum=0.999, split="validation", step=FIRST)
+    put(tables, "curves", "value", 0.0, momentum=0.999, split="train")
     late, early = (statistic(tables, claim)["note"] for claim in ("P2a", "P2b"))
     assert late == (
         "the pooled variance against moving averages: 3.00 points (3.00); moving averages of the biased variance against moving "
@@ -115,7 +115,7 @@ def test_the_notes_of_p2_have_the_other_statistics_and_the_other_momenta(tables)
 
 def test_the_note_of_p2c_is_of_the_small_mini_batches_too(tables):
     answers(tables, 0.9, statistics="pooled", batch_size=128)
-    put(tables, "curves", "accuracy", 0.9, momentum=0.9, split="validation", batch_size=32)
+    put(tables, "curves", "value", 0.9, momentum=0.9, split="validation", batch_size=32)
     note = statistic(tables, "P2c")["note"]
     assert "the pooled variance against moving averages: 0.00 points" in note
     assert "momentum 0.9 against those of 0.99, on the validation set: 0.00 points" in note
@@ -245,7 +245,7 @@ def test_a_seed_whose_small_mini_batches_all_diverged_has_no_value_where_they_ar
 
 def test_runs_of_the_other_momenta_that_diverged_are_counted_and_their_others_compared():
     tables = without("momentum", momentum=0.9, batch_size=2)
-    put(tables, "curves", "accuracy", 0.83, momentum=0.9, split="validation", step=LAST)
+    put(tables, "curves", "value", 0.83, momentum=0.9, split="validation", step=LAST)
     note = statistic(tables, "P2a")["note"]
     assert "momentum 0.9 against those of 0.99, on the validation set: 3.00 points" in note
     assert note.endswith("runs of the other momenta that diverged: 3 of 24")
@@ -320,9 +320,9 @@ def words(axes):
 
 
 def test_training_is_drawn_once_and_every_momentum_in_dashes_of_its_own(tables):
-    put(tables, "curves", "accuracy", [0.5, 0.6, 0.9], momentum=0.999, split="validation", batch_size=32, step=LAST)
-    put(tables, "curves", "accuracy", 0.7, momentum=0.99, split="train", batch_size=32)
-    put(tables, "curves", "accuracy", 0.1, momentum=0.9, split="train", batch_size=32)
+    put(tables, "curves", "value", [0.5, 0.6, 0.9], momentum=0.999, split="validation", batch_size=32, step=LAST)
+    put(tables, "curves", "value", 0.7, momentum=0.99, split="train", batch_size=32)
+    put(tables, "curves", "value", 0.1, momentum=0.9, split="train", batch_size=32)
     answers(tables, 0.85, statistics="population", batch_size=32)
     drawn = axes_of(finding, "training", tables)
     lines = [f"moving averages, {momentum}" for momentum in (0.9, 0.99, 0.999)]
@@ -427,8 +427,8 @@ def test_the_panel_is_turned_by_momentum_and_mini_batch_and_starts_where_inferen
 
 
 def test_a_choice_shows_its_own_run_in_training_mode_and_at_inference_and_the_population_of_all_momenta(tables):
-    put(tables, "curves", "accuracy", 0.3, momentum=0.999, batch_size=8, split="validation")
-    put(tables, "curves", "accuracy", 0.7, momentum=0.999, batch_size=8, split="train")
+    put(tables, "curves", "value", 0.3, momentum=0.999, batch_size=8, split="validation")
+    put(tables, "curves", "value", 0.7, momentum=0.999, batch_size=8, split="train")
     answers(tables, 0.84, statistics="population", batch_size=8)
     figure = finding.explore(tables, momentum=0.999, batch_size=8)
     (axes,) = figure.axes
@@ -448,7 +448,7 @@ def test_the_live_run_is_drawn_on_its_validation_examples(tables):
         for step in (0, 15)
         for split, value in (("train", 0.2), ("validation", 0.6))
     ]
-    live = pd.DataFrame(rows, columns=SCHEMAS["curves"])
+    live = table("curves", rows)
     (axes,) = finding.explore(tables, live, momentum=0.9, batch_size=8).axes
     assert list(thick(axes, "live").get_ydata()) == [0.6, 0.6] and "live" in words(axes)
 
@@ -467,7 +467,7 @@ def test_runs_that_differ_in_the_momentum_alone_train_to_the_same_weights_to_the
         **dict(hidden_units=4, hidden_layers=1, batch_size=512, steps=4, evaluate_every=4, measurements="statistics")
     )
     one, other = (run(config.replace(momentum=momentum)) for momentum in (0.99, 0.5))
-    values = ["step", "loss", "accuracy", "changed"]
+    values = ["step", "loss", "value", "changed"]
     keys = ["statistics", "data"]
     left, right = (tables["statistics"].set_index(keys)[values].sort_index() for tables in (one, other))
     fixed = ["population", "pooled", "batch"]

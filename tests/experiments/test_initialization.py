@@ -10,7 +10,6 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.control import start_of
 from bnrepro.experiments.initialization import tables as found
@@ -24,6 +23,7 @@ from bnrepro.records.results import select
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import papers_numbers, statistic
 from tests.experiments.factories_initialization import made
+from tests.experiments.rows import CHANCE
 from tests.plotting.drawing import drawer
 
 initialization = EXPERIMENTS["05_initialization"]
@@ -397,9 +397,9 @@ def test_the_panel_draws_the_runs_of_the_cell_and_says_where_they_end_on_the_tes
     lines = [np.asarray(line.get_ydata(), float) for line in axes.lines]
     rows = select(tables, group, "curves").query("initial_std == 0.1 and learning_rate == 0.3")
     for _, run in rows[rows["split"] == "validation"].groupby("run"):
-        values = run.sort_values("step")["accuracy"].to_numpy()
+        values = run.sort_values("step")["value"].to_numpy()
         assert any(len(line) == len(values) and np.allclose(line, values) for line in lines)
-    ends = rows[rows["split"] == "test"].groupby("normalization")["accuracy"].median()
+    ends = rows[rows["split"] == "test"].groupby("normalization")["value"].median()
     expected = f"on the test set: with BN {ends['batch']:.1%}, without BN {ends['none']:.1%}"
     assert expected in words(axes)
     assert any(f"{net} net" in text for text in words(axes))
@@ -418,7 +418,7 @@ def test_the_panels_longest_words_fit_into_it():
 def test_the_panels_axes_are_the_same_for_every_choice_and_the_live_run_is_on_top(tables):
     first = start_of(initialization.controls(tables))
     plain = initialization.explore(tables, **first).axes[0]
-    live = pd.DataFrame({"run": "a", "step": [0, 50], "split": "validation", "loss": 1.0, "accuracy": [0.1, 0.4]})
+    live = pd.DataFrame({"run": "a", "step": [0, 50], "split": "validation", "loss": 1.0, "value": [0.1, 0.4]})
     other = dict(net="ReLU", initial_std=10.0, learning_rate=3.0)
     trained = initialization.explore(tables, live, **other).axes[0]
     assert (plain.get_xlim(), plain.get_ylim()) == (trained.get_xlim(), trained.get_ylim())

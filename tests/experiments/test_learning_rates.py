@@ -5,7 +5,6 @@ from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.analysis.select import curves_of
 from bnrepro.config.inception_small import inception_small
 from bnrepro.config.validation import PRESETS
@@ -19,6 +18,7 @@ from bnrepro.records.results import select
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import finding_tables, make_tables, papers_numbers, statistic
+from tests.experiments.rows import CHANCE, table
 from tests.plotting.drawing import drawer, every_panel
 
 learning_rates = EXPERIMENTS["03_learning_rates"]
@@ -51,7 +51,7 @@ def write(tables, group, accuracies, **which):
     curves = tables["curves"].copy()
     for run, values in zip(runs["run"], accuracies, strict=True):
         rows = curves.index[(curves["run"] == run) & (curves["split"] == "validation") & (curves["step"] > 0)]
-        curves.loc[rows, "accuracy"] = [values[min(place, len(values) - 1)] for place in range(len(rows))]
+        curves.loc[rows, "value"] = [values[min(place, len(values) - 1)] for place in range(len(rows))]
     tables["curves"] = curves
 
 
@@ -199,9 +199,7 @@ def set_trains(tables, rates_by_arm):
             for run in own["run"]
             if last not in set(rows[rows["run"] == run]["step"])
         ]
-        tables["curves"] = pd.concat(
-            [tables["curves"], pd.DataFrame(missing, columns=SCHEMAS["curves"])], ignore_index=True
-        )
+        tables["curves"] = pd.concat([tables["curves"], table("curves", missing)], ignore_index=True)
         write(tables, "rates", [[end] for end in ends], normalization=arm, learning_rate=rate)
 
 
@@ -379,7 +377,7 @@ def test_the_thick_lines_are_medians_and_each_seed_is_a_thin_one(drawn):
     curves = curves_of(finding_tables(NOTEBOOK, "paper"), *ARMS).query("split == 'validation'")
     for arm in ("baseline", "bn_x5", "sigmoid"):
         own = curves[curves["arm"] == arm]
-        np.testing.assert_allclose(thick(drawn("accuracy"), arm).get_ydata(), own.groupby("step")["accuracy"].median())
+        np.testing.assert_allclose(thick(drawn("accuracy"), arm).get_ydata(), own.groupby("step")["value"].median())
         color = [line for line in drawn("accuracy").lines if to_hex(line.get_color()) == COLORS[arm].lower()]
         assert len([line for line in color if line.get_linewidth() < 1 and len(line.get_xdata()) > 1]) == 8
 

@@ -9,7 +9,6 @@ from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import FEWEST, INCONCLUSIVE
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.regularization import tables as found
 from bnrepro.experiments.setups import CHANGES
@@ -20,6 +19,7 @@ from bnrepro.plotting.style import SINGLE, new_figure
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import make_tables, papers_numbers, statistic
+from tests.experiments.rows import CHANCE
 from tests.plotting.drawing import axes_of, every_panel
 
 regularization = EXPERIMENTS["04_regularization"]
@@ -44,7 +44,7 @@ def made():
 def tables(made):
     """Three seeds, to write into: on every split each run is at 0.5 after the start, except where a test says otherwise."""
     curves = made["curves"].copy()
-    curves["accuracy"] = curves["accuracy"].mask(curves["step"] > 0, 0.5).mask(curves["step"] == 0, 0.1)
+    curves["value"] = curves["value"].mask(curves["step"] > 0, 0.5).mask(curves["step"] == 0, 0.1)
     return {**made, "curves": curves}
 
 
@@ -55,7 +55,7 @@ def members(tables, group, **config):
     return list(runs["run"])
 
 
-def write(tables, runs, split, values, step=None, column="accuracy"):
+def write(tables, runs, split, values, step=None, column="value"):
     """Sets a value for each of the runs on a split, at one step or, if none is named, at all after the start."""
     curves = tables["curves"]
     for run, value in zip(runs, values, strict=True):
@@ -190,7 +190,7 @@ def test_bn_without_dropout_is_compared_with_dropout_without_bn_on_the_test_set_
 def test_diverged_runs_guess_and_the_note_counts_those_of_both_settings():
     tables = kept(lost=["conv_bn_dropout", "dense_none"])
     row = statistic(tables, "R1")
-    finished = tables["curves"].query("split == 'test'").set_index("run")["accuracy"][members(tables, "conv_none")]
+    finished = tables["curves"].query("split == 'test'").set_index("run")["value"][members(tables, "conv_none")]
     assert row["estimate"] == pytest.approx(CHANCE - finished.median())
     assert row["note"].endswith("runs that diverged and count as guessing: 6 of 12")
 

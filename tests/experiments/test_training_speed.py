@@ -183,7 +183,7 @@ def write_accuracy(tables, group, arm, accuracies):
     curves = tables["curves"].copy()
     for run, values in zip(runs.sort_values("seed")["run"], accuracies):
         rows = (curves["run"] == run) & (curves["split"] == "test") & (curves["step"] > 0)
-        curves.loc[rows, "accuracy"] = np.interp(
+        curves.loc[rows, "value"] = np.interp(
             curves.loc[rows, "step"], np.linspace(0, 200, len(values) + 1)[1:], values
         )
     tables["curves"] = curves

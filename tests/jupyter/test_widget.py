@@ -25,10 +25,10 @@ from bnrepro.jupyter.session import Session
 from bnrepro.jupyter.widget import Panel, explorer
 from bnrepro.plotting import widget_figure
 from bnrepro.records.results import load_results, select
-from bnrepro.records.schemas import SCHEMAS
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.verdicts import RECORD
 from tests.experiments.factories import finding_tables
+from tests.experiments.rows import table
 from tests.jupyter.throwaway import write_notebook
 
 PANELS = [name for name, finding in EXPERIMENTS.items() if hasattr(finding, "explore")]
@@ -50,7 +50,7 @@ def curves(run="a run", split="test", accuracies=(0.1, 0.5, 0.8)) -> pd.DataFram
     """The table `curves` of a run that was evaluated every 500 steps."""
     rows = [(run, 500 * place, split, 1.0, value) for place, value in enumerate(accuracies)]
     rows += [(run, 500 * place, "train", 1.0, 0.0) for place in range(1, len(accuracies))]
-    return pd.DataFrame(rows, columns=SCHEMAS["curves"])
+    return table("curves", rows)
 
 
 def test_a_control_starts_at_one_of_its_values():
@@ -134,7 +134,7 @@ def test_notebook_01_draws_the_runs_of_the_cell_and_the_papers_curves(initial_st
         rows = select(tables, group, "curves").query(
             "pixels == 'nonzero' and initial_std == @initial_std and learning_rate == @learning_rate and split == 'test'"
         )
-        runs = [run.sort_values("step")["accuracy"].to_numpy() for _, run in rows.groupby("run")]
+        runs = [run.sort_values("step")["value"].to_numpy() for _, run in rows.groupby("run")]
         assert len(runs) == 2
         for run in (*runs, np.median(runs, axis=0)):
             assert any(len(line) == len(run) and np.allclose(line, run) for line in drawn)
@@ -148,7 +148,7 @@ def test_notebook_03_draws_the_runs_at_the_rate_and_says_how_many_diverged(learn
     rows = select(tables, "rates", "curves").query("learning_rate == @learning_rate and split == 'validation'")
     drawn = [np.asarray(line.get_ydata(), float) for line in axes.lines]
     for _, run in rows.groupby("run"):
-        values = run.sort_values("step")["accuracy"].to_numpy()
+        values = run.sort_values("step")["value"].to_numpy()
         assert any(len(line) == len(values) and np.allclose(line, values) for line in drawn)
     texts = [text.get_text() for text in axes.texts]
     lost = select(tables, "rates", "runs").query("learning_rate == @learning_rate and status == 'diverged'")

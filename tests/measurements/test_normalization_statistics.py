@@ -66,7 +66,7 @@ def test_moving_statistics_say_what_the_net_says_at_inference(statistics):
     model, tables = statistics
     logits = model(TEST[0], training=False).numpy()
     found = row(tables["statistics"], step=20, data="test", statistics="moving")
-    assert found["accuracy"] == (logits.argmax(axis=1) == TEST[1].numpy()).mean()
+    assert found["value"] == (logits.argmax(axis=1) == TEST[1].numpy()).mean()
     assert found["loss"] == pytest.approx(float(LOSS(TEST[1], logits)), rel=1e-5)
     assert found["changed"] == 0
 
@@ -79,7 +79,7 @@ def test_batch_statistics_say_what_the_net_says_in_training_mode_and_depend_on_t
         copy(tf.gather(TEST[0], part), training=True).numpy().argmax(axis=1) == TEST[1].numpy()[part] for part in order
     ]
     found = row(tables["statistics"], step=20, data="test", statistics="batch")
-    assert found["accuracy"] == np.mean(right)
+    assert found["value"] == np.mean(right)
     assert found["changed"] > 0.1
 
 
@@ -95,7 +95,7 @@ def test_fixed_statistics_do_not_care_for_the_order_of_the_classes(statistics):
     table = statistics[1]["statistics"].query("step == 20")
     for name in ("moving", "population", "pooled"):
         test, sorted_ = (row(table, data=data, statistics=name) for data in ("test", "imbalanced"))
-        assert test["accuracy"] == sorted_["accuracy"] and sorted_["changed"] == 0
+        assert test["value"] == sorted_["value"] and sorted_["changed"] == 0
 
 
 def test_the_biased_running_variance_is_the_one_that_the_layer_keeps_with_ddof_0():
@@ -156,4 +156,4 @@ def test_modes_are_measured_after_the_last_step_alone_and_only_with_bn():
 def test_examples_that_fill_no_mini_batch_are_not_asked():
     _, tables = measured(normalization_statistics.Modes, batch_size=60)
     found = row(tables["statistics"], statistics="batch")
-    assert (found["accuracy"] * 120) == pytest.approx(round(found["accuracy"] * 120))
+    assert (found["value"] * 120) == pytest.approx(round(found["value"] * 120))

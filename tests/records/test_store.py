@@ -23,7 +23,7 @@ CONFIG = RunConfig(steps=2, evaluate_every=1)
 
 def record_of(config: RunConfig, accuracy: float = 0.5) -> dict[str, pd.DataFrame]:
     runs = runs_row(config, "finished")
-    rows = [(config.id, step, "test", 2.3, accuracy) for step in range(3)]
+    rows = [(config.id, step, "test", 2.3, "accuracy", accuracy) for step in range(3)]
     return {"runs": runs, "curves": pd.DataFrame(rows, columns=SCHEMAS["curves"])}
 
 
@@ -186,7 +186,7 @@ def test_a_record_that_is_replaced_is_there_all_the_while(tmp_path):
     stop.set()
     reader.join()
     assert said.get() == 0
-    assert read_record(folder, CONFIG)["curves"]["accuracy"].unique() == [49]
+    assert read_record(folder, CONFIG)["curves"]["value"].unique() == [49]
     assert [path.name for path in folder.iterdir()] == [CONFIG.id]
 
 
@@ -242,7 +242,7 @@ def test_two_writers_at_once_leave_one_whole_record_of_each_run(tmp_path):
     assert len(list(tmp_path.iterdir())) == 20
     for seed in range(20):
         curves = read_record(tmp_path, CONFIG.replace(seed=seed))["curves"]
-        assert curves["accuracy"].nunique() == 1
+        assert curves["value"].nunique() == 1
 
 
 def test_collecting_names_the_groups_of_each_run_and_holds_each_run_once(tmp_path):

@@ -157,7 +157,7 @@ def test_curves_start_at_step_0_and_hold_both_splits(tables):
     curves = tables["batch"]["curves"]
     assert list(curves.query("split == 'test'")["step"]) == [0, 20, 40]
     assert list(curves.query("split == 'train'")["step"]) == [20, 40]
-    assert curves["accuracy"].between(0, 1).all()
+    assert curves["value"].between(0, 1).all()
     assert np.isfinite(curves["loss"]).all()
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.analysis.intervals import bootstrap_median
 from bnrepro.analysis.select import at_best_rate, rows_of, where
 from bnrepro.records.results import select
@@ -35,12 +34,12 @@ def measured(tables: Tables) -> pd.DataFrame:
     """
     runs = rows_of(tables, _GROUPS)
     curves = tables["curves"].merge(runs[["run", "steps"]].drop_duplicates("run"), on="run")
-    last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="accuracy")
-    said = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="accuracy")
+    last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="value")
+    said = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
     nothing = pd.Series(dtype=float)
     finished = runs["status"] == "finished"
     accuracy = {
-        split: runs["run"].map(last.get(split, nothing)).astype(float).where(finished, CHANCE)
+        split: runs["run"].map(last.get(split, nothing)).astype(float).where(finished, runs["chance"])
         for split in ("validation", "test")
     }
     gap = (said.get("moving", nothing) - said.get("batch", nothing)).abs()

@@ -6,7 +6,7 @@ Knows no claim and draws nothing. A run that diverged guesses where an accuracy 
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.curves import CHANCE, evaluations, final_accuracy
+from bnrepro.analysis.curves import evaluations, final_accuracy
 from bnrepro.analysis.intervals import Interval, bootstrap_bounded, bootstrap_median
 from bnrepro.analysis.select import curves_of, over_start, rows_of
 from bnrepro.records.schemas import Tables
@@ -113,11 +113,11 @@ def by_statistics(tables: Tables) -> pd.DataFrame:
     """By run with BN with and without Dropout, `group` and choice of `statistics`: `accuracy` on the test set at the end."""
     runs = rows_of(tables, ("dropout_off", "dropout"))
     said = tables["statistics"]
-    said = said.loc[said["data"] == "test", ["run", "statistics", "accuracy"]]
+    said = said.loc[said["data"] == "test", ["run", "statistics", "value"]]
     table = runs.merge(pd.DataFrame({"statistics": STATISTICS}), how="cross").merge(
         said, on=["run", "statistics"], how="left"
     )
-    return table.assign(accuracy=table["accuracy"].astype(float).fillna(CHANCE))
+    return table.assign(accuracy=table["value"].astype(float).fillna(table["chance"]))
 
 
 def shares(tables: Tables, groups: tuple[str, str, str] = MATCHING) -> pd.DataFrame:
@@ -133,7 +133,7 @@ def shares(tables: Tables, groups: tuple[str, str, str] = MATCHING) -> pd.DataFr
         training accuracy, which is measured in training mode between two evaluations.
     """
     runs = rows_of(tables, groups)
-    measured = _over_steps(tables, runs, "validation", "loss"), _over_steps(tables, runs, "train", "accuracy")
+    measured = _over_steps(tables, runs, "validation", "loss"), _over_steps(tables, runs, "train", "value")
     keys = ["group", "normalization", "seed", "weight"]
     runs = runs.assign(weight=l2_weight(runs)).set_index(keys)[["run", "status"]]
     rows = []

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro.analysis.curves import CHANCE, evaluations, median_curves
+from bnrepro.analysis.curves import evaluations, median_curves
 from bnrepro.analysis.formatting import number
 from bnrepro.analysis.select import config_of, curves_of, where
 from bnrepro.config.run_config import RunConfig
@@ -40,7 +40,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, dropout: float,
     _accuracy(axes, curves[curves["arm"] == "dropout_off"], "batch", "no Dropout")
     _accuracy(axes, curves[(curves["arm"] == "dropout") & chosen], dropout_place, f"Dropout of {dropout:.0%}")
     step_axis(axes, curves["steps"].max())
-    highest = evaluations(curves)["accuracy"].fillna(CHANCE).max()
+    highest = evaluations(curves)["value"].fillna(curves["chance"]).max()
     accuracy_axis_to(axes, highest)
     widget_figure.live_curve(axes, live)
     widget_figure.name_lines(axes)
@@ -55,9 +55,9 @@ def live(tables: Tables, *, dropout: float, dropout_place: str) -> RunConfig:
 
 def _accuracy(axes: Axes, curves: pd.DataFrame, arm: str, label: str) -> None:
     """Each run thin, their median thick over its interval."""
-    runs = evaluations(curves).dropna(subset=["accuracy"])
+    runs = evaluations(curves).dropna(subset=["value"])
     for _, run in runs.groupby("run"):
-        axes.plot(run["step"], run["accuracy"], color=COLORS[arm], linewidth=0.5, alpha=0.35, zorder=2)
+        axes.plot(run["step"], run["value"], color=COLORS[arm], linewidth=0.5, alpha=0.35, zorder=2)
     middle = median_curves(curves, "arm")
     band = dict(color=COLORS[arm], alpha=0.22, linewidth=0, zorder=3)
     axes.fill_between(middle["step"], middle["ci_low"], middle["ci_high"], **band)

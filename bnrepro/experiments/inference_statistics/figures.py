@@ -45,7 +45,9 @@ def gap(tables: Tables) -> dict[str, pd.DataFrame]:
 def accuracy(tables: Tables, when: str) -> dict[str, pd.DataFrame]:
     """By choice of statistics; the axis holds the early ones and the late ones."""
     both = pd.concat([said(tables, each) for each in ("last", "first")]).stack(future_stack=True)
-    axis = pd.DataFrame({"low": [both.min()], "high": [both.max()]})
+    axis = pd.DataFrame({"low": [both.min()], "high": [both.max()]}).fillna(
+        {"low": tables["runs"]["chance"].iloc[0], "high": 0.9}
+    )
     return {**_over_sizes(tables, _long(said(tables, when), "accuracy")), "axis": axis}
 
 
@@ -58,7 +60,7 @@ def shifted(tables: Tables) -> pd.DataFrame:
     """The accuracies on each kind of data at one size of the mini-batch."""
     size = nearest(batch_sizes(tables), MIDDLE)
     rows = pd.concat([_long(said(tables, data=data), "accuracy").assign(data=data) for data in DATA])
-    return rows[rows["batch_size"] == size].reset_index(drop=True)
+    return rows[rows["batch_size"] == size].assign(chance=tables["runs"]["chance"].iloc[0]).reset_index(drop=True)
 
 
 def changed(tables: Tables) -> dict[str, pd.DataFrame]:

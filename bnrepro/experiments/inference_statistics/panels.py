@@ -4,7 +4,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.analysis.intervals import bootstrap_median
 from bnrepro.experiments.inference_statistics.tables import DATA, STATISTICS, ratio_of
 from bnrepro.plotting.area import Area
@@ -51,7 +50,7 @@ def draw_training(area: Area, courses: pd.DataFrame) -> None:
     axes = area.axes()
     ends = draw_courses(axes, courses)
     step_axis(axes, courses["last_step"].iloc[0])
-    accuracy_axis_to(axes, max([CHANCE, *courses["accuracy"]]))
+    accuracy_axis_to(axes, courses["accuracy"].max())
     axes.set_ylabel("Accuracy")
     key_above(axes, (f"m = {courses['batch_size'].iloc[0]}", INK))
     name_ends(axes, ends)
@@ -73,7 +72,7 @@ def draw_accuracy(area: Area, data: dict[str, pd.DataFrame]) -> None:
     axes, rows, ends = area.axes(), data["values"], []
     for name in STATISTICS:
         ends += _line(axes, rows[rows["statistics"] == name], "accuracy", _COLORS[name], _LABELS[name])
-    low, high = data["axis"].fillna({"low": CHANCE, "high": 0.9}).iloc[0]
+    low, high = data["axis"].iloc[0]
     accuracy_axis(axes, 1 - 1.1 * (1 - low), 1 - (1 - high) / 1.15)
     axes.set_ylabel("Test accuracy")
     _size_axis(axes, data["sizes"], ends)
@@ -118,7 +117,8 @@ def draw_shifted(area: Area, shifted: pd.DataFrame) -> None:
             interval_mark(axes, place + shift, values, bootstrap_median(values), _COLORS[name])
     if not any(line.get_marker() == "o" for line in axes.lines):
         nothing(axes)
-    axes.axvline(CHANCE, **DOTTED)
+    for chance in set(shifted["chance"]):
+        axes.axvline(chance, **DOTTED)
     row_axis(axes, [_DATA[data] for data in DATA], [INK] * len(DATA), lines=True)
     axes.set_xlabel("Test accuracy")
     accuracy_ticks(axes, "x", [0, 0.25, 0.5, 0.75, 1])

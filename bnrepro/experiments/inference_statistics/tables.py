@@ -7,7 +7,6 @@ import math
 
 import pandas as pd
 
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.analysis.intervals import Interval, bootstrap_median
 from bnrepro.analysis.select import where
 from bnrepro.records.results import select
@@ -40,7 +39,7 @@ def nearest(found: list[int], size: int) -> int:
     return min(found, key=lambda other: (abs(math.log(other / size)), other))
 
 
-def said(tables: Tables, when: str = "last", data: str = "test", value: str = "accuracy") -> pd.DataFrame:
+def said(tables: Tables, when: str = "last", data: str = "test", value: str = "value") -> pd.DataFrame:
     """By `batch_size` and `seed` (the index) a column for each choice of statistics, after the `first` or the `last` stretch."""
     rows = _finished(tables, "main", "statistics", data=data)
     rows = rows[rows["step"] == _step(rows, when)]
@@ -84,7 +83,7 @@ def gain_of_momentum(tables: Tables, momentum: float, when: str = "last") -> pd.
         rows = _finished(tables, group, "curves", split="validation")
         rows = rows[rows["step"] == _step(rows, when)]
         rows = rows if group == "main" else rows[rows["momentum"] == momentum]
-        found.append(rows.set_index(_CELL)["accuracy"].astype(float))
+        found.append(rows.set_index(_CELL)["value"].astype(float))
     return (found[1] - found[0]).dropna()
 
 
@@ -123,7 +122,7 @@ def effects(tables: Tables) -> pd.DataFrame:
 
 
 def courses(tables: Tables, batch_size: int) -> pd.DataFrame:
-    """Accuracy over training at one size of the mini-batch, at `CHANCE` from where a run diverged.
+    """Accuracy over training at one size of the mini-batch, at chance from where a run diverged.
 
     Returns:
         `seed`, `momentum`, `line`, `step`, `accuracy`. The lines: `training`, of the mini-batches that are trained on;
@@ -158,6 +157,8 @@ def _course(run, measured: pd.DataFrame, line: str) -> pd.DataFrame:
     """One run at each of its evaluations; training and population begin with the first stretch, not before it."""
     first = 0 if line == "moving" else run.evaluate_every
     steps = pd.Index([*range(first, run.steps, run.evaluate_every), run.steps], name="step")
-    accuracy = measured[measured["run"] == run.run].set_index("step")["accuracy"].astype(float).reindex(steps)
-    accuracy = accuracy.fillna(CHANCE) if run.status == "diverged" else accuracy.dropna()
+    accuracy = (
+        measured[measured["run"] == run.run].set_index("step")["value"].rename("accuracy").astype(float).reindex(steps)
+    )
+    accuracy = accuracy.fillna(run.chance) if run.status == "diverged" else accuracy.dropna()
     return accuracy.reset_index().assign(seed=run.seed, momentum=run.momentum, line=line)

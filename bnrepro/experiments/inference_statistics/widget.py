@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.analysis.select import config_of
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.control import Control, values_in
@@ -39,7 +38,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, momentum: float
     figure, axes = widget_figure.panel(f"Accuracy at m = {batch_size}, momentum {momentum:g}", _at_the_end(own))
     draw_courses(axes, own)
     step_axis(axes, tables["runs"]["steps"].max())
-    highest = max([CHANCE, *tables["curves"]["accuracy"]])
+    highest = max([*tables["runs"]["chance"], *tables["curves"]["value"]])
     accuracy_axis_to(axes, highest)
     widget_figure.live_curve(axes, live)
     widget_figure.name_lines(axes)

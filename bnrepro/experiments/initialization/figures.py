@@ -98,7 +98,7 @@ PANELS = (
         caption="Final test accuracy, each arm at its best rate on validation examples: each seed (tick), median (dot) and "
         "its 95% bootstrap interval (bar). Below the line, two starts that leave all units of a layer alike; dotted, "
         "chance.",
-        data=lambda tables: starts(tables)[_RUN],
+        data=lambda tables: starts(tables)[[*_RUN, "chance"]],
         draw=draw_named_starts,
         height=66,
     ),

@@ -6,7 +6,6 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.analysis.intervals import bootstrap_median
 from bnrepro.analysis.select import TRAINS
 from bnrepro.config.run_config import RunConfig
@@ -113,7 +112,8 @@ def draw_named_starts(area: Area, starts: pd.DataFrame) -> None:
     axes.plot([-0.04, 1.04], [apart, apart], color=INK, linewidth=0.8, zorder=2)
     style = dict(textcoords="offset points", fontsize=small(), ha="right", color=INK, annotation_clip=False)
     axes.annotate("units alike", (1.04, apart), (0, -8), **style)
-    axes.axvline(CHANCE, **DOTTED)
+    for chance in set(starts["chance"]):
+        axes.axvline(chance, **DOTTED)
     axes.set_xlabel("Final test accuracy")
     accuracy_ticks(axes, "x", [0, 0.25, 0.5, 0.75, 1])
     key_above(axes, *[(f"● {LABELS[arm]}", COLORS[arm]) for arm in ARMS])

@@ -16,7 +16,7 @@ def ended(tables: Tables, kind: str) -> pd.DataFrame:
     """Where each run of the groups `<kind>_<name>` ended.
 
     Returns:
-        The runs with `name`; `final_accuracy` on the test set and `validation_accuracy`, both at the end, `CHANCE` if it
+        The runs with `name`; `final_accuracy` on the test set and `validation_accuracy`, both at the end, chance if it
         diverged; and whether it `trains`: it finished at `TRAINS` or above on the test set.
     """
     groups = [group for group in dict.fromkeys(tables["sweep"]["group"]) if group.startswith(f"{kind}_")]

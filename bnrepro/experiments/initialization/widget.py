@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro.analysis.curves import CHANCE, evaluations, final_accuracy
+from bnrepro.analysis.curves import evaluations, final_accuracy
 from bnrepro.analysis.select import config_of, curves_of, where
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.control import Control, values_in
@@ -37,11 +37,11 @@ def explore(
     tables: Tables, live: pd.DataFrame | None = None, *, net: str, initial_std: float, learning_rate: float
 ) -> Figure:
     """Validation accuracy over the steps without and with BN in one cell of a map; a run that diverged guesses from then on."""
-    curves = curves_of(tables, *_GROUPS.values()).astype({"accuracy": float})  # without an evaluation it has no type
+    curves = curves_of(tables, *_GROUPS.values()).astype({"value": float})  # without an evaluation it has no type
     cell = where(curves, arm=_GROUPS[net], initial_std=initial_std, learning_rate=learning_rate)
     title = f"Validation accuracy, {net} net, std {initial_std:g}, rate {learning_rate:g}"
     figure, axes = widget_figure.panel(title, _at_the_end(cell))
-    highest = evaluations(curves)["accuracy"].fillna(CHANCE).max()
+    highest = evaluations(curves)["value"].fillna(curves["chance"]).max()
     widget_figure.accuracy_curves(axes, cell, curves["steps"].max(), highest)
     widget_figure.live_curve(axes, live)
     widget_figure.name_lines(axes)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.curves import CHANCE, best_accuracy, steps_to_target
+from bnrepro.analysis.curves import best_accuracy, steps_to_target
 from bnrepro.analysis.findings import (
     Row,
     counted,
@@ -116,7 +116,8 @@ def too_fast_without(tables: Tables) -> list[Row]:
 )
 def sigmoid_without(tables: Tables) -> list[Row]:
     runs = race(tables)
-    return [median_of(runs.loc[runs["arm"] == "sigmoid", "final_accuracy"] - CHANCE), *_guessing(runs, "sigmoid")]
+    own = runs[runs["arm"] == "sigmoid"]
+    return [median_of(own["final_accuracy"] - own["chance"]), *_guessing(runs, "sigmoid")]
 
 
 @claim(

@@ -43,7 +43,7 @@ _RACE = ["run", "arm", "seed", "status", "steps", "steps_to_target", "steps_spen
 def accuracy(tables: Tables) -> dict[str, pd.DataFrame]:
     """Each run and the medians of every arm, and what each run's race comes to."""
     curves = curves_of(tables, *ARMS)
-    runs = evaluations(curves)[["run", "arm", "seed", "step", "accuracy", "steps"]]
+    runs = evaluations(curves)[["run", "arm", "seed", "step", "value", "steps"]].rename(columns={"value": "accuracy"})
     return {"runs": runs, "medians": median_curves(curves, "arm"), "race": race(tables)[_RACE]}
 
 

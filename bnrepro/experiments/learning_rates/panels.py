@@ -5,7 +5,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from bnrepro.analysis.curves import CHANCE
 from bnrepro.config.inception_small import inception_small
 from bnrepro.plotting import network_diagram
 from bnrepro.plotting.area import Area
@@ -37,7 +36,7 @@ def draw_curves(area: Area, data: dict[str, pd.DataFrame]) -> None:
     target = race["target"].median()
     axes.axhline(target, **DOTTED)
     step_axis(axes, race["steps"].max())
-    accuracy_axis_to(axes, runs["accuracy"].fillna(CHANCE).max())  # a run that was never evaluated has no value
+    accuracy_axis_to(axes, runs["accuracy"].max())
     axes.set_ylabel("Validation accuracy")
     ends = []
     for arm, own in race.groupby("arm", sort=False):

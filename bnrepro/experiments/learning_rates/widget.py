@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro.analysis.curves import CHANCE, evaluations
+from bnrepro.analysis.curves import evaluations
 from bnrepro.analysis.select import curves_of
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.control import Control, values_in
@@ -34,7 +34,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, learning_rate: 
     curves = curves_of(tables, "rates")
     own = curves[curves["learning_rate"] == learning_rate]
     figure, axes = widget_figure.panel(f"Validation accuracy at the rate {learning_rate:g}", _diverged(own))
-    highest = evaluations(curves)["accuracy"].fillna(CHANCE).max()
+    highest = evaluations(curves)["value"].fillna(curves["chance"]).max()
     widget_figure.accuracy_curves(axes, own, curves["steps"].max(), highest)
     widget_figure.live_curve(axes, live)
     widget_figure.name_lines(axes)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import paper
-from bnrepro.analysis.curves import CHANCE, best_accuracy, final_accuracy, steps_to_target
+from bnrepro.analysis.curves import best_accuracy, final_accuracy, steps_to_target
 from bnrepro.analysis.intervals import Interval, bootstrap_median, bootstrap_ratio, bound_of_median
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import curves_of, rows_of
@@ -121,7 +121,7 @@ def gaps(tables: Tables) -> pd.DataFrame:
 
 
 def _last_gap(curves: pd.DataFrame) -> float:
-    ends = curves[curves["step"] == curves["step"].max()].set_index("split")["accuracy"]
+    ends = curves[curves["step"] == curves["step"].max()].set_index("split")["value"]
     return ends.get("fit", np.nan) - ends.get("test", np.nan)
 
 
@@ -131,7 +131,7 @@ def _equal_gap(curves: pd.DataFrame) -> float:
     if not below.size:
         return np.nan
     around = slice(max(below[0] - 1, 0), below[0] + 1)
-    gap = (fit["accuracy"] - held_out["accuracy"]).loc[fit.index].iloc[around]
+    gap = (fit["value"] - held_out["value"]).loc[fit.index].iloc[around]
     return float(np.interp(-np.log(LOSS), -np.log(fit["loss"].iloc[around].clip(lower=1e-12)), gap))
 
 
@@ -163,7 +163,7 @@ def ensemble_errors(tables: Tables) -> pd.DataFrame:
     nets = ensemble_nets(tables)
     measured = {run: rows.sort_values("example") for run, rows in tables["probabilities"].groupby("run")}
     labels = next(iter(measured.values()))["label"].to_numpy(int) if measured else np.zeros(1, int)
-    guess = np.full((len(labels), len(_CLASSES)), CHANCE)
+    guess = np.full((len(labels), len(_CLASSES)), 1 / len(_CLASSES))
     rows = []
     for seed, members in nets.groupby("seed"):
         each = np.stack(

@@ -100,7 +100,7 @@ def switched_off(tables: Tables) -> list[Row]:
     none = group_curves(tables, "main").query("normalization == 'none'")
     none = none[none["step"] <= off["steps"].iloc[0]]
     both = off.merge(none, on=["seed", "step", "split"], suffixes=("_off", "_none"), how="outer")
-    differences = pd.concat([_difference(both[f"{name}_off"], both[f"{name}_none"]) for name in ("loss", "accuracy")])
+    differences = pd.concat([_difference(both[f"{name}_off"], both[f"{name}_none"]) for name in ("loss", "value")])
     evaluated = int((both["split"] == "test").sum())
     return [
         largest_of(differences, both["seed"].nunique()),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import paper
-from bnrepro.analysis.curves import CHANCE, median_curves
+from bnrepro.analysis.curves import median_curves
 from bnrepro.analysis.intervals import bootstrap_median
 from bnrepro.analysis.select import group_curves
 from bnrepro.experiments.training_speed.panels import draw_calibration, draw_sensitivity
@@ -29,9 +29,12 @@ def accuracy(tables: Tables) -> dict[str, pd.DataFrame]:
     papers = published(tables).query("step <= @last").rename(columns={"test_accuracy": "accuracy"})
     ours = [(arm, "ours", runs.loc[runs["normalization"] == arm, "steps_to_target"].median()) for arm in _ARMS]
     theirs = [(arm, "paper", paper.STEPS_TO_97_PERCENT[arm]) for arm in _ARMS if len(papers)]
+    tested = curves[curves["split"] == "test"]
     reached = pd.DataFrame([*ours, *theirs], columns=["arm", "whose", "step"])
     return {
-        "runs": curves.loc[curves["split"] == "test", ["run", "normalization", "seed", "step", "accuracy", "steps"]],
+        "runs": tested[["run", "normalization", "seed", "step", "value", "steps"]].rename(
+            columns={"value": "accuracy"}
+        ),
         "medians": median_curves(curves),
         "paper": papers[["arm", "step", "accuracy"]],
         "reached": reached[reached["step"] <= last].assign(accuracy=TARGET),
@@ -55,7 +58,7 @@ def draw_accuracy(area: Area, data: dict[str, pd.DataFrame]) -> None:
             axes.plot(mark.step, mark.accuracy, "o", **style)
     axes.axhline(TARGET, **DOTTED)
     step_axis(axes, runs["steps"].max())
-    accuracy_axis_to(axes, drawn["accuracy"].fillna(CHANCE).max())
+    accuracy_axis_to(axes, drawn["accuracy"].max())
     axes.set_ylabel("Test accuracy")
     if len(papers):
         key_above(axes, ("- - -  paper, Figure 1(a)", COLORS["paper"]))

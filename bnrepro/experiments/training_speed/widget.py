@@ -43,7 +43,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, initial_std: fl
     for arm, curve in published[published["step"] <= last].groupby("arm"):
         paper_line(axes, curve["step"].to_numpy(), curve["test_accuracy"].to_numpy(), f"paper, {LABELS[arm]}")
     widget_figure.accuracy_curves(
-        axes, cell, last, max(evaluations(grid)["accuracy"].max(), published["test_accuracy"].max())
+        axes, cell, last, max(evaluations(grid)["value"].max(), published["test_accuracy"].max())
     )
     widget_figure.live_curve(axes, live)
     axes.axhline(paper.FIGURE1_TARGET, **DOTTED)
