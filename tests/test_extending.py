@@ -78,7 +78,7 @@ def test_a_net_a_normalization_and_a_folder_of_images_each_take_one_file_and_one
 def test_the_recipes_normalization_joins_the_sweep_of_rates_by_one_parameter(recipe, tmp_path):
     recipe("group_norm.py")
     experiment = EXPERIMENTS["03_learning_rates"]
-    sweep = experiment.sweep("smoke", another_arm="group")
+    sweep = experiment.sweep("smoke", another_arm="group", width=16)  # channels for four groups in every branch
     joined = [config for config in sweep["rates"] if config["normalization"] == "group"]
     assert {config["learning_rate"] for config in joined} == {config["learning_rate"] for config in sweep["rates"]}
     trained = run_all(joined[:1], jobs=1, records=tmp_path / "records")

@@ -8,6 +8,7 @@ from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.layers import reference
 from bnrepro.measurements import layer_equations
+from bnrepro.plotting.panel import draw_panel
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 
@@ -81,9 +82,8 @@ def test_draws_out_of_range_are_refused_and_0_means_the_presets():
             the_layer.count("paper", draws)
 
 
-def test_each_panel_of_the_figure_shows_its_table(tables):
-    figure = the_layer.figure(tables)
-    gradient, bias = figure.axes[1], figure.axes[6]
+def test_each_panel_shows_its_table(tables):
+    gradient, bias = (draw_panel(the_layer.panel(name), tables).axes[0] for name in ("gradient", "bias"))
     points = tables["pairs"].query("claim == 'A1'")
     np.testing.assert_allclose(gradient.lines[1].get_ydata(), points["found"])
     first = tables["bias"].query("gradient == 'mean ignored' and draw == 0")

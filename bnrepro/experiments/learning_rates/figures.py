@@ -74,11 +74,11 @@ def steps(tables: Tables) -> dict[str, pd.DataFrame]:
     }
 
 
-def effective(tables: Tables, value: str) -> pd.DataFrame:
+def effective(tables: Tables, value: str) -> dict[str, pd.DataFrame]:
     """A quantity of the weights over its start, by run and step."""
     rows = effective_rates(tables).rename(columns={value: "value"})
     last = curves_of(tables, *ARMS)["steps"].max()
-    return rows[["run", "arm", "seed", "step", "value"]].assign(last_step=last)
+    return {"runs": rows[["run", "arm", "seed", "step", "value"]], "axis": pd.DataFrame({"last_step": [last]})}
 
 
 def network(tables: Tables) -> pd.DataFrame:

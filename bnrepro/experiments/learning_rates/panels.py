@@ -119,9 +119,9 @@ def _rate_axes(axes: Axes, strip: Axes, sweep: pd.DataFrame) -> None:
     strip.grid(False)
 
 
-def draw_effective(area: Area, effective: pd.DataFrame, label: str, logarithmic: bool) -> None:
+def draw_effective(area: Area, data: dict[str, pd.DataFrame], label: str, logarithmic: bool) -> None:
     """A quantity of the weights over the steps, Baseline and arms with BN."""
-    axes, ends = area.axes(), []
+    axes, effective, ends = area.axes(), data["runs"], []
     for arm in _EXPLAINED:
         runs = effective[effective["arm"] == arm].pivot(index="step", columns="run", values="value")
         runs = runs.where(np.isfinite(runs)).dropna(how="all")
@@ -132,7 +132,7 @@ def draw_effective(area: Area, effective: pd.DataFrame, label: str, logarithmic:
         middle = runs.median(axis=1)
         axes.plot(middle.index, middle, color=COLORS[arm], label=LABELS[arm], zorder=4)
         ends.append((middle.index[-1], middle.iloc[-1], LABELS[arm], COLORS[arm]))
-    step_axis(axes, effective["last_step"].max())
+    step_axis(axes, data["axis"]["last_step"].iloc[0])
     if logarithmic:
         log_axis(axes, "y")
     axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}×")
@@ -155,7 +155,7 @@ def draw_gradients(area: Area, gradients: pd.DataFrame) -> None:
                 axes.plot(at, values.min() / 1.5, "v", color=COLORS[arm], markersize=3, clip_on=False)
         if moment not in set(gradients["moment"]):
             axes.annotate("no rate trains", (0.5, 0.5), xycoords="axes fraction", fontsize=small(), ha="center")
-        log_axis(axes, "y", (values.min() / 1.5, values.max() * 3))
+        log_axis(axes, "y", (values.min() / 1.5, values.max() * 3) if len(values) else None)
         axes.tick_params(labelleft=moment == "start")
         axes.set_ylabel("Norm of the gradient" if moment == "start" else "")
         axes.annotate(moment, (0, 1), (3, -3), "axes fraction", "offset points", fontsize=small(), va="top")
@@ -170,7 +170,7 @@ def _module_axis(axes: Axes, layers: list[str]) -> None:
         return
     places = pd.Series(range(len(layers))).groupby([layer.partition("_")[0] for layer in layers], sort=False)
     axes.set_xticks(places.mean().tolist(), places.mean().index.tolist())
-    axes.tick_params(axis="x", length=0, labelsize=small())
+    axes.tick_params(axis="x", length=0, pad=5, labelsize=small())
     for label, layers_of in zip(axes.get_xticklabels(), places.size()):
         label.set_ha("right" if layers_of == 1 else "center")  # the stem's name would run into the next
     for edge in places.min().iloc[1:]:
