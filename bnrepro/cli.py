@@ -102,8 +102,9 @@ def _update_pages() -> list[Path]:
     from bnrepro.report.verdicts import verdicts
 
     readme, page = CHECKOUT / "README.md", CHECKOUT / "docs" / "verdicts.md"
-    write_whole(readme, update_readme(readme.read_text(encoding="utf-8")).encode())
-    write_whole(page, verdict_page(verdicts()).encode())
+    table = verdicts()
+    write_whole(readme, update_readme(readme.read_text(encoding="utf-8"), table=table).encode())
+    write_whole(page, verdict_page(table).encode())
     return [readme, page]
 
 

@@ -73,7 +73,7 @@ def digest(config) -> str:
 
 def _own_values(config) -> dict[str, Any]:
     """What the config itself has, by column."""
-    values = {name: getattr(config, name) for name in _protocol(type(config))}
+    values = {name: getattr(config, name) for name in protocol(type(config))}
     values["measurements"] = ",".join(map(str, config.measurements))
     for part in config.parts:
         if part.kind in COLUMNS or DEFAULT_PARTS.get(part.kind, part.name) != part.name:
@@ -86,7 +86,7 @@ def _own_values(config) -> dict[str, Any]:
 
 def _own_defaults(config) -> dict[str, Any]:
     """By column, the value with which it is not in an id."""
-    defaults = {**_protocol(type(config)), **DEFAULT_PARTS, "measurements": ""}
+    defaults = {**protocol(type(config)), **DEFAULT_PARTS, "measurements": ""}
     for part in config.parts:
         defaults |= {column_of(part, one.name): one.default for one in dataclasses.fields(part)}
     return defaults
@@ -122,6 +122,6 @@ def _ours() -> dict[str, tuple[str, Any]]:
 
 
 @functools.cache
-def _protocol(config: type) -> dict[str, Any]:
+def protocol(config: type) -> dict[str, Any]:
     """The defaults of the fields of a config that are no part."""
     return {one.name: one.default for one in dataclasses.fields(config) if one.default is not dataclasses.MISSING}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bnrepro.config.component import Component, check_fields, field, field_types, uncompiled
-from bnrepro.config.identity import as_flat, column_of, digest
+from bnrepro.config.identity import as_flat, column_of, digest, protocol
 from bnrepro.config.registry import DEFAULT_PARTS, find, names, ours
 from bnrepro.config.validation import NOT_NEGATIVE, at_least, largest_prime, one_of
 from bnrepro.errors import UserError, unknown
@@ -145,7 +145,7 @@ def _in_row(part: Component, row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[column] for name, column in columns.items() if column in row}
 
 
-_PROTOCOL = {one.name: one.default for one in dataclasses.fields(RunConfig) if one.default is not dataclasses.MISSING}
+_PROTOCOL = protocol(RunConfig)
 
 
 def _changed(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

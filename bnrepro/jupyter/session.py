@@ -76,7 +76,7 @@ class Session:
         display(Image(picture, width=round(figure.get_size_inches()[0] * _DOTS)), Markdown(panel.said(tables)))
 
     def explore(self):
-        """The panel over the committed record, whatever the preset: widgets in a browser, a figure elsewhere."""
+        """The widget over the committed record, whatever the preset: widgets in a browser, a figure elsewhere."""
         return explorer(self.notebook)
 
     def verdicts(self, tables: Tables) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """A panel is one message: its words, its data, its drawing. Drawn alone at any width, or with others on a sheet.
 
-Knows no experiment and no file: whose panels there are is said in `experiments`, where they go in `report.export`.
+Knows no experiment and no file: whose panels there are is said in `experiments`, where they go in `report.sheets`.
 """
 
 import textwrap

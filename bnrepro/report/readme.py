@@ -1,5 +1,7 @@
 """The parts of the README that are generated from the record. Trains nothing."""
 
+import pandas as pd
+
 from bnrepro.errors import UserError
 from bnrepro.plotting.panel import lettered
 from bnrepro.records.workspace import Workspace
@@ -8,13 +10,14 @@ from bnrepro.report.sheets import PICTURE, PICTURE_NAME, pictured
 from bnrepro.report.verdicts import RECORD, kept_results, verdicts
 
 
-def update_readme(text: str, workspace: Workspace = RECORD) -> str:
-    """The README with its blocks `picture` and `answers` written anew from the record.
+def update_readme(text: str, workspace: Workspace = RECORD, table: pd.DataFrame | None = None) -> str:
+    """The README with its blocks `picture` and `answers` written anew from the record; `table` are its verdicts, if at hand.
 
     Raises:
         UserError: A block's marks are missing.
     """
-    for block, content in (("picture", picture(workspace)), ("answers", answers(verdicts(workspace)))):
+    table = verdicts(workspace) if table is None else table
+    for block, content in (("picture", picture(workspace)), ("answers", answers(table))):
         opening, closing = f"<!-- {block} -->", f"<!-- /{block} -->"
         before, opened, rest = text.partition(opening)
         _, closed, after = rest.partition(closing)
