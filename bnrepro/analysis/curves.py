@@ -9,7 +9,7 @@ Where the runs are of several groups, a column of the caller's says which arm a 
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.intervals import Interval, bootstrap_median
+from bnrepro.analysis.intervals import Interval, median_interval
 
 _MEASURED = ["step", "split", "loss", "metric", "value"]
 
@@ -103,5 +103,5 @@ def median_curves(curves: pd.DataFrame, column: str = "normalization") -> pd.Dat
     rows = []
     for arm, runs in evaluations(curves).groupby(column):
         accuracy = runs.pivot(index="step", columns="run", values="value").fillna(runs["chance"].iloc[0])
-        rows += [(arm, step, *bootstrap_median(values)) for step, values in zip(accuracy.index, accuracy.to_numpy())]
+        rows += [(arm, step, *median_interval(values)) for step, values in zip(accuracy.index, accuracy.to_numpy())]
     return pd.DataFrame(rows, columns=(column, "step", *Interval._fields))

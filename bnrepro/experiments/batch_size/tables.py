@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import at_best_rate, rows_of, where
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
@@ -83,7 +83,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     rows = []
     for keys, runs in at_best_rates(measured(tables)).groupby(_KEYS):
         first, lost = runs.iloc[0], (runs["status"] == "diverged").sum()
-        test = bootstrap_median(runs["test"].dropna())
+        test = median_interval(runs["test"].dropna())
         rows.append((*keys, first["learning_rate"], first["edge"], *test[:3], runs["gap"].median(), lost, test.n))
     columns = (*_KEYS, "best_rate", "edge", "accuracy", "ci_low", "ci_high", "gap", "diverged", "n")
     order = [_GROUPS.index(row[0]) for row in rows]

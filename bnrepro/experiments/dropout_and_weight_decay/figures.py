@@ -78,7 +78,7 @@ def _runs(tables: Tables) -> pd.DataFrame:
     ].reset_index(drop=True)
 
 
-_SEEDS = "{dropout_off_seeds} seeds (thin), their median (thick) and its 95% bootstrap interval"
+_SEEDS = "{dropout_off_seeds} seeds (thin), their median (thick) and its 95% interval"
 
 PANELS = (
     Panel(
@@ -118,7 +118,7 @@ PANELS = (
         name="decay",
         title="Test accuracy by L2 weight and what decays",
         caption="Decay of the hidden kernels (circles), of all kernels (squares), and of everything with biases, gamma and beta "
-        "(triangles), medians and 95% bootstrap intervals of {decay_off_seeds} seeds. A run that diverged guesses.",
+        "(triangles), medians and 95% intervals of {decay_off_seeds} seeds. A run that diverged guesses.",
         data=accuracy,
         draw=draw_decay,
     ),
@@ -126,7 +126,7 @@ PANELS = (
         name="weight_norm",
         title="Weight norm by L2 weight, with BN",
         caption="Norm of all hidden kernels over its start, where those decay, by L2 weight. Median of {decay_off_seeds} "
-        "seeds and its 95% bootstrap interval; a run that diverged lies beyond all others.",
+        "seeds and its 95% interval; a run that diverged lies beyond all others.",
         data=functools.partial(grown, value="norm", groups=("decay_off", "decay_hidden")),
         draw=functools.partial(draw_growth, label="Weight norm over its start"),
     ),
@@ -135,7 +135,7 @@ PANELS = (
         title="Effective rate by L2 weight, with BN",
         caption="The learning rate over the square of the norm of all hidden kernels, over its start: decay by L2 weight "
         "(solid), and no decay but a rate of the hidden kernels that grows as decay would raise their effective rate "
-        "(dashed). Medians of {decay_off_seeds} seeds, with decay their 95% bootstrap intervals; a run that diverged lies "
+        "(dashed). Medians of {decay_off_seeds} seeds, with decay their 95% intervals; a run that diverged lies "
         "beyond all others.",
         data=functools.partial(grown, value="rate", groups=MATCHING),
         draw=functools.partial(draw_growth, label="Effective rate over its start"),
@@ -144,7 +144,7 @@ PANELS = (
         name="losses",
         title=f"Validation loss with decay at an L2 weight of {DECAY:g}, and at the matched rate",
         caption="Without decay, with decay of the hidden kernels, and at the rate that stands for it (dashed), without and "
-        "with BN: {decay_off_seeds} seeds (thin), their median (thick) and its 95% bootstrap interval. A run that diverged "
+        "with BN: {decay_off_seeds} seeds (thin), their median (thick) and its 95% interval. A run that diverged "
         "lies beyond all others.",
         data=validation_losses,
         draw=draw_losses,
@@ -157,7 +157,7 @@ PANELS = (
         caption="One minus the distance of the matched run's validation loss over training from the decayed one's over "
         "that of the run without decay; 100% is all of it, 0 no nearer than without decay, an arrow below the axis, a "
         "diverged run 0. Open, the same of the training accuracy in training mode, added after these runs and judged on "
-        "others; {decay_off_seeds} seeds (thin), median and 95% bootstrap interval.",
+        "others; {decay_off_seeds} seeds (thin), median and 95% interval.",
         data=shares,
         draw=draw_shares,
     ),

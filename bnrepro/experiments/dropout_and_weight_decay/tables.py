@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.curves import evaluations, final_accuracy
-from bnrepro.analysis.intervals import Interval, bootstrap_bounded, bootstrap_median
+from bnrepro.analysis.intervals import Interval, bounded_interval, median_interval
 from bnrepro.analysis.select import curves_of, over_start, rows_of
 from bnrepro.records.schemas import Tables
 
@@ -63,7 +63,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     pairs = runs.merge(off[[*keys, "final_accuracy"]], on=keys, suffixes=("", "_off"))
     rows = []
     for (kind, arm, amount), own in pairs.groupby(["kind", "normalization", "amount"], sort=False):
-        effect = bootstrap_median(own["final_accuracy"] - own["final_accuracy_off"])
+        effect = median_interval(own["final_accuracy"] - own["final_accuracy_off"])
         lost = int((own["status"] == "diverged").sum())
         rows.append((kind, arm, amount, own["final_accuracy"].median(), *effect, lost))
     names = ("kind", "normalization", "amount", "accuracy", "effect", "ci_low", "ci_high", "n", "diverged")
@@ -210,5 +210,5 @@ def medians(rows: pd.DataFrame, value: str, runs: int) -> pd.DataFrame:
         lost = runs - len(values)
         if 2 * lost < runs:
             table = pd.DataFrame({value: [*values, *[values.max()] * lost], "bound": [""] * len(values) + [">"] * lost})
-            found.append((step, *bootstrap_bounded(table, value)[:3]))
+            found.append((step, *bounded_interval(table, value)[:3]))
     return pd.DataFrame(found, columns=("step", *Interval._fields[:3])).astype(float)

@@ -7,7 +7,7 @@ import math
 
 import pandas as pd
 
-from bnrepro.analysis.intervals import Interval, bootstrap_median
+from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.analysis.select import where
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
@@ -116,7 +116,7 @@ def effects(tables: Tables) -> pd.DataFrame:
             ends = [
                 gains[gains.index.get_level_values("batch_size") == size].median() for size in (found[0], found[-1])
             ]
-            rows.append((when, data, statistics, *bootstrap_median(mean_over(gains, found)), *ends))
+            rows.append((when, data, statistics, *median_interval(mean_over(gains, found)), *ends))
     names = ("effect", *Interval._fields[1:], "at_smallest", "at_largest")
     return pd.DataFrame(rows, columns=("when", "data", "statistics", *names))
 
