@@ -66,7 +66,7 @@ def best_accuracy(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
 def _or_chance(table: pd.DataFrame) -> pd.DataFrame:
     """The last column, with the task's chance where the run diverged."""
     name = table.columns[-1]
-    return table.assign(**{name: table[name].where(table["status"] == "finished", table["chance"])})
+    return table.assign(**{name: table[name].where(table["status"] != "diverged", table["chance"])})
 
 
 def distance_from_curve(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:

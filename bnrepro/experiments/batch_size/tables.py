@@ -37,9 +37,9 @@ def measured(tables: Tables) -> pd.DataFrame:
     last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="value")
     said = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
     nothing = pd.Series(dtype=float)
-    finished = runs["status"] == "finished"
+    finite = runs["status"] != "diverged"
     accuracy = {
-        split: runs["run"].map(last.get(split, nothing)).astype(float).where(finished, runs["chance"])
+        split: runs["run"].map(last.get(split, nothing)).astype(float).where(finite, runs["chance"])
         for split in ("validation", "test")
     }
     gap = (said.get("moving", nothing) - said.get("batch", nothing)).abs()
@@ -47,7 +47,7 @@ def measured(tables: Tables) -> pd.DataFrame:
         arm=runs["normalization"].mask(runs["ghost_size"] > 0, "ghost"),
         together=runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"]),
         **accuracy,
-        gap=runs["run"].map(gap).astype(float).where(finished),
+        gap=runs["run"].map(gap).astype(float).where(finite),
     )
 
 

@@ -170,8 +170,8 @@ def nearly_equal(tables: Tables) -> pd.DataFrame:
 def _over_steps(tables: Tables, runs: pd.DataFrame, split: str, value: str) -> pd.DataFrame:
     """After the start, a row a step, a column a run; one that diverged has none."""
     curves = tables["curves"]
-    finished = runs.loc[runs["status"] == "finished", "run"]
-    own = (curves["split"] == split) & (curves["step"] > 0) & curves["run"].isin(finished)
+    finite = runs.loc[runs["status"] != "diverged", "run"]
+    own = (curves["split"] == split) & (curves["step"] > 0) & curves["run"].isin(finite)
     return curves[own].pivot(index="step", columns="run", values=value).astype(float)
 
 

@@ -167,7 +167,7 @@ def ensemble_errors(tables: Tables) -> pd.DataFrame:
     for seed, members in nets.groupby("seed"):
         each = np.stack(
             [
-                measured[net.run][_CLASSES].to_numpy(float) if net.status == "finished" else guess
+                measured[net.run][_CLASSES].to_numpy(float) if net.status != "diverged" else guess
                 for net in members.sort_values("group").itertuples()
             ]
         )
