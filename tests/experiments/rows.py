@@ -12,7 +12,7 @@ CHANCE, GUESS_LOSS = 0.1, math.log(10)
 
 
 def table(name: str, rows: Iterable[tuple]) -> pd.DataFrame:
-    """The table `name` of rows without `metric`, which is accuracy, without `end_loss`, and without what a net has that guesses."""
+    """The table `name` of rows without `metric`, which is accuracy, `end_loss`, and what a net has that guesses."""
     if "metric" in SCHEMAS[name]:
         at = SCHEMAS[name].index("metric")
         rows = [(*row[:at], "accuracy", *row[at:]) for row in rows]

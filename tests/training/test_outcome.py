@@ -35,7 +35,8 @@ def test_a_run_of_fewer_steps_than_ten_ends_with_its_last():
 
 
 def test_guessing_among_ten_classes_costs_the_logarithm_of_ten():
-    assert Classification().guess_loss == GUESS_LOSS and Classification().chance == 0.1
+    task = RunConfig().task
+    assert isinstance(task, Classification) and task.guess_loss == GUESS_LOSS and task.chance == 0.1
 
 
 def test_the_end_of_a_run_is_the_loss_that_its_curve_has_there_without_the_penalty():
