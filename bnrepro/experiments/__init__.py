@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bnrepro.analysis.claims import Claim, by_id
-from bnrepro.config.run_config import RunConfig
+from bnrepro.config.group import Sweep
 from bnrepro.errors import unknown
 from bnrepro.experiments.presets import smallest
 from bnrepro.records.schemas import Tables
@@ -59,7 +59,7 @@ class Experiment:
 
     folder: str
 
-    def sweep(self, preset: str, **overrides) -> dict[str, list[RunConfig]]:
+    def sweep(self, preset: str, **overrides) -> Sweep:
         """The runs to train, by group.
 
         Args:

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from bnrepro.config.group import Group
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 
 SCHEMAS = {
-    "sweep": ("group", "run"),
+    "sweep": (*Group._fields, "run"),
     "runs": ("run", *COLUMNS, "status", "diverged_at", "end_loss", "chance", "guess_loss"),
     "curves": ("run", "step", "split", "loss", "metric", "value"),
     "quantiles": ("run", "step", "layer", "unit", "percentile", "value"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bnrepro.config.group import Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
 from bnrepro.records.drafts import draft_folder, locked, new_folder, write_bytes
@@ -89,20 +90,25 @@ def move_aside(folder: Path, config: RunConfig) -> Path | None:
     return kept
 
 
-def collect(sweep: dict[str, list[RunConfig]], folder: Path, names: tuple[str, ...]) -> Tables:
-    """The tables `names` of all runs of a sweep (its groups by name), each run once, sorted by run; and who is in which group.
+def collect(sweep: Sweep, folder: Path, names: tuple[str, ...]) -> Tables:
+    """The tables `names` of all runs of a sweep, each run once, sorted by run; and who is in which group.
 
     A run has no rows in a table that it does not keep.
     """
-    configs = {config.id: config for group in sweep.values() for config in group}
+    configs = {config.id: config for members in sweep.values() for config in members}
     records = {}
     for run, config in sorted(configs.items()):
         records[run] = read_record(folder, config)
         if records[run] is None:
             raise UserError(f"every run of the sweep is trained first: {run} has no record in {folder}; call run_all")
     tables = {name: _joined(name, [record[name] for record in records.values() if name in record]) for name in names}
-    rows = [(group, config.id) for group, members in sweep.items() for config in members]
-    return {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]), **tables}
+    return {"sweep": membership(sweep), **tables}
+
+
+def membership(sweep: Sweep) -> pd.DataFrame:
+    """A sweep as the table `sweep`: a row for each run of each group."""
+    rows = [(*group, config.id) for group, members in sweep.items() for config in members]
+    return pd.DataFrame(rows, columns=SCHEMAS["sweep"])
 
 
 def _joined(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.intervals import median_interval
-from bnrepro.analysis.select import at_best_rate, rows_of, where
+from bnrepro.analysis.select import at_best_rate, where
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -32,7 +32,7 @@ def measured(tables: Tables) -> pd.DataFrame:
         accuracy on the test set with the moving averages lies from that with its own mini-batches, NaN where the run diverged
         or has no BN.
     """
-    runs = rows_of(tables, _GROUPS)
+    runs = select(tables, _GROUPS)
     curves = tables["curves"].merge(runs[["run", "steps"]].drop_duplicates("run"), on="run")
     last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="value")
     said = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
@@ -123,15 +123,17 @@ def times(tables: Tables) -> pd.DataFrame:
     A run that diverged does all its steps too, for they are one call, so it takes as long and counts; one whose loss is not
     finite at the start makes none, and has no time.
     """
-    rows = select(tables, "steps", "provenance").rename(columns={"normalization": "arm"})
-    rows = rows.assign(step=rows["train_seconds"].where(rows["train_seconds"] > 0) / rows["steps"])
+    rows = select(tables, "steps", "provenance")
+    step = rows["train_seconds"].where(rows["train_seconds"] > 0) / rows["steps"]
+    rows = rows.assign(arm=rows["normalization"], step=step)
     table = rows.groupby(["arm", "batch_size", "seed"])["step"].median().reset_index()
     return table.assign(example=table["step"] / table["batch_size"])
 
 
 def memory(tables: Tables) -> pd.DataFrame:
     """By `arm`, `batch_size` and `seed` of `inception_small`, `peak`: MiB of a process that trains nothing else."""
-    rows = select(tables, "cost", "provenance").rename(columns={"normalization": "arm", "peak_memory_mib": "peak"})
+    rows = select(tables, "cost", "provenance")
+    rows = rows.assign(arm=rows["normalization"], peak=rows["peak_memory_mib"])
     return rows[["arm", "batch_size", "seed", "peak"]]
 
 

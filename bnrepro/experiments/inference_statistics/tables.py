@@ -31,7 +31,7 @@ _CELL = ["batch_size", "seed"]
 
 def batch_sizes(tables: Tables) -> list[int]:
     """The mini-batches of the group `main`, whatever became of their runs."""
-    return sorted(set(select(tables, "main", "runs")["batch_size"].tolist()))
+    return sorted(set(select(tables, "main")["batch_size"].tolist()))
 
 
 def nearest(found: list[int], size: int) -> int:
@@ -73,7 +73,7 @@ def gain(tables: Tables, statistics: str = "population", when: str = "last", dat
 
 def momenta(tables: Tables) -> list[float]:
     """Those of the running statistics besides the one of the group `main`."""
-    return sorted(set(select(tables, "momentum", "runs")["momentum"].tolist()))
+    return sorted(set(select(tables, "momentum")["momentum"].tolist()))
 
 
 def gain_of_momentum(tables: Tables, momentum: float, when: str = "last") -> pd.Series:
@@ -131,7 +131,7 @@ def courses(tables: Tables, batch_size: int) -> pd.DataFrame:
     """
     parts = []
     for group in ("main", "momentum"):
-        runs = select(tables, group, "runs")
+        runs = select(tables, group)
         runs = runs[runs["batch_size"] == batch_size]
         curves = tables["curves"]
         measured = {"moving": curves[curves["split"] == "validation"], "training": curves[curves["split"] == "train"]}

@@ -90,7 +90,7 @@ def draw_shares(area: Area, shares: pd.DataFrame) -> None:
         words.append(_NETS[net])
         colors.append(INK)
         for arm in ARMS:
-            own = shares.loc[(shares["name"] == net) & (shares["normalization"] == arm), "share"]
+            own = shares.loc[(shares["setting"] == net) & (shares["normalization"] == arm), "share"]
             interval_mark(axes, len(words), own, median_interval(own), COLORS[arm])
             words.append(LABELS[arm])
             colors.append(COLORS[arm])
@@ -105,7 +105,7 @@ def draw_named_starts(area: Area, starts: pd.DataFrame) -> None:
     axes.set_xlim(-0.04, 1.04)
     for place, name in enumerate(_STARTS):
         for arm, shift in zip(ARMS, (-0.17, 0.17)):
-            own = starts.loc[(starts["name"] == name) & (starts["normalization"] == arm), "final_accuracy"]
+            own = starts.loc[(starts["setting"] == name) & (starts["normalization"] == arm), "final_accuracy"]
             interval_mark(axes, place + shift, own, median_interval(own), COLORS[arm])
     row_axis(axes, list(_STARTS.values()), [INK] * len(_STARTS))
     apart = list(_STARTS).index(_ALIKE[0]) - 0.5

@@ -18,7 +18,7 @@ from bnrepro.analysis.findings import (
 )
 from bnrepro.analysis.intervals import bound_of_median, bounded_interval
 from bnrepro.analysis.paired import paired, ratios
-from bnrepro.analysis.select import curves_of, ratios_with_bn
+from bnrepro.analysis.select import group_curves, ratios_with_bn
 from bnrepro.experiments.learning_rates.tables import (
     invariances,
     isometry,
@@ -176,7 +176,7 @@ def largest_rate(tables: Tables) -> list[Row]:
 )
 def at_its_best(tables: Tables) -> list[Row]:
     """A row tells apart what BN is worth at the rate that is best without it."""
-    table, curves = rate_sweep(tables), curves_of(tables, "rates")
+    table, curves = rate_sweep(tables), group_curves(tables, "rates")
     best = table[table["best"]].set_index("normalization")["learning_rate"]
     without = curves[(curves["normalization"] == "none") & (curves["learning_rate"] == best["none"])]
     target = best_accuracy(without).set_index("seed")["best_accuracy"]
