@@ -56,9 +56,9 @@ def to_try(trains: Mapping[int, bool], start: int | None = None) -> list[int]:
     Args:
         trains: By the number of each rate tried so far, whether it trains.
         start: Near which number the ceiling is expected: it is looked for in a `WINDOW` around it, from there up while all
-            train, or down while none does, in steps that double. None where nothing is known: then the whole scale is scanned first. So it is where the
-            search has come down to the smallest rate, for it may have stepped over those that train: a scan misses a band of
-            them that is narrower than its stride.
+            train, or down while none does, in steps that double. None where nothing is known: then the whole scale is scanned
+            first. So it is where the search has come down to the smallest rate, for it may have stepped over those that
+            train: a scan misses a band of them that is narrower than its stride.
     """
     below, above = bracket(trains)
     scanned = start is None or (below is None and LOWEST in trains)

@@ -36,7 +36,7 @@ OTHERS = (
     {"initialization": "gaussian", "initial_std": 0.01},
     {"sgd_momentum": 0.9},
 )
-"""Larger mini-batches; Glorot's start; the hand-set Gaussian of the paper's time (Krizhevsky et al. 2012, section 5); momentum."""
+"""Larger mini-batches; Glorot's start; the hand-set Gaussian of before 2015 (Krizhevsky et al. 2012, section 5); momentum."""
 
 
 @dataclass(frozen=True)
