@@ -54,8 +54,8 @@ def on_papers_data(tables: Tables) -> bool:
 
 
 def with_trains(runs: pd.DataFrame) -> pd.DataFrame:
-    """Adds to runs with their `final_accuracy` whether each `trains`: it finished at `TRAINS` or above."""
-    return runs.assign(trains=(runs["status"] == "finished") & (runs["final_accuracy"] >= TRAINS))
+    """Adds to runs with their `final_metric` whether each `trains`: it finished at `TRAINS` or above."""
+    return runs.assign(trains=(runs["status"] == "finished") & (runs["final_metric"] >= TRAINS))
 
 
 def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:

@@ -36,9 +36,9 @@ def draw_dropout(area: Area, accuracies: pd.DataFrame) -> None:
     plain = dropped["arm"] == "plain"
     for place in PLACES:
         line = pd.concat([dropped[plain], dropped[dropped["setting"] == place]]).query("normalization == 'batch'")
-        ends += median_line(axes, line, "amount", "final_accuracy", COLORS[place], LABELS[place])
+        ends += median_line(axes, line, "amount", "final_metric", COLORS[place], LABELS[place])
     none = dropped[plain | (dropped["setting"] == "after")].query("normalization == 'none'")
-    ends += median_line(axes, none, "amount", "final_accuracy", COLORS["none"], LABELS["none"], **_UNDER)
+    ends += median_line(axes, none, "amount", "final_metric", COLORS["none"], LABELS["none"], **_UNDER)
     _rate_axis(axes)
     axes.set_ylabel("Final test accuracy")
     accuracy_ticks(axes)
@@ -115,8 +115,8 @@ def draw_decay(area: Area, accuracies: pd.DataFrame) -> None:
             line = pd.concat([plain, own[own["setting"] == reach]])
             marker, words = _REACHES[reach]
             style = dict(marker=marker, markersize=3, linewidth=1.1)
-            ends += median_line(axes, line, "place", "final_accuracy", COLORS[arm], words, seeds=False, **style)
-        starts[arm] = plain["final_accuracy"].median()
+            ends += median_line(axes, line, "place", "final_metric", COLORS[arm], words, seeds=False, **style)
+        starts[arm] = plain["final_metric"].median()
     for arm, start in starts.items():
         style = dict(textcoords="offset points", fontsize=small(), color=COLORS[arm], path_effects=CLEAR, zorder=8)
         axes.annotate(LABELS[arm], (0, start), (0, 7 if start == max(starts.values()) else -14), **style)

@@ -6,7 +6,7 @@ Knows no claim and draws nothing. A run that diverged guesses where an accuracy 
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.curves import evaluations, final_accuracy
+from bnrepro.analysis.curves import evaluations, final_metric
 from bnrepro.analysis.intervals import Interval, bootstrap_bounded, bootstrap_median
 from bnrepro.analysis.select import group_curves, over_start
 from bnrepro.records.results import select
@@ -31,12 +31,12 @@ WHY = ("matched", "other", "nothing")
 
 
 def accuracies(tables: Tables) -> pd.DataFrame:
-    """The runs with Dropout or decay, and those without, with `final_accuracy` on the test set, and what is done how much.
+    """The runs with Dropout or decay, and those without, with `final_metric` on the test set, and what is done how much.
 
     `regularizer` is `dropout` or `decay`; `arm` is `plain` where there is none of it, else `dropout`, `decay` or `matched`;
     `setting` is the place of Dropout or what decays; `amount` is the Dropout rate or the L2 weight.
     """
-    runs = final_accuracy(group_curves(tables, ("dropout", "dropout_without_bn", "decay")), "test")
+    runs = final_metric(group_curves(tables, ("dropout", "dropout_without_bn", "decay")), "test")
     decayed = runs["group"] == "decay"
     drops = runs["dropout"] > 0
     return runs.assign(
@@ -63,12 +63,12 @@ def effects(tables: Tables) -> pd.DataFrame:
     runs = accuracies(tables)
     plain = runs["arm"] == "plain"
     keys = ["regularizer", "normalization", "seed"]
-    pairs = runs[~plain].merge(runs.loc[plain, [*keys, "final_accuracy"]], on=keys, suffixes=("", "_plain"))
+    pairs = runs[~plain].merge(runs.loc[plain, [*keys, "final_metric"]], on=keys, suffixes=("", "_plain"))
     cell, rows = ["regularizer", "arm", "setting", "normalization", "amount"], []
     for found, own in pairs.groupby(cell, sort=False):
-        effect = bootstrap_median(own["final_accuracy"] - own["final_accuracy_plain"])
+        effect = bootstrap_median(own["final_metric"] - own["final_metric_plain"])
         lost = int((own["status"] == "diverged").sum())
-        rows.append((*found, own["final_accuracy"].median(), *effect, lost))
+        rows.append((*found, own["final_metric"].median(), *effect, lost))
     return pd.DataFrame(rows, columns=[*cell, "accuracy", "effect", "ci_low", "ci_high", "n", "diverged"])
 
 

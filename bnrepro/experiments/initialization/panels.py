@@ -105,7 +105,7 @@ def draw_named_starts(area: Area, starts: pd.DataFrame) -> None:
     axes.set_xlim(-0.04, 1.04)
     for place, name in enumerate(_STARTS):
         for arm, shift in zip(ARMS, (-0.17, 0.17)):
-            own = starts.loc[(starts["setting"] == name) & (starts["normalization"] == arm), "final_accuracy"]
+            own = starts.loc[(starts["setting"] == name) & (starts["normalization"] == arm), "final_metric"]
             interval_mark(axes, place + shift, own, bootstrap_median(own), COLORS[arm])
     row_axis(axes, list(_STARTS.values()), [INK] * len(_STARTS))
     apart = list(_STARTS).index(_ALIKE[0]) - 0.5
@@ -147,7 +147,7 @@ def _curves(axes: Axes, runs: pd.DataFrame, x: str) -> list[tuple]:
     ends = []
     for arm in ARMS:
         own = runs[runs["normalization"] == arm]
-        ends += median_line(axes, own, x, "final_accuracy", COLORS[arm], LABELS[arm])
+        ends += median_line(axes, own, x, "final_metric", COLORS[arm], LABELS[arm])
     axes.axhline(TRAINS, **DOTTED)
     axes.set(ylim=(0, 1), ylabel="Final test accuracy")
     accuracy_ticks(axes, "y", [0, 0.25, 0.5, 0.75, 1])

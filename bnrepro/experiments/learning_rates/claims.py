@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.curves import best_accuracy, steps_to_target
+from bnrepro.analysis.curves import best_metric, steps_to_target
 from bnrepro.analysis.findings import (
     Row,
     counted,
@@ -85,7 +85,7 @@ def faster_still(tables: Tables) -> list[Row]:
 )
 def as_high(tables: Tables) -> list[Row]:
     runs = race(tables)
-    pairs = paired(runs, "best_accuracy", arms=("bn_x5", "bn_x30"), column="arm")
+    pairs = paired(runs, "best_metric", arms=("bn_x5", "bn_x30"), column="arm")
     return [median_of(pairs["bn_x30"] - pairs["bn_x5"]), *_guessing(runs, "bn_x5", "bn_x30")]
 
 
@@ -100,7 +100,7 @@ def as_high(tables: Tables) -> list[Row]:
 )
 def too_fast_without(tables: Tables) -> list[Row]:
     runs = race(tables)
-    final = runs.pivot(index="seed", columns="arm", values="final_accuracy")
+    final = runs.pivot(index="seed", columns="arm", values="final_metric")
     better = final[["baseline_x5", "baseline_x30"]].max(axis=1)
     return [median_of(better - final["baseline"]), *_guessing(runs, "baseline", "baseline_x5", "baseline_x30")]
 
@@ -117,7 +117,7 @@ def too_fast_without(tables: Tables) -> list[Row]:
 def sigmoid_without(tables: Tables) -> list[Row]:
     runs = race(tables)
     own = runs[runs["arm"] == "sigmoid"]
-    return [median_of(own["final_accuracy"] - own["chance"]), *_guessing(runs, "sigmoid")]
+    return [median_of(own["final_metric"] - own["chance"]), *_guessing(runs, "sigmoid")]
 
 
 @claim(
@@ -131,7 +131,7 @@ def sigmoid_without(tables: Tables) -> list[Row]:
 )
 def sigmoid_with(tables: Tables) -> list[Row]:
     runs = race(tables)
-    pairs = paired(runs, "final_accuracy", arms=("sigmoid", "bn_x5_sigmoid"), column="arm")
+    pairs = paired(runs, "final_metric", arms=("sigmoid", "bn_x5_sigmoid"), column="arm")
     return [median_of(pairs["bn_x5_sigmoid"] - pairs["sigmoid"]), *_guessing(runs, "sigmoid", "bn_x5_sigmoid")]
 
 
@@ -179,7 +179,7 @@ def at_its_best(tables: Tables) -> list[Row]:
     table, curves = rate_sweep(tables), group_curves(tables, "rates")
     best = table[table["best"]].set_index("normalization")["learning_rate"]
     without = curves[(curves["normalization"] == "none") & (curves["learning_rate"] == best["none"])]
-    target = best_accuracy(without).set_index("seed")["best_accuracy"]
+    target = best_metric(without).set_index("seed")["best_metric"]
 
     def against(rate: float) -> pd.DataFrame:
         with_bn = curves[(curves["normalization"] == "batch") & (curves["learning_rate"] == rate)]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import paper
-from bnrepro.analysis.curves import best_accuracy, final_accuracy, steps_to_target
+from bnrepro.analysis.curves import best_metric, final_metric, steps_to_target
 from bnrepro.analysis.intervals import bootstrap_bounded, bootstrap_median, bootstrap_ratio, bound_of_median
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, over_start, with_trains
@@ -20,18 +20,18 @@ PERCENTILES = ("p05", "p25", "p50", "p75", "p95")
 
 
 def race(tables: Tables) -> pd.DataFrame:
-    """By run of each arm: `best_accuracy`, `final_accuracy`, and `steps_to_target` (infinite: never).
+    """By run of each arm: `best_metric`, `final_metric`, and `steps_to_target` (infinite: never).
 
     The target is the best accuracy of the Baseline of the same seed, so the Baseline itself gets there at its best.
     Adds `reached`, and `steps_spent`: until the target, or all.
     """
     curves = group_curves(tables, "race")
-    best, final = best_accuracy(curves), final_accuracy(curves)
-    target = best[best["arm"] == ARMS[0]].set_index("seed")["best_accuracy"]
+    best, final = best_metric(curves), final_metric(curves)
+    target = best[best["arm"] == ARMS[0]].set_index("seed")["best_metric"]
     runs = steps_to_target(curves, target)
     return runs.assign(
-        best_accuracy=best["best_accuracy"],
-        final_accuracy=final["final_accuracy"],
+        best_metric=best["best_metric"],
+        final_metric=final["final_metric"],
         target=runs["seed"].map(target),
         reached=np.isfinite(runs["steps_to_target"]),
         steps_spent=runs["steps_to_target"].clip(upper=runs["steps"]),
@@ -63,7 +63,7 @@ def figure3(tables: Tables) -> pd.DataFrame:
         if arm != ARMS[0]:
             pairs = step_ratios(runs, ARMS[0], arm)
             fewer, bound = bootstrap_ratio(pairs).estimate, bound_of_median(pairs)
-        best, diverged = bootstrap_median(own["best_accuracy"]), (own["status"] == "diverged").mean()
+        best, diverged = bootstrap_median(own["best_metric"]), (own["status"] == "diverged").mean()
         rows.append((arm, *steps[:3], own["reached"].mean(), fewer, bound, *best[:3], diverged))
     columns = ("arm", "steps", "steps_low", "steps_high", "reached", "fewer", "bound")
     columns += ("best_accuracy", "best_low", "best_high", "diverged")
@@ -82,18 +82,18 @@ def calibrated(tables: Tables) -> pd.DataFrame:
     """The Baseline at each rate, on seeds that are not reported, and what it chooses.
 
     Returns:
-        A row a rate: `learning_rate`, `best_accuracy` (mean of the runs; one that diverged guesses), `chosen`, the highest,
+        A row a rate: `learning_rate`, `best_metric` (mean of the runs; one that diverged guesses), `chosen`, the highest,
         and `frozen`, whether it is `BASE_RATE`.
     """
-    runs = best_accuracy(group_curves(tables, "calibration"))
-    table = runs.groupby("learning_rate")["best_accuracy"].mean().reset_index()
-    chosen = table.index == table["best_accuracy"].idxmax()
+    runs = best_metric(group_curves(tables, "calibration"))
+    table = runs.groupby("learning_rate")["best_metric"].mean().reset_index()
+    chosen = table.index == table["best_metric"].idxmax()
     return table.assign(chosen=chosen, frozen=table["learning_rate"] == BASE_RATE)
 
 
 def rated(tables: Tables) -> pd.DataFrame:
-    """By run of the sweep of rates: `final_accuracy`, and whether it `trains`: it finished at `TRAINS` or above."""
-    return with_trains(final_accuracy(group_curves(tables, "rates")))
+    """By run of the sweep of rates: `final_metric`, and whether it `trains`: it finished at `TRAINS` or above."""
+    return with_trains(final_metric(group_curves(tables, "rates")))
 
 
 def rate_sweep(tables: Tables) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def rate_sweep(tables: Tables) -> pd.DataFrame:
     rows = []
     for (arm, rate), runs in rated(tables).groupby(["normalization", "learning_rate"]):
         diverged, trains = (runs["status"] == "diverged").sum(), runs["trains"].mean() >= 0.5
-        rows.append((arm, rate, *bootstrap_median(runs["final_accuracy"]), diverged, trains))
+        rows.append((arm, rate, *bootstrap_median(runs["final_metric"]), diverged, trains))
     columns = ("normalization", "learning_rate", "estimate", "ci_low", "ci_high", "n", "diverged", "trains")
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(best=table.index.isin(table.groupby("normalization")["estimate"].idxmax()))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import paper
-from bnrepro.analysis.curves import best_accuracy, final_accuracy, steps_to_target
+from bnrepro.analysis.curves import best_metric, final_metric, steps_to_target
 from bnrepro.analysis.intervals import Interval, bootstrap_median, bootstrap_ratio, bound_of_median
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, groups_of
@@ -48,7 +48,7 @@ def net(setting: str, change: str = UNCHANGED, *, with_bn: bool = True) -> Group
 def gain(tables: Tables, without: Group, with_it: Group, split: str = "") -> pd.Series:
     """By seed, how much higher one group is than another: best validation accuracy, or with `split` the last on that split."""
     curves = _compared(tables, without, with_it)
-    table = final_accuracy(curves, split) if split else best_accuracy(curves)
+    table = final_metric(curves, split) if split else best_metric(curves)
     pairs = paired(table, table.columns[-1], arms=_SIDES, column="side").set_index("seed")
     return pairs["with"] - pairs["without"]
 
@@ -56,7 +56,7 @@ def gain(tables: Tables, without: Group, with_it: Group, split: str = "") -> pd.
 def step_ratios(tables: Tables, without: Group, with_it: Group) -> pd.DataFrame:
     """By seed, `ratio` and `bound` of the steps to the best validation accuracy that the seed has in group `without`."""
     curves = _compared(tables, without, with_it)
-    best = best_accuracy(curves).query("side == 'without'").set_index("seed")["best_accuracy"]
+    best = best_metric(curves).query("side == 'without'").set_index("seed")["best_metric"]
     pairs = paired(steps_to_target(curves, best), "steps_to_target", arms=_SIDES, column="side")
     return ratios(pairs, curves["steps"].max(), _SIDES)
 
