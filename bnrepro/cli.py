@@ -55,12 +55,10 @@ def _say(message: str, code: int) -> int:
 
 
 def _run(options) -> int:
-    from bnrepro.config.registry import add_plugin
     from bnrepro.jupyter.batch import Failure, run_batch
     from bnrepro.jupyter.plan import make_plan
 
-    for plugin in options.plugin:
-        add_plugin(plugin)
+    _load(options.plugin)
     plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs)
     failures = run_batch(plan, options.force)
     workspace = plan.workspace
@@ -89,6 +87,13 @@ def _run(options) -> int:
     return 1 if failures else 0
 
 
+def _load(plugins: list[str]) -> None:
+    from bnrepro.config.plugins import add_plugin
+
+    for plugin in plugins:
+        add_plugin(plugin)
+
+
 def _publish() -> list[Path]:
     """Writes the record's sheets and the generated parts of the README; returns what was written."""
     from bnrepro.report import sheets
@@ -99,10 +104,10 @@ def _publish() -> list[Path]:
 def _update_pages() -> list[Path]:
     from bnrepro.report.readme import update_readme
     from bnrepro.report.verdict_page import verdict_page
-    from bnrepro.report.verdicts import verdicts
+    from bnrepro.report.verdicts import of_ours, verdicts
 
     readme, page = CHECKOUT / "README.md", CHECKOUT / "docs" / "verdicts.md"
-    table = verdicts()
+    table = of_ours(verdicts())
     write_whole(readme, update_readme(readme.read_text(encoding="utf-8"), table=table).encode())
     write_whole(page, verdict_page(table).encode())
     return [readme, page]
@@ -122,6 +127,7 @@ def _verdicts(options) -> int:
     from bnrepro.report.formatting import verdict_text
     from bnrepro.report.verdicts import verdicts
 
+    _load(options.plugin)
     workspace = Workspace(options.preset, options.output)
     if workspace.root and not workspace.root.is_dir():
         raise UserError(f"verdicts are those of a batch: {workspace.root} is no folder; name the one it wrote to")
@@ -157,6 +163,7 @@ def _figures(options) -> int:
 
 def _report(options) -> int:
     path = _writable(options.output)
+    _load(options.plugin)
     from bnrepro.report.write import write_report
 
     print(write_report(Workspace(options.preset), path))
@@ -239,14 +246,14 @@ def _parser() -> _Parser:
     )
     run.add_argument("--jobs", type=int, metavar="N", help="processes at once; one a core by default")
     run.add_argument("--output", metavar="DIR", help="folder for everything written; by default this checkout")
-    run.add_argument(
-        "--plugin", action="append", default=[], metavar="FILE", help="a Python file that registers parts of your own"
-    )
+    own = dict(action="append", default=[], metavar="FILE", help="a Python file that adds parts, experiments or claims")
+    run.add_argument("--plugin", **own)
     run.add_argument("--force", action="store_true", help="train again what has a record")
     command("list", _list, "notebooks with their parameters: type, default, help")
     verdicts = command("verdicts", _verdicts, "every claim with its statistic, interval, rule and verdict")
     verdicts.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
     verdicts.add_argument("--output", default="", metavar="DIR", help="the folder that `run --output` wrote to")
+    verdicts.add_argument("--plugin", **own)
     verdicts.add_argument("--json", action="store_true", help="as a list of objects")
     figures = command(
         "figures", _figures, "panels as files; without any option the committed sheets and the README's parts"
@@ -262,6 +269,7 @@ def _parser() -> _Parser:
     report = command("report", _report, "one HTML page that works offline")
     report.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
     report.add_argument("--output", metavar="FILE", help="the file to write")
+    report.add_argument("--plugin", **own)
     bench = command("bench", _bench, "speed against what a user would write otherwise")
     bench.add_argument("--json", metavar="FILE", help="also write the rows there")
     actions = command("data", _data, "the data sets").add_subparsers(dest="action", metavar="ACTION", required=True)

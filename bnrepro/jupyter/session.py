@@ -8,7 +8,7 @@ from IPython.display import Image, Markdown, display
 
 from bnrepro.backend.tensorflow_logging import load_tensorflow
 from bnrepro.execution.run_all import run_all
-from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments import EXPERIMENTS, spares_record
 from bnrepro.jupyter.widget import DRAWING, explorer
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.plotting.save import digest, render
@@ -30,6 +30,7 @@ class Session:
         preset: `smoke`, `quick` or `paper`.
         output_root: Folder for everything written; empty means this checkout.
         changed: Whether to write to the rooms of changed parameters even if none is here: in a batch another notebook's may be.
+            An experiment of somebody's own never writes the record's.
         overrides: The notebook's other parameters; 0 or empty means the preset's value.
 
     Raises:
@@ -38,7 +39,8 @@ class Session:
 
     def __init__(self, notebook: str, preset: str = "quick", output_root: str = "", changed: bool = False, **overrides):
         self.notebook, self.experiment = notebook, EXPERIMENTS[notebook]
-        self.workspace = Workspace(preset, output_root, changed=changed or any(overrides.values()))
+        changed = changed or any(overrides.values()) or spares_record(notebook, preset)
+        self.workspace = Workspace(preset, output_root, changed=changed)
         self.sweep = self.experiment.sweep(preset, **overrides)
         self.workspace.check_writable()
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from bnrepro.experiments import EXPERIMENTS, Experiment
+from bnrepro.analysis.claims import by_id
+from bnrepro.experiments import EXPERIMENTS, Experiment, all_claims
 from bnrepro.records.results import load_results
 from bnrepro.records.schemas import Tables
 from bnrepro.records.workspace import Workspace
@@ -18,13 +19,24 @@ Result = tuple[str, Experiment, Tables]
 
 def judged(experiment: Experiment, tables: Tables) -> pd.DataFrame:
     """An experiment's claims with their verdicts: the columns of `judge.VERDICT_COLUMNS`."""
-    return judge(experiment.findings(tables), experiment.claims)
+    return judge(experiment.findings(tables), experiment.claims).assign(experiment=experiment.name)
 
 
 def verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
-    """All claims whose notebook has results, with their verdicts, in the order of the claims; no row where none has."""
-    found = [judged(experiment, tables) for _, experiment, tables in kept_results(workspace)]
+    """All claims whose notebook has results, with their verdicts, in the order of the claims; no row where none has.
+
+    Raises:
+        UserError: Two claims have the same id.
+    """
+    results = list(kept_results(workspace))
+    by_id(claim for _, experiment, _ in results for claim in experiment.claims)
+    found = [judged(experiment, tables) for _, experiment, tables in results]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=VERDICT_COLUMNS)
+
+
+def of_ours(table: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts of the claims of this package alone: what is committed says nothing of others'."""
+    return table[table["claim"].isin(list(all_claims()))].reset_index(drop=True)
 
 
 def kept_results(workspace: Workspace) -> Iterable[Result]:
