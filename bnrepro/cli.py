@@ -73,9 +73,9 @@ def _run(options) -> int:
         sheets = draw_sheets(results)
         page = write_report(workspace, sheets=sheets)
         save_sheets(workspace, results, sheets)
-        places = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
-        places |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
-        for name, path in places.items():
+        paths = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
+        paths |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
+        for name, path in paths.items():
             if path.exists():
                 print(f"{name:10} {path}")
         if workspace.is_record:
@@ -202,7 +202,7 @@ def _check_folder(path: str) -> None:
     """Raises `UserError` before any work is done for a folder that cannot be made or written. Makes none."""
     folder = whole_path(path)
     try:
-        nearest = next(place for place in (folder, *folder.parents) if place.exists())
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
         with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:

@@ -70,7 +70,7 @@ def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
 
 def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     """At each `x` the median of `y` and its interval: `x`, `estimate`, `ci_low`, `ci_high`, `n`."""
-    rows = [(place, *bootstrap_median(values)) for place, values in table.groupby(x)[y]]
+    rows = [(position, *bootstrap_median(values)) for position, values in table.groupby(x)[y]]
     return pd.DataFrame(rows, columns=[x, *Interval._fields])
 
 

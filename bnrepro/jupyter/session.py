@@ -75,7 +75,7 @@ class Session:
         with DRAWING:  # no slider of the widget is to change the style meanwhile
             figure = draw_panel(panel, tables)
             picture = render(figure, "png", name, digest(tables))
-        display(Image(picture, width=round(figure.get_size_inches()[0] * _DOTS)), Markdown(panel.said(tables)))
+        display(Image(picture, width=round(figure.get_size_inches()[0] * _DOTS)), Markdown(panel.full_caption(tables)))
 
     def explore(self):
         """The widget over the committed record, whatever the preset: widgets in a browser, a figure elsewhere."""

@@ -107,8 +107,8 @@ class Workspace:
         """
         notebooks = list(notebooks)
         folders = {self.runs, self.results, self.figures, self.executed}
-        for place in {*folders, self.report} - ({self.results, self.figures} if self.is_record else set()):
-            check_not_committed(place)
+        for target in {*folders, self.report} - ({self.results, self.figures} if self.is_record else set()):
+            check_not_committed(target)
         written, read = {_identity(folder) for folder in folders}, {_identity(notebook) for notebook in notebooks}
         for notebook in notebooks:
             if written & {_identity(folder) for folder in notebook.parents}:
@@ -148,12 +148,12 @@ def check_not_committed(path: Path) -> None:
     committed = {_identity(CHECKOUT / name): name for name in COMMITTED}
     ignored = {_identity(room) for room in (DATA / "runs", NOTEBOOKS / "executed") if room.resolve() == room}
     path = whole_path(path)
-    for place in map(_identity, (path, *path.parents)):
-        if place in committed:
+    for identity in map(_identity, (path, *path.parents)):
+        if identity in committed:
             raise _spared(
-                f"only the unchanged paper preset writes what is committed: {path} is in {CHECKOUT / committed[place]}"
+                f"only the unchanged paper preset writes what is committed: {path} is in {CHECKOUT / committed[identity]}"
             )
-        if place in ignored:
+        if identity in ignored:
             return
 
 

@@ -83,7 +83,7 @@ def answers(verdicts: pd.DataFrame) -> str:
     return "\n".join(["| | Ours, with its interval | The paper | |", "|---|---|---|---|", *lines]) if lines else NOTHING
 
 
-def _line(question: Question, told, notebooks: dict[str, str]) -> str:
-    answer = f"{_ANSWERS[told.verdict]}: {told.ours} {question.measure} ({told.interval}; n = {told.n})"
+def _line(question: Question, words, notebooks: dict[str, str]) -> str:
+    answer = f"{_ANSWERS[words.verdict]}: {words.ours} {question.measure} ({words.interval}; n = {words.n})"
     notebook = notebooks[question.claim]
-    return f"| {question.text} | {answer} | {told.paper} | [{notebook[:2]}](notebooks/{notebook}.ipynb), {question.claim} |"
+    return f"| {question.text} | {answer} | {words.paper} | [{notebook[:2]}](notebooks/{notebook}.ipynb), {question.claim} |"

@@ -57,7 +57,7 @@ def save_sheets(workspace: Workspace, results: list[Result], sheets: dict[str, l
         parts.append(f"Panels, for `bnrepro figures {notebook[:2]} --panel`: {names}.")
     if {*PICTURE} <= {*sheets}:
         written.append(_save_picture(workspace, results))
-        caption = lettered([panel.said(tables) for panel, tables in pictured(results)])
+        caption = lettered([panel.full_caption(tables) for panel, tables in pictured(results)])
         parts += ["## The three findings", f"![The three findings]({PICTURE_NAME}.png)", caption]
     page = workspace.figures / "README.md"
     write_whole(page, ("\n\n".join(parts) + "\n").encode())

@@ -35,14 +35,14 @@ def measured(tables: Tables) -> pd.DataFrame:
     runs = select(tables, _GROUPS)
     curves = tables["curves"].merge(runs[["run", "steps"]].drop_duplicates("run"), on="run")
     last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="value")
-    said = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
+    accuracies = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
     nothing = pd.Series(dtype=float)
     finished = runs["status"] == "finished"
     accuracy = {
         split: runs["run"].map(last.get(split, nothing)).astype(float).where(finished, runs["chance"])
         for split in ("validation", "test")
     }
-    gap = (said.get("moving", nothing) - said.get("batch", nothing)).abs()
+    gap = (accuracies.get("moving", nothing) - accuracies.get("batch", nothing)).abs()
     return runs.assign(
         arm=runs["normalization"].mask(runs["ghost_size"] > 0, "ghost"),
         together=runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"]),

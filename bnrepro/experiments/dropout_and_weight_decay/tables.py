@@ -110,10 +110,10 @@ def _at_each_place(rows: pd.DataFrame) -> pd.DataFrame:
 def by_statistics(tables: Tables) -> pd.DataFrame:
     """By run with BN with and without Dropout, `arm` and choice of `statistics`: `accuracy` on the test set at the end."""
     runs = select(tables, "dropout")
-    said = tables["statistics"]
-    said = said.loc[said["data"] == "test", ["run", "statistics", "value"]]
+    measured = tables["statistics"]
+    measured = measured.loc[measured["data"] == "test", ["run", "statistics", "value"]]
     table = runs.merge(pd.DataFrame({"statistics": STATISTICS}), how="cross").merge(
-        said, on=["run", "statistics"], how="left"
+        measured, on=["run", "statistics"], how="left"
     )
     return table.assign(accuracy=table["value"].astype(float).fillna(table["chance"]))
 

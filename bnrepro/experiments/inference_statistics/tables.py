@@ -39,7 +39,7 @@ def nearest(found: list[int], size: int) -> int:
     return min(found, key=lambda other: (abs(math.log(other / size)), other))
 
 
-def said(tables: Tables, when: str = "last", data: str = "test", value: str = "value") -> pd.DataFrame:
+def by_statistics(tables: Tables, when: str = "last", data: str = "test", value: str = "value") -> pd.DataFrame:
     """By `batch_size` and `seed` (the index) a column for each choice of statistics, after the `first` or the `last` stretch."""
     rows = _finished(tables, "main", "statistics", data=data)
     rows = rows[rows["step"] == _step(rows, when)]
@@ -54,7 +54,7 @@ def mean_over(values: pd.Series, chosen: list[int]) -> pd.Series:
 
 def gaps(tables: Tables) -> pd.DataFrame:
     """By `batch_size` and `seed`, training mode minus inference with `moving` and with `population` statistics, late."""
-    table = said(tables)
+    table = by_statistics(tables)
     return pd.DataFrame({name: table["batch"] - table[name] for name in ("moving", "population")})
 
 
@@ -67,7 +67,7 @@ def gap_growth(tables: Tables, statistics: str = "moving") -> pd.Series:
 
 def gain(tables: Tables, statistics: str = "population", when: str = "last", data: str = "test") -> pd.Series:
     """By `batch_size` and `seed`, how much more accurate a choice of statistics is than moving averages."""
-    table = said(tables, when, data)
+    table = by_statistics(tables, when, data)
     return (table[statistics] - table["moving"]).dropna()
 
 
@@ -110,7 +110,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     """
     found, rows = batch_sizes(tables), []
     for when, data in (("first", "test"), *(("last", data) for data in DATA)):
-        table = said(tables, when, data)
+        table = by_statistics(tables, when, data)
         for statistics in STATISTICS[1:] if data != "imbalanced" else ("batch",):
             gains = (table[statistics] - table["moving"]).dropna()
             ends = [
