@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.curves import with_lost
-from bnrepro.analysis.intervals import Interval, bootstrap_median
+from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
 from bnrepro.records.results import select
@@ -70,7 +70,7 @@ def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
 
 def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     """At each `x` the median of `y` and its interval: `x`, `estimate`, `ci_low`, `ci_high`, `n`."""
-    rows = [(position, *bootstrap_median(values)) for position, values in table.groupby(x)[y]]
+    rows = [(position, *median_interval(values)) for position, values in table.groupby(x)[y]]
     return pd.DataFrame(rows, columns=[x, *Interval._fields])
 
 

@@ -89,7 +89,8 @@ def register_claim(notebook: str) -> Callable[[Claim], Claim]:
         notebook: The experiment's notebook, without ending; its tables are what the claim is given.
 
     Raises:
-        UserError: No such notebook, or an id that a claim of ours has.
+        UserError: No such notebook, an id that a claim of ours has, or a primary claim on an experiment of ours: those are
+            the paper's own, and are corrected for how many they are.
     """
     if notebook not in EXPERIMENTS:
         raise unknown("notebook", notebook, EXPERIMENTS)
@@ -97,6 +98,8 @@ def register_claim(notebook: str) -> Callable[[Claim], Claim]:
     def registered(claim: Claim) -> Claim:
         if claim.id in all_claims():
             raise UserError(f"a claim of your own has an id of its own: {claim.id} is ours; choose another")
+        if claim.kind == "primary" and notebook in OURS:
+            raise UserError(f"primary claims of ours are the paper's own: {claim.id} is none; make it secondary")
         outside.CLAIMS.setdefault(notebook, {})[claim.id] = claim
         return claim
 

@@ -17,7 +17,7 @@ from bnrepro.records.schemas import Tables
 from bnrepro.records.store import collect
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.sweep_table import plan
-from bnrepro.report.verdicts import judged
+from bnrepro.report.verdicts import judged, kept_results
 
 _DOTS = 120  # an inch of a panel on the screen, in CSS pixels
 
@@ -83,4 +83,5 @@ class Session:
 
     def verdicts(self, tables: Tables) -> pd.DataFrame:
         """The experiment's claims with statistic, interval, rule and verdict."""
-        return judged(self.experiment, tables)
+        others = [result for result in kept_results(self.workspace) if result[0] != self.notebook]
+        return judged(self.experiment, tables, others)

@@ -18,7 +18,7 @@ from bnrepro.errors import RecordError, UserError
 from bnrepro.records.drafts import draft_folder, locked, new_folder, write_bytes
 from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, with_all_fields
 
-RECORD_VERSION = 3
+RECORD_VERSION = 4
 """Raised whenever the same config would give other numbers or columns, so that no older record is taken for a new one."""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from bnrepro.analysis.claims import by_id
-from bnrepro.experiments import EXPERIMENTS, Experiment, all_claims
+from bnrepro.experiments import EXPERIMENTS, OURS, Experiment, all_claims
 from bnrepro.records.results import load_results
 from bnrepro.records.schemas import Tables
 from bnrepro.records.workspace import Workspace
@@ -17,9 +17,16 @@ Result = tuple[str, Experiment, Tables]
 """A notebook, its experiment and the tables that it kept."""
 
 
-def judged(experiment: Experiment, tables: Tables) -> pd.DataFrame:
-    """An experiment's claims with their verdicts: the columns of `judge.VERDICT_COLUMNS`."""
-    return judge(experiment.findings(tables), experiment.claims).assign(experiment=experiment.name)
+def judged(experiment: Experiment, tables: Tables, others: Iterable[Result] = ()) -> pd.DataFrame:
+    """An experiment's claims with their verdicts: the columns of `judge.VERDICT_COLUMNS`.
+
+    Args:
+        experiment: The experiment.
+        tables: Its results.
+        others: The results of the other notebooks, whose primary claims its own are corrected together with.
+    """
+    beside = [claim(kept) for _, other, kept in others for claim in other.claims if claim.kind == "primary"]
+    return _judged(experiment, pd.concat([experiment.findings(tables), *beside], ignore_index=True))
 
 
 def verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
@@ -30,8 +37,16 @@ def verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
     """
     results = list(kept_results(workspace))
     by_id(claim for _, experiment, _ in results for claim in experiment.claims)
-    found = [judged(experiment, tables) for _, experiment, tables in results]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=VERDICT_COLUMNS)
+    if not results:
+        return pd.DataFrame(columns=VERDICT_COLUMNS)
+    findings = pd.concat([experiment.findings(tables) for _, experiment, tables in results], ignore_index=True)
+    return pd.concat([_judged(experiment, findings) for _, experiment, _ in results], ignore_index=True)
+
+
+def _judged(experiment: Experiment, findings: pd.DataFrame) -> pd.DataFrame:
+    """Our primary claims are corrected together, whatever others claim; those of an experiment from outside among themselves."""
+    family = all_claims().values() if experiment.notebook in OURS else ()
+    return judge(findings, experiment.claims, family).assign(experiment=experiment.name)
 
 
 def of_ours(table: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from bnrepro.report.deviations import deviations
 from bnrepro.report.page import Part, render_page
 from bnrepro.report.sheets import Sheet, draw_sheets
 from bnrepro.report.sweep_table import listed
-from bnrepro.report.verdicts import RECORD, Result, judged, kept_results
+from bnrepro.report.verdicts import RECORD, Result, kept_results, verdicts
 
 
 def write_report(
@@ -33,11 +33,11 @@ def write_report(
         The file.
     """
     path = workspace.report if path is None else Path(path)
-    results = list(kept_results(workspace))
+    results, table = list(kept_results(workspace)), verdicts(workspace)
     sheets = draw_sheets(results) if sheets is None else sheets
     page = render_page(
         [
-            Part(notebook, experiment.TITLE, judged(experiment, tables), sheets[notebook])
+            Part(notebook, experiment.TITLE, table[table["experiment"] == experiment.folder], sheets[notebook])
             for notebook, experiment, tables in results
         ],
         missing=[notebook for notebook in EXPERIMENTS if notebook not in [name for name, _, _ in results]],

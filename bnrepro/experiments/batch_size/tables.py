@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import at_best_rate, where
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
@@ -37,9 +37,9 @@ def measured(tables: Tables) -> pd.DataFrame:
     last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="value")
     accuracies = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
     nothing = pd.Series(dtype=float)
-    finished = runs["status"] == "finished"
+    finite = runs["status"] != "diverged"
     accuracy = {
-        split: runs["run"].map(last.get(split, nothing)).astype(float).where(finished, runs["chance"])
+        split: runs["run"].map(last.get(split, nothing)).astype(float).where(finite, runs["chance"])
         for split in ("validation", "test")
     }
     gap = (accuracies.get("moving", nothing) - accuracies.get("batch", nothing)).abs()
@@ -47,7 +47,7 @@ def measured(tables: Tables) -> pd.DataFrame:
         arm=runs["normalization"].mask(runs["ghost_size"] > 0, "ghost"),
         together=runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"]),
         **accuracy,
-        gap=runs["run"].map(gap).astype(float).where(finished),
+        gap=runs["run"].map(gap).astype(float).where(finite),
     )
 
 
@@ -83,7 +83,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     rows = []
     for keys, runs in at_best_rates(measured(tables)).groupby(_KEYS):
         first, lost = runs.iloc[0], (runs["status"] == "diverged").sum()
-        test = bootstrap_median(runs["test"].dropna())
+        test = median_interval(runs["test"].dropna())
         rows.append((*keys, first["learning_rate"], first["edge"], *test[:3], runs["gap"].median(), lost, test.n))
     columns = (*_KEYS, "best_rate", "edge", "accuracy", "ci_low", "ci_high", "gap", "diverged", "n")
     order = [_GROUPS.index(row[0]) for row in rows]

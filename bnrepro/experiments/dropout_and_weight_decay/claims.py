@@ -4,7 +4,7 @@ import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
 from bnrepro.analysis.findings import Row, counted_if_any, diverged, estimated, median_of, single
-from bnrepro.analysis.intervals import bootstrap_bounded, bound_of_median
+from bnrepro.analysis.intervals import bound_of_median, bounded_interval
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     DECAY,
     DROPOUT,
@@ -170,7 +170,7 @@ def _shift(tables: Tables, place: str) -> list[Row]:
     pairs = pd.DataFrame({"distance": distance, "bound": lost.map({True: "~", False: ""})}).dropna(subset=["distance"])
     bound = bound_of_median(pairs, "distance") if len(pairs) else ""
     return [
-        estimated(bootstrap_bounded(pairs, "distance", least=0.0), bound=bound),
+        estimated(bounded_interval(pairs, "distance", least=0.0), bound=bound),
         single("ratio, mean of the layers", own["ratio"].median(), "ratio", len(own)),
         *_layers(tables, place),
         *(

@@ -76,7 +76,7 @@ def _runs(tables: Tables) -> pd.DataFrame:
     return matching(tables)[["run", "arm", "normalization", "seed", "weight", "status", "steps"]]
 
 
-_SEEDS = "{dropout_seeds} seeds (thin), their median (thick) and its 95% bootstrap interval"
+_SEEDS = "{dropout_seeds} seeds (thin), their median (thick) and its 95% interval"
 
 PANELS = (
     Panel(
@@ -116,7 +116,7 @@ PANELS = (
         name="decay",
         title="Test accuracy by L2 weight and what decays",
         caption="Decay of the hidden kernels (circles), of all kernels (squares), and of everything with biases, gamma and beta "
-        "(triangles), medians and 95% bootstrap intervals of {decay_seeds} seeds. A run that diverged guesses.",
+        "(triangles), medians and 95% intervals of {decay_seeds} seeds. A run that diverged guesses.",
         data=accuracy,
         draw=draw_decay,
     ),
@@ -124,7 +124,7 @@ PANELS = (
         name="weight_norm",
         title="Weight norm by L2 weight, with BN",
         caption="Norm of all hidden kernels over its start, where those decay, by L2 weight. Median of {decay_seeds} "
-        "seeds and its 95% bootstrap interval; a run that diverged lies beyond all others.",
+        "seeds and its 95% interval; a run that diverged lies beyond all others.",
         data=functools.partial(grown, value="norm", arms=("plain", "decay")),
         draw=functools.partial(draw_growth, label="Weight norm over its start"),
     ),
@@ -133,7 +133,7 @@ PANELS = (
         title="Effective rate by L2 weight, with BN",
         caption="The learning rate over the square of the norm of all hidden kernels, over its start: decay by L2 weight "
         "(solid), and no decay but a rate of the hidden kernels that grows as decay would raise their effective rate "
-        "(dashed). Medians of {decay_seeds} seeds, with decay their 95% bootstrap intervals; a run that diverged lies "
+        "(dashed). Medians of {decay_seeds} seeds, with decay their 95% intervals; a run that diverged lies "
         "beyond all others.",
         data=functools.partial(grown, value="rate", arms=ARMS),
         draw=functools.partial(draw_growth, label="Effective rate over its start"),
@@ -142,7 +142,7 @@ PANELS = (
         name="losses",
         title=f"Validation loss with decay at an L2 weight of {DECAY:g}, and at the matched rate",
         caption="Without decay, with decay of the hidden kernels, and at the rate that stands for it (dashed), without and "
-        "with BN: {decay_seeds} seeds (thin), their median (thick) and its 95% bootstrap interval. A run that diverged "
+        "with BN: {decay_seeds} seeds (thin), their median (thick) and its 95% interval. A run that diverged "
         "lies beyond all others.",
         data=validation_losses,
         draw=draw_losses,
@@ -155,7 +155,7 @@ PANELS = (
         caption="One minus the distance of the matched run's validation loss over training from the decayed one's over "
         "that of the run without decay; 100% is all of it, 0 no nearer than without decay, an arrow below the axis, a "
         "diverged run 0. Open, the same of the training accuracy in training mode, added after these runs and judged on "
-        "others; {decay_seeds} seeds (thin), median and 95% bootstrap interval.",
+        "others; {decay_seeds} seeds (thin), median and 95% interval.",
         data=shares,
         draw=draw_shares,
     ),

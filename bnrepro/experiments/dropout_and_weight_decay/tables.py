@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.curves import evaluations, final_metric
-from bnrepro.analysis.intervals import Interval, bootstrap_bounded, bootstrap_median
+from bnrepro.analysis.intervals import Interval, bounded_interval, median_interval
 from bnrepro.analysis.select import group_curves, over_start
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
@@ -66,7 +66,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     pairs = runs[~plain].merge(runs.loc[plain, [*keys, "final_metric"]], on=keys, suffixes=("", "_plain"))
     cell, rows = ["regularizer", "arm", "setting", "normalization", "amount"], []
     for found, own in pairs.groupby(cell, sort=False):
-        effect = bootstrap_median(own["final_metric"] - own["final_metric_plain"])
+        effect = median_interval(own["final_metric"] - own["final_metric_plain"])
         lost = int((own["status"] == "diverged").sum())
         rows.append((*found, own["final_metric"].median(), *effect, lost))
     return pd.DataFrame(rows, columns=[*cell, "accuracy", "effect", "ci_low", "ci_high", "n", "diverged"])
@@ -172,8 +172,8 @@ def nearly_equal(tables: Tables) -> pd.DataFrame:
 def _over_steps(tables: Tables, runs: pd.DataFrame, split: str, value: str) -> pd.DataFrame:
     """After the start, a row a step, a column a run; one that diverged has none."""
     curves = tables["curves"]
-    finished = runs.loc[runs["status"] == "finished", "run"]
-    own = (curves["split"] == split) & (curves["step"] > 0) & curves["run"].isin(finished)
+    finite = runs.loc[runs["status"] != "diverged", "run"]
+    own = (curves["split"] == split) & (curves["step"] > 0) & curves["run"].isin(finite)
     return curves[own].pivot(index="step", columns="run", values=value).astype(float)
 
 
@@ -213,5 +213,5 @@ def medians(rows: pd.DataFrame, value: str, runs: int) -> pd.DataFrame:
         lost = runs - len(values)
         if 2 * lost < runs:
             table = pd.DataFrame({value: [*values, *[values.max()] * lost], "bound": [""] * len(values) + [">"] * lost})
-            found.append((step, *bootstrap_bounded(table, value)[:3]))
+            found.append((step, *bounded_interval(table, value)[:3]))
     return pd.DataFrame(found, columns=("step", *Interval._fields[:3])).astype(float)

@@ -59,7 +59,7 @@ def _start(net: str) -> Panel:
         title=f"Accuracy by start, {_NETS[net]}",
         caption="Final test accuracy over the standard deviation of the kernels at the start, each arm at the rate that is its "
         "best over all of them on validation examples. {map_seeds} seeds (thin), their median (thick) and its 95% "
-        f"bootstrap interval; dotted, {TRAINS:.0%}.",
+        f"interval; dotted, {TRAINS:.0%}.",
         data=functools.partial(by_start, net=net),
         draw=draw_by_start,
         height=58,
@@ -71,7 +71,7 @@ def _depth(net: str, start: str) -> Panel:
         name=f"depth_{net}",
         title=f"Accuracy by depth, {net if net == 'sigmoid' else 'ReLU'} net",
         caption=f"Final test accuracy over the number of hidden layers, {start}each arm at its best rate at each depth. "
-        f"{{depth_seeds}} seeds (thin), their median (thick) and its 95% bootstrap interval; dotted, {TRAINS:.0%}.",
+        f"{{depth_seeds}} seeds (thin), their median (thick) and its 95% interval; dotted, {TRAINS:.0%}.",
         data=functools.partial(by_depth, net=net),
         draw=draw_by_depth,
         height=58,
@@ -85,7 +85,7 @@ PANELS = (
         name="shares",
         title=f"Share of the map that ends at {TRAINS:.0%} or above",
         caption=f"Of all starts and rates of the maps, the share whose runs end at {TRAINS:.0%} or above: each seed (tick), "
-        "median (dot) and its 95% bootstrap interval (bar).",
+        "median (dot) and its 95% interval (bar).",
         data=lambda tables: shares(ended(tables, "map")),
         draw=draw_shares,
         height=66,
@@ -96,7 +96,7 @@ PANELS = (
         name="named_starts",
         title="Named starts, deeper ReLU net",
         caption="Final test accuracy, each arm at its best rate on validation examples: each seed (tick), median (dot) and "
-        "its 95% bootstrap interval (bar). Below the line, two starts that leave all units of a layer alike; dotted, "
+        "its 95% interval (bar). Below the line, two starts that leave all units of a layer alike; dotted, "
         "chance.",
         data=lambda tables: starts(tables)[[*_RUN, "chance"]],
         draw=draw_named_starts,

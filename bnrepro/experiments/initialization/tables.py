@@ -3,7 +3,7 @@
 import pandas as pd
 
 from bnrepro.analysis.curves import final_metric
-from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.paired import paired
 from bnrepro.analysis.select import TRAINS, at_best_rate, group_curves, with_trains
 from bnrepro.records.schemas import Tables
@@ -91,7 +91,7 @@ def effects(tables: Tables) -> pd.DataFrame:
         rates = own.groupby("normalization")["learning_rate"].first()
         medians = own.groupby("normalization")["final_metric"].median()
         pairs = paired(own, "final_metric")
-        effect = bootstrap_median(pairs["batch"] - pairs["none"])
+        effect = median_interval(pairs["batch"] - pairs["none"])
         diverged = (own["status"] == "diverged").sum()
         rows.append((*keys, *rates[["none", "batch"]], *medians[["none", "batch"]], *effect, diverged))
     names = (

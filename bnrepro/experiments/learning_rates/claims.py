@@ -16,7 +16,7 @@ from bnrepro.analysis.findings import (
     median_ratio,
     single,
 )
-from bnrepro.analysis.intervals import bootstrap_bounded, bound_of_median
+from bnrepro.analysis.intervals import bound_of_median, bounded_interval
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, ratios_with_bn
 from bnrepro.experiments.learning_rates.tables import (
@@ -232,7 +232,7 @@ def isometric(tables: Tables) -> list[Row]:
     lost = difference.isna()
     pairs = pd.DataFrame({"difference": difference.fillna(0.0), "bound": np.where(lost, "~", "")})
     return [
-        estimated(bootstrap_bounded(pairs, "difference"), bound=bound_of_median(pairs, "difference")),
+        estimated(bounded_interval(pairs, "difference"), bound=bound_of_median(pairs, "difference")),
         *counted_if_any("pairs of which a run diverged, which count as no difference", lost, "pairs"),
     ]
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import evaluations, median_curves
-from bnrepro.analysis.intervals import bootstrap_bounded
+from bnrepro.analysis.intervals import bounded_interval
 from bnrepro.analysis.select import TRAINS, group_curves
 from bnrepro.experiments.learning_rates.claims import invariant
 from bnrepro.experiments.learning_rates.panels import (
@@ -61,7 +61,7 @@ def steps(tables: Tables) -> dict[str, pd.DataFrame]:
     runs = race(tables).assign(normalization=lambda table: table["arm"], value=lambda table: table["steps_spent"])
     rows = []
     for arm, own in runs.groupby("arm", sort=False):
-        interval = bootstrap_bounded(own.assign(bound=""), "value")
+        interval = bounded_interval(own.assign(bound=""), "value")
         rows.append((arm, *interval, own["steps_to_target"].median() < float("inf")))
     names = ["normalization", "estimate", "ci_low", "ci_high", "n", "reached"]
     medians = pd.DataFrame(rows, columns=names)
@@ -89,7 +89,7 @@ PANELS = (
     Panel(
         name="accuracy",
         title="Validation accuracy",
-        caption="A small Inception: {race_seeds} seeds an arm (thin), their median (thick) and its 95% bootstrap interval "
+        caption="A small Inception: {race_seeds} seeds an arm (thin), their median (thick) and its 95% interval "
         "(band), on an axis spaced by the logarithm of the error; a cross where all runs of an arm diverged. Dotted, the "
         "Baseline's best accuracy, median of the seeds, with a dot where each arm's median reaches it.",
         data=accuracy,

@@ -5,7 +5,7 @@ import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import best_metric, final_metric, steps_to_target
-from bnrepro.analysis.intervals import bootstrap_bounded, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.intervals import bound_of_median, bounded_interval, median_interval, ratio_interval
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, over_start, with_trains
 from bnrepro.experiments.setups import BASE_RATE, BASELINE, PAPER_MODELS, arms
@@ -58,12 +58,12 @@ def figure3(tables: Tables) -> pd.DataFrame:
     rows = []
     for arm in ARMS:
         own = runs[runs["arm"] == arm]
-        steps = bootstrap_bounded(own.assign(bound=np.where(own["reached"], "", ">")), "steps_spent")
+        steps = bounded_interval(own.assign(bound=np.where(own["reached"], "", ">")), "steps_spent")
         fewer, bound = 1.0, ""
         if arm != ARMS[0]:
             pairs = step_ratios(runs, ARMS[0], arm)
-            fewer, bound = bootstrap_ratio(pairs).estimate, bound_of_median(pairs)
-        best, diverged = bootstrap_median(own["best_metric"]), (own["status"] == "diverged").mean()
+            fewer, bound = ratio_interval(pairs).estimate, bound_of_median(pairs)
+        best, diverged = median_interval(own["best_metric"]), (own["status"] == "diverged").mean()
         rows.append((arm, *steps[:3], own["reached"].mean(), fewer, bound, *best[:3], diverged))
     columns = ("arm", "steps", "steps_low", "steps_high", "reached", "fewer", "bound")
     columns += ("best_accuracy", "best_low", "best_high", "diverged")
@@ -106,7 +106,7 @@ def rate_sweep(tables: Tables) -> pd.DataFrame:
     rows = []
     for (arm, rate), runs in rated(tables).groupby(["normalization", "learning_rate"]):
         diverged, trains = (runs["status"] == "diverged").sum(), runs["trains"].mean() >= 0.5
-        rows.append((arm, rate, *bootstrap_median(runs["final_metric"]), diverged, trains))
+        rows.append((arm, rate, *median_interval(runs["final_metric"]), diverged, trains))
     columns = ("normalization", "learning_rate", "estimate", "ci_low", "ci_high", "n", "diverged", "trains")
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(best=table.index.isin(table.groupby("normalization")["estimate"].idxmax()))

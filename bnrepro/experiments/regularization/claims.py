@@ -18,7 +18,7 @@ from bnrepro.analysis.findings import (
     median_ratio,
     single,
 )
-from bnrepro.analysis.intervals import Interval, bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import groups_of
 from bnrepro.config.group import Group
 from bnrepro.experiments.regularization.tables import (
@@ -124,7 +124,7 @@ def smaller_weight_decay(tables: Tables) -> list[Row]:
     paper=0.01,  # "about 1%", which is the gain with BN; the paper does not try it without
 )
 def thorough_shuffling(tables: Tables) -> list[Row]:
-    gains = {keys: bootstrap_median(own) for keys, own in shuffling(tables).groupby(["setting", "arm"])["gain"]}
+    gains = {keys: median_interval(own) for keys, own in shuffling(tables).groupby(["setting", "arm"])["gain"]}
     judged, other = (gains[setting, "difference"] for setting in SETTINGS)
     groups = [net(*keys, with_bn=one) for keys in product(SETTINGS, (UNCHANGED, "shuffling")) for one in (False, True)]
     return [
@@ -252,10 +252,10 @@ def _accuracy(tables: Tables, change: str, *, bn_before: bool = True, split: str
     """What BN with a change gains over the net without the change in the first setting; then in the second, if it is there."""
     pairs = [(net(setting, with_bn=bn_before), net(setting, change)) for setting in SETTINGS]
     pairs = [pair for pair in pairs if {*pair} <= {*groups_of(tables)}]
-    judged, *others = (bootstrap_median(gain(tables, *pair, split)) for pair in pairs)
-    second = [row for found in others for row in (estimated(found, _POINTS, "dense net"), *_seen(found, "dense net, "))]
+    judged, *others = (median_of(gain(tables, *pair, split), _POINTS) for pair in pairs)
+    second = [row for found in others for row in (found._replace(label="dense net"), *_seen(found, "dense net, "))]
     return [
-        estimated(judged),
+        judged,
         *_seen(judged),
         *second,
         *_diverged(tables, [group for pair in pairs for group in pair]),
@@ -270,19 +270,25 @@ def _diverged(tables: Tables, groups: list[Group]) -> list[Row]:
 def _gap(tables: Tables, arms: tuple[str, str]) -> list[Row]:
     """The second arm's gap minus the first's at equal training loss; then the same after equal steps."""
     runs = few(gaps(tables))
-    judged, missing = gap_difference(runs, "equal", arms)
-    last, lost = gap_difference(runs, "last", arms)
+    judged, missing = _median_difference(runs, "equal", arms)
+    last, lost = _median_difference(runs, "last", arms)
     never = f"seeds left out, of which a run never gets to a training loss of {LOSS:g}"
     return [
-        estimated(judged),
+        judged,
         *count_if_any(never, missing, judged.n + missing, "seeds"),
         *_seen(judged),
-        *([estimated(last, _POINTS, "after the last step")] if last.n else []),
+        *([last._replace(label="after the last step")] if last.n else []),
         *count_if_any("seeds left out there, of which a run diverged", lost, last.n + lost, "seeds"),
     ]
 
 
-def _seen(found: Interval, where: str = "") -> list[Row]:
+def _median_difference(runs: pd.DataFrame, value: str, arms: tuple[str, str]) -> tuple[Row, int]:
+    """The median of the second arm's gap minus the first's, and how many seeds have none."""
+    difference = gap_difference(runs, value, arms)
+    return median_of(difference.dropna(), _POINTS), int(difference.isna().sum())
+
+
+def _seen(found: Row, where: str = "") -> list[Row]:
     """The smallest effect that would have been seen, where the interval holds none; else nothing."""
     label = f"{where}smallest effect that would have been seen"
     return [single(label, smallest_seen(found), _POINTS)] if found.ci_low <= 0 <= found.ci_high else []

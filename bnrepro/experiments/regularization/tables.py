@@ -7,7 +7,7 @@ import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import best_metric, final_metric, steps_to_target
-from bnrepro.analysis.intervals import Interval, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.intervals import Interval, bound_of_median, median_interval, ratio_interval
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, groups_of
 from bnrepro.config.group import Group
@@ -83,9 +83,9 @@ def effects(tables: Tables) -> pd.DataFrame:
     for setting, change in itertools.product(SETTINGS, CHANGES):
         without, with_it = net(setting), net(setting, change)
         if with_it in groups_of(tables):
-            effect = bootstrap_median(gain(tables, without, with_it))
+            effect = median_interval(gain(tables, without, with_it))
             steps = step_ratios(tables, without, with_it)
-            ratio = bootstrap_ratio(steps)
+            ratio = ratio_interval(steps)
             rows.append(
                 (setting, change, *effect[:3], smallest_seen(effect), *ratio[:3], bound_of_median(steps), ratio.n)
             )
@@ -154,11 +154,10 @@ def _equal_gap(curves: pd.DataFrame) -> float:
     return float(np.interp(-np.log(LOSS), -np.log(fit["loss"].iloc[around].clip(lower=1e-12)), gap))
 
 
-def gap_difference(table: pd.DataFrame, value: str, arms: tuple[str, str]) -> tuple[Interval, int]:
-    """The second arm's gap minus the first's, median of seeds, and how many seeds have none since one arm has none."""
+def gap_difference(table: pd.DataFrame, value: str, arms: tuple[str, str]) -> pd.Series:
+    """By seed the second arm's gap minus the first's; NaN where one arm has none."""
     pairs = paired(table, value, arms=arms, column="arm")
-    difference = (pairs[arms[1]] - pairs[arms[0]]).dropna()
-    return bootstrap_median(difference), len(pairs) - len(difference)
+    return pairs[arms[1]] - pairs[arms[0]]
 
 
 def few(table: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +180,7 @@ def ensemble_errors(tables: Tables) -> pd.DataFrame:
     for seed, members in nets.groupby("seed"):
         each = np.stack(
             [
-                measured[net.run][_CLASSES].to_numpy(float) if net.status == "finished" else guess
+                measured[net.run][_CLASSES].to_numpy(float) if net.status != "diverged" else guess
                 for net in members.itertuples()
             ]
         )
