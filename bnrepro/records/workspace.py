@@ -123,15 +123,8 @@ class Workspace:
         """Makes the output folder, or raises `UserError` where nothing can or may be written there."""
         self.check_spares()
         folder = self.root or DATA / "runs"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise UserError(
-                f"output goes to a folder that can be written: {folder} cannot ({error.strerror}); "
-                "choose another with --output or output_root"
-            ) from error
+        check_can_be_written(folder, "choose another with --output or output_root")
+        folder.mkdir(parents=True, exist_ok=True)
         return self
 
 
@@ -141,6 +134,18 @@ def whole_path(path: str | os.PathLike) -> Path:
         return Path(path).expanduser().resolve()
     except (RuntimeError, OSError, TypeError, ValueError) as error:
         raise UserError(f"a place for output is a path: got {str(path)!r} ({error}); name another") from error
+
+
+def check_can_be_written(folder: Path, remedy: str = "name another") -> None:
+    """Raises `UserError` where no file can be written in a folder, or none can be made where it is missing. Makes none."""
+    try:
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"output goes to a folder that can be written: {folder} cannot be ({error.strerror}); {remedy}"
+        ) from error
 
 
 def check_not_committed(path: Path) -> None:
