@@ -85,7 +85,7 @@ def no_training(monkeypatch):
     def run_all(*arguments, **options):
         raise AssertionError("a run was trained")
 
-    monkeypatch.setattr("bnrepro.execution.run_all.run_all", run_all)
+    monkeypatch.setattr("bnrepro.execution.rounds.run_all", run_all)
 
 
 def refusal(capsys, code: int) -> str:

@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from bnrepro.analysis.intervals import Interval, Sample, bound_of_median, median_interval, ratio_interval, sample
+from bnrepro.analysis.intervals import (
+    Interval,
+    Sample,
+    bound_of_median,
+    censored_interval,
+    median_interval,
+    ratio_interval,
+    sample,
+)
 
 
 class Row(NamedTuple):
@@ -49,6 +57,12 @@ def median_of(values: pd.Series, unit: str = "", label: str = "") -> Row:
 def median_ratio(pairs: pd.DataFrame, label: str = "") -> Row:
     """The median `ratio` of pairs of which some are bounds, as `paired.ratios` gives them."""
     return estimated(ratio_interval(pairs), "times", label, bound_of_median(pairs), sample(pairs))
+
+
+def median_between(pairs: pd.DataFrame, label: str = "") -> Row:
+    """The median `ratio` of pairs that are each known to lie from `low` to `high`; `bound` where one of these is no number."""
+    values = tuple(zip(pairs["low"], pairs["high"]))
+    return estimated(censored_interval(pairs), "times", label, bound_of_median(pairs), values)
 
 
 def largest_of(errors: pd.Series, n: int) -> Row:

@@ -72,6 +72,11 @@ def bounded_interval(table: pd.DataFrame, value: str, least: float = -np.inf) ->
     return _between(table[value].to_numpy(float), low, high)
 
 
+def censored_interval(table: pd.DataFrame, value: str = "ratio") -> Interval:
+    """As `median_interval`, of values that are each known to lie from the column `low` to the column `high`."""
+    return _between(*(table[name].to_numpy(float) for name in (value, "low", "high")))
+
+
 def sample(table: pd.DataFrame, value: str = "ratio", least: float = 0.0) -> Sample:
     """The values of a column of which some are bounds, as the column `bound` has it; none lies below `least`."""
     low = table[value].mask(table["bound"].isin(["<", "~"]), least)

@@ -34,6 +34,7 @@ OURS = {
         _of("06_batch_size", "batch_size"),
         _of("07_inference_statistics", "inference_statistics"),
         _of("08_dropout_and_weight_decay", "dropout_and_weight_decay"),
+        _of("09_largest_rates", "largest_rates"),
     )
 }
 """The experiments of this package by notebook, in the order of the notebooks; the record is theirs alone."""

@@ -3,11 +3,13 @@
 The only module of the package that walks from the training wing to the reading wing, and it does so by the tables.
 """
 
+import functools
+
 import pandas as pd
 from IPython.display import Image, Markdown, display
 
 from bnrepro.backend.tensorflow_logging import load_tensorflow
-from bnrepro.execution.run_all import run_all
+from bnrepro.execution.rounds import run_rounds
 from bnrepro.experiments import EXPERIMENTS, spares_record
 from bnrepro.jupyter.widget import DRAWING, explorer
 from bnrepro.plotting.panel import draw_panel
@@ -41,7 +43,8 @@ class Session:
         self.notebook, self.experiment = notebook, EXPERIMENTS[notebook]
         changed = changed or any(overrides.values()) or spares_record(notebook, preset)
         self.workspace = Workspace(preset, output_root, changed=changed)
-        self.sweep = self.experiment.sweep(preset, **overrides)
+        self._rounds = functools.partial(self.experiment.sweep, preset, **overrides)
+        self.sweep = self._rounds(None)
         self.workspace.check_writable()
 
     def plan(self) -> pd.DataFrame:
@@ -60,8 +63,7 @@ class Session:
 
     def train(self) -> Tables:
         """Trains the runs that have no record, writes this notebook's results, and returns them."""
-        configs = [config for group in self.sweep.values() for config in group]
-        run_all(configs, records=self.workspace.runs)
+        self.sweep = run_rounds(self._rounds, self.workspace.runs)
         tables = collect(self.sweep, self.workspace.runs, self.experiment.TABLES)
         return self.keep(self.experiment.derive(tables) if hasattr(self.experiment, "derive") else tables)
 

@@ -54,7 +54,7 @@ def name_lines(axes: Axes) -> None:
 
 
 def ticks_at(axis: Axis, positions: Iterable[float], words: Callable[[float], str] = "{:g}".format) -> None:
-    """Ticks at `places` and nowhere else, each number as `words` writes it."""
+    """Ticks at `positions` and nowhere else, each number as `words` writes it."""
     axis.set_major_locator(FixedLocator(list(positions)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, position: words(value)))

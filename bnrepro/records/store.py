@@ -36,12 +36,12 @@ def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
     return record
 
 
-def replace_record(new: Path, folder: Path, config: RunConfig) -> None:
+def replace_record(new: Path, folder: Path, run: str) -> None:
     """Moves a run's record from below `new` to below `folder`, where readers see the old one or this one, and never none."""
-    with draft_folder(config.id, folder) as draft, locked(folder, alone=True):
-        if (folder / config.id).exists():
-            os.rename(folder / config.id, draft / config.id)
-        _take_place(new / config.id, folder / config.id)
+    with draft_folder(run, folder) as draft, locked(folder, alone=True):
+        if (folder / run).exists():
+            os.rename(folder / run, draft / run)
+        _take_place(new / run, folder / run)
 
 
 def _take_place(draft: Path, record: Path) -> None:

@@ -219,47 +219,9 @@ def set_trains(tables, rates_by_arm):
 RATES = learning_rates.PRESETS["quick"].rates
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("none", "batch", "ratio", "bound"),
-    [
-        (RATES[:1], RATES[:3], RATES[2] / RATES[0], ""),
-        (RATES[:2], RATES[1:2], 1.0, ""),
-        (RATES[:2], RATES, RATES[-1] / RATES[1], ">"),
-        ((), RATES[:2], RATES[1] / RATES[0], ">"),
-        (RATES[:2], (), RATES[0] / RATES[1], "<"),
-        (RATES, RATES, 1.0, "~"),
-        ((), (), 1.0, "~"),
-    ],
-)
-def test_the_largest_rates_that_train_are_compared_and_an_end_of_the_grid_is_a_bound(none, batch, ratio, bound):
-    tables = make()
-    set_trains(tables, {"none": none, "batch": batch})
-    row = statistic(tables, "L6")
-    assert row["estimate"] == pytest.approx(ratio) and row["bound"] == bound and row["n"] == 3
-    assert ("at no rate" in row["note"]) == (not none or not batch)
-
-
 def test_a_run_that_diverged_does_not_train_whatever_it_reached_before():
     tables = make(diverging=["rates"])
     assert not statistics_of.rated(tables)["trains"].any()
-    assert statistic(tables, "L6")["bound"] == "~" and statistic(tables, "L7")["bound"] == "~"
-
-
-def test_each_arm_runs_at_its_own_best_rate_and_the_note_tells_the_same_rate_apart():
-    tables = make()
-    set_trains(tables, {"none": (), "batch": ()})
-    step = every(tables, "rates")
-    last = int(runs_of(tables, "rates")["steps"].iloc[0] // step)
-    write(tables, "rates", [[0.3] * (last - 1) + [0.6]] * 3, normalization="none", learning_rate=RATES[1])
-    write(tables, "rates", [[0.3] * (last - 2) + [0.65]] * 3, normalization="batch", learning_rate=RATES[1])
-    write(tables, "rates", [[0.7]] * 3, normalization="batch", learning_rate=RATES[2])
-    row = statistic(tables, "L7")
-    assert row["estimate"] == last and row["bound"] == ""
-    assert row["note"].startswith(f"best rate without BN: {RATES[1]:g}; best rate with BN: {RATES[2]:g}; runs with BN")
-    assert "reach the best accuracy without BN: 3 of 3" in row["note"]
-    same = f"{last / (last - 1):.3g}"
-    assert row["note"].endswith(f"ratio with both at the best rate without BN: {same} times ({same})")
 
 
 def test_the_invariances_are_judged_by_the_largest_error_of_all():

@@ -346,7 +346,7 @@ def test_a_batch_that_was_started_from_a_notebook_keeps_its_panels_static(monkey
     monkeypatch.setattr(subprocess, "Popen", Process)
     monkeypatch.setenv(SESSION, "notebook.ipynb")
     workspace = Workspace("smoke", tmp_path)
-    assert run_batch(Plan({tmp_path / "10_a.ipynb": {}}, [], workspace, jobs=1)) == []
+    assert run_batch(Plan({tmp_path / "10_a.ipynb": {}}, {}, workspace, jobs=1)) == []
     assert SESSION not in given and given["PATH"] == os.environ["PATH"]
 
 

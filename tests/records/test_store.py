@@ -183,7 +183,7 @@ def test_a_record_that_is_replaced_is_there_all_the_while(tmp_path):
     assert said.get() == "ready"
     for number in range(50):
         write_record(tmp_path / str(number), CONFIG, record_of(CONFIG, number))
-        replace_record(tmp_path / str(number), folder, CONFIG)
+        replace_record(tmp_path / str(number), folder, CONFIG.id)
     stop.set()
     reader.join()
     assert said.get() == 0

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 TRAINS = 0.5
@@ -40,9 +41,9 @@ def rate(number: int) -> float:
     return float(f"{0.1 * 1.1**number:.3g}")
 
 
-def with_trains(runs: pd.DataFrame) -> pd.DataFrame:
-    """Adds to runs whether each `trains`."""
-    ended = runs["end_loss"] <= TRAINS * runs["guess_loss"]
+def with_trains(runs: pd.DataFrame, share: float = TRAINS) -> pd.DataFrame:
+    """Adds to runs whether each `trains`: its loss ends at most at this share of that of guessing."""
+    ended = runs["end_loss"] <= share * runs["guess_loss"]
     return runs.assign(trains=ended & (runs["status"] == "finished"))
 
 
@@ -52,22 +53,53 @@ def to_try(trains: Mapping[int, bool], start: int | None = None) -> list[int]:
     Args:
         trains: By the number of each rate tried so far, whether it trains.
         start: Near which number the ceiling is expected: from there the search goes up while all train, or down while none
-            does, in steps that double. None where nothing is known: then the whole scale is scanned first.
+            does, in steps that double. None where nothing is known: then the whole scale is scanned first. So it is where the
+            search has come down to the smallest rate, for it may have stepped over those that train: a scan misses a band of
+            them that is narrower than its stride.
     """
-    wanted = range(LOWEST, HIGHEST + 1, STRIDE) if start is None else [start]
+    below, above = bracket(trains)
+    scanned = start is None or (below is None and LOWEST in trains)
+    wanted = range(LOWEST, HIGHEST + 1, STRIDE) if scanned else [start]
     missing = [each for each in wanted if each not in trains]
     if missing:
         return missing
-    below, above = bracket(trains)
     if below is not None and above is not None and above - below > 1:
         return [(below + above) // 2]
     if above is None:
-        ends = [min(2 * below - (LOWEST if start is None else start) + 1, HIGHEST)]
+        ends = [min(2 * below - (below if start is None else start) + 1, HIGHEST)]
     elif below is None:
         ends = [max(2 * min(trains) - (LOWEST if start is None else start) - 1, LOWEST)]
     else:
         ends = [max(below - CHECK, LOWEST), min(above + CHECK, HIGHEST)]
     return [end for end in ends if end not in trains]
+
+
+def number(rate: float) -> int:
+    """The number of a rate of the scale."""
+    return round(math.log(rate / 0.1) / math.log(1.1))
+
+
+def over(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """The first over the second of two quantities of which each is known to lie from `low` to `high`, row by row.
+
+    Returns:
+        As `between`.
+    """
+    low = (first["low"] / second["high"]).where(first["low"] > 0, 0.0)
+    return between(low, (first["high"] / second["low"].where(second["low"] > 0)).fillna(np.inf))
+
+
+def between(low: pd.Series, high: pd.Series) -> pd.DataFrame:
+    """Ratios that are known to lie from `low` to `high`: these and `ratio`, `bound`.
+
+    `ratio` is the middle of the two on a scale of factors; where `low` is 0 or `high` infinite the other one, which is then a
+    bound, as `bound` says; 1 where both are (`~`).
+    """
+    raises, lowers = np.isinf(high), low == 0
+    bound = np.select([raises & lowers, raises, lowers], ["~", ">", "<"], "")
+    middle = np.sqrt(low * high.where(~raises, 1.0))
+    ratio = np.select([raises & lowers, raises, lowers], [1.0, low, high], middle)
+    return pd.DataFrame({"ratio": ratio, "low": low, "high": high, "bound": bound}, index=low.index)
 
 
 def bracket(trains: Mapping[int, bool]) -> tuple[int | None, int | None]:

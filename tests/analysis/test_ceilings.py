@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bnrepro.experiments.learning_rates.ceilings import (
+from bnrepro.analysis.ceilings import (
     CHECK,
     HIGHEST,
     LOWEST,
