@@ -12,6 +12,7 @@ from bnrepro.analysis.curves import best_metric, steps_to_target, with_lost
 from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -24,6 +25,7 @@ def groups_of(tables: Tables) -> list[Group]:
     return [Group(*row) for row in tables["sweep"][list(Group._fields)].drop_duplicates().itertuples(index=False)]
 
 
+@once
 def group_curves(
     tables: Tables, group: str | tuple[str, ...], *, arm: str | None = None, setting: str | None = None
 ) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import pandas as pd
 
 from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import at_best_rate, where
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -23,6 +24,7 @@ def derive(tables: Tables) -> Tables:
     return {**tables, "curves": curves[last & (curves["split"] != "train")].reset_index(drop=True)}
 
 
+@once
 def measured(tables: Tables) -> pd.DataFrame:
     """Every run that is judged by its accuracy, a row for each group that it is in.
 
@@ -91,6 +93,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     return table.sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 
+@once
 def sampling_errors(tables: Tables) -> pd.DataFrame:
     """By `seed`, `layer` and `size` of a mini-batch, `mean_error` and `variance_error` of its moments."""
     return select(tables, "sampling", "errors")[["seed", "layer", "size", "mean_error", "variance_error"]]
@@ -117,6 +120,7 @@ def slopes(errors: pd.DataFrame, value: str, least: int = 0) -> pd.Series:
     return pd.Series(found, dtype=float)
 
 
+@once
 def times(tables: Tables) -> pd.DataFrame:
     """By `arm`, `batch_size` and `seed` of the dense net, `step` and `example`: seconds of training, medians over the rates.
 

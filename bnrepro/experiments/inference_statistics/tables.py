@@ -9,6 +9,7 @@ import pandas as pd
 
 from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.analysis.select import where
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -39,6 +40,7 @@ def nearest(found: list[int], size: int) -> int:
     return min(found, key=lambda other: (abs(math.log(other / size)), other))
 
 
+@once
 def by_statistics(tables: Tables, when: str = "last", data: str = "test", value: str = "value") -> pd.DataFrame:
     """By `batch_size` and `seed` (the index) a column for each choice of statistics, after the `first` or the `last` stretch."""
     rows = _finite(tables, "main", "statistics", data=data)
@@ -87,6 +89,7 @@ def gain_of_momentum(tables: Tables, momentum: float, when: str = "last") -> pd.
     return (found[1] - found[0]).dropna()
 
 
+@once
 def ratios(tables: Tables) -> pd.DataFrame:
     """The variance in use over that of each BN's inputs at inference: `batch_size`, `seed`, `layer`, `statistics`, `ratio`."""
     rows = _finite(tables, "main", "variances")
@@ -121,6 +124,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=("when", "data", "statistics", *names))
 
 
+@once
 def courses(tables: Tables, batch_size: int) -> pd.DataFrame:
     """Accuracy over training at one size of the mini-batch, at chance from where a run diverged.
 

@@ -6,12 +6,14 @@ from bnrepro.analysis.curves import final_metric
 from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.paired import paired
 from bnrepro.analysis.select import TRAINS, at_best_rate, group_curves, with_trains
+from bnrepro.records.computed import once
 from bnrepro.records.schemas import Tables
 
 NETS = ("sigmoid", "relu")
 """By the first the claims are judged; the other stands beside it."""
 
 
+@once
 def ended(tables: Tables, kind: str) -> pd.DataFrame:
     """Where each run of the group `kind` ended: `map`, `start` or `depth`.
 
@@ -49,11 +51,13 @@ def over_stds(runs: pd.DataFrame) -> pd.DataFrame:
     return at_best_rate(runs, ["setting", "normalization"], "validation_metric")
 
 
+@once
 def starts(tables: Tables) -> pd.DataFrame:
     """The runs of each named start at each arm's best rate there."""
     return at_best_rate(ended(tables, "start"), ["setting", "normalization"], "validation_metric")
 
 
+@once
 def depths(tables: Tables) -> pd.DataFrame:
     """The runs of each net and depth at each arm's best rate there."""
     return at_best_rate(ended(tables, "depth"), ["setting", "hidden_layers", "normalization"], "validation_metric")

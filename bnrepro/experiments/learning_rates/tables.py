@@ -9,6 +9,7 @@ from bnrepro.analysis.intervals import bound_of_median, bounded_interval, median
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, over_start, with_trains
 from bnrepro.experiments.setups import BASE_RATE, BASELINE, PAPER_MODELS, arms
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -19,6 +20,7 @@ PERCENTILES = ("p05", "p25", "p50", "p75", "p95")
 """Of the singular values of a layer's Jacobian, as they stand in the table `geometry`."""
 
 
+@once
 def race(tables: Tables) -> pd.DataFrame:
     """By run of each arm: `best_metric`, `final_metric`, and `steps_to_target` (infinite: never).
 
@@ -91,11 +93,13 @@ def calibrated(tables: Tables) -> pd.DataFrame:
     return table.assign(chosen=chosen, frozen=table["learning_rate"] == BASE_RATE)
 
 
+@once
 def rated(tables: Tables) -> pd.DataFrame:
     """By run of the sweep of rates: `final_metric`, and whether it `trains`: it finished at `TRAINS` or above."""
     return with_trains(final_metric(group_curves(tables, "rates")))
 
 
+@once
 def rate_sweep(tables: Tables) -> pd.DataFrame:
     """Final accuracy by arm and rate.
 
@@ -112,6 +116,7 @@ def rate_sweep(tables: Tables) -> pd.DataFrame:
     return table.assign(best=table.index.isin(table.groupby("normalization")["estimate"].idxmax()))
 
 
+@once
 def effective_rates(tables: Tables) -> pd.DataFrame:
     """By run of each arm and evaluation, over the start's: `weight_norm`, and `effective_rate`, the rate over its square."""
     parts = []
@@ -142,6 +147,7 @@ def gradients(tables: Tables) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[["normalization", "learning_rate", "run", "layer", "moment", "value"]]
 
 
+@once
 def jacobians(tables: Tables) -> pd.DataFrame:
     """By arm (Baseline and BN-Baseline), layer and moment, the median over the seeds of each percentile of singular values."""
     parts = []

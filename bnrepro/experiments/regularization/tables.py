@@ -13,6 +13,7 @@ from bnrepro.analysis.select import group_curves, groups_of
 from bnrepro.config.group import Group
 from bnrepro.config.registry import find
 from bnrepro.experiments.setups import CHANGES
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import SCHEMAS, Tables
 
@@ -45,6 +46,7 @@ def net(setting: str, change: str = UNCHANGED, *, with_bn: bool = True) -> Group
     return Group("changes" if with_bn else "changes_without_bn", change, setting)
 
 
+@once
 def gain(tables: Tables, without: Group, with_it: Group, split: str = "") -> pd.Series:
     """By seed, how much higher one group is than another: best validation accuracy, or with `split` the last on that split."""
     curves = _compared(tables, without, with_it)
@@ -53,6 +55,7 @@ def gain(tables: Tables, without: Group, with_it: Group, split: str = "") -> pd.
     return pairs["with"] - pairs["without"]
 
 
+@once
 def step_ratios(tables: Tables, without: Group, with_it: Group) -> pd.DataFrame:
     """By seed, `ratio` and `bound` of the steps to the best validation accuracy that the seed has in group `without`."""
     curves = _compared(tables, without, with_it)
@@ -70,6 +73,7 @@ def _compared(tables: Tables, *groups: Group) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@once
 def effects(tables: Tables) -> pd.DataFrame:
     """What each change of section 4.2.1 does to the net with BN, in both settings.
 
@@ -98,6 +102,7 @@ def smallest_seen(effect: Interval) -> float:
     return (effect.ci_high - effect.ci_low) / 2
 
 
+@once
 def shuffling(tables: Tables) -> pd.DataFrame:
     """By `setting` and `seed` the `gain` of thorough shuffling; the `arm` is `batch`, `none` or the `difference` of the two."""
     parts = []
@@ -118,6 +123,7 @@ def spreads(tables: Tables) -> pd.DataFrame:
     return select(tables, "mates")[["run", "seed"]].merge(tables["mates"], on="run")
 
 
+@once
 def gaps(tables: Tables) -> pd.DataFrame:
     """Training minus held-out accuracy, in inference mode, of each run of the groups `gap` and `noise`.
 
