@@ -195,6 +195,11 @@ def test_an_experiment_of_ones_own_never_writes_beside_the_committed_tables(reci
         ('register_experiment("01_training_speed", __name__)', "'01_training_speed' is ours; choose another name"),
         ('register_claim("01_training_sped")', "did you mean '01_training_speed'?"),
         ('register_claim("01_training_speed")(all_claims()["T1"])', "T1 is ours; choose another"),
+        (
+            'import dataclasses\nfirst = dataclasses.replace(all_claims()["T1"], id="X1")\n'
+            'register_claim("01_training_speed")(first)',
+            "X1 is none; make it secondary",
+        ),
     ],
 )
 def test_what_takes_a_name_of_ours_or_none_that_there_is_is_refused_in_one_line(recipe, tmp_path, code, message):
