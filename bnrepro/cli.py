@@ -4,14 +4,20 @@ import argparse
 import dataclasses
 import json
 import math
+import os
 import sys
-import tempfile
 from pathlib import Path
 
 from bnrepro.errors import RecordError, UserError
 from bnrepro.output import ReaderGone, careful_output, flush
 from bnrepro.records.drafts import write_whole
-from bnrepro.records.workspace import CHECKOUT, Workspace, check_not_committed, whole_path
+from bnrepro.records.workspace import (
+    CHECKOUT,
+    Workspace,
+    check_can_be_written,
+    check_not_committed,
+    whole_path,
+)
 
 RECORD = "paper"
 """The preset whose results are committed."""
@@ -55,12 +61,10 @@ def _say(message: str, code: int) -> int:
 
 
 def _run(options) -> int:
-    from bnrepro.config.registry import add_plugin
     from bnrepro.jupyter.batch import Failure, run_batch
     from bnrepro.jupyter.plan import make_plan
 
-    for plugin in options.plugin:
-        add_plugin(plugin)
+    _load(options.plugin)
     plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs)
     failures = run_batch(plan, options.force)
     workspace = plan.workspace
@@ -75,9 +79,9 @@ def _run(options) -> int:
         sheets = draw_sheets(results)
         page = write_report(workspace, sheets=sheets)
         save_sheets(workspace, results, sheets)
-        places = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
-        places |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
-        for name, path in places.items():
+        paths = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
+        paths |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
+        for name, path in paths.items():
             if path.exists():
                 print(f"{name:10} {path}")
         if workspace.is_record:
@@ -87,6 +91,13 @@ def _run(options) -> int:
     for failure in failures:
         _say(str(failure), 1)
     return 1 if failures else 0
+
+
+def _load(plugins: list[str]) -> None:
+    from bnrepro.config.plugins import add_plugin
+
+    for plugin in plugins:
+        add_plugin(plugin)
 
 
 def _publish() -> list[Path]:
@@ -99,10 +110,10 @@ def _publish() -> list[Path]:
 def _update_pages() -> list[Path]:
     from bnrepro.report.readme import update_readme
     from bnrepro.report.verdict_page import verdict_page
-    from bnrepro.report.verdicts import verdicts
+    from bnrepro.report.verdicts import of_ours, verdicts
 
     readme, page = CHECKOUT / "README.md", CHECKOUT / "docs" / "verdicts.md"
-    table = verdicts()
+    table = of_ours(verdicts())
     write_whole(readme, update_readme(readme.read_text(encoding="utf-8"), table=table).encode())
     write_whole(page, verdict_page(table).encode())
     return [readme, page]
@@ -122,6 +133,7 @@ def _verdicts(options) -> int:
     from bnrepro.report.formatting import verdict_text
     from bnrepro.report.verdicts import verdicts
 
+    _load(options.plugin)
     workspace = Workspace(options.preset, options.output)
     if workspace.root and not workspace.root.is_dir():
         raise UserError(f"verdicts are those of a batch: {workspace.root} is no folder; name the one it wrote to")
@@ -146,7 +158,7 @@ def _figures(options) -> int:
         print(*_publish(), sep="\n")
         return 0
     output = given.pop("output", ".")
-    _check_folder(output)
+    check_can_be_written(whole_path(output))
     from bnrepro.jupyter.parameters import find_notebooks
     from bnrepro.report.sheets import export
 
@@ -157,6 +169,7 @@ def _figures(options) -> int:
 
 def _report(options) -> int:
     path = _writable(options.output)
+    _load(options.plugin)
     from bnrepro.report.write import write_report
 
     print(write_report(Workspace(options.preset), path))
@@ -179,29 +192,13 @@ def _writable(path: str | None) -> Path | None:
     if path is None:
         return None
     check_not_committed(path)
-    try:
-        with tempfile.TemporaryFile(dir=whole_path(path).parent):
-            pass
-        if path.endswith("/") or whole_path(path).is_dir():
-            raise IsADirectoryError(0, "is a folder")
-    except OSError as error:
-        raise UserError(
-            f"a file is written where that is possible: {path} cannot be ({error.strerror}); name another"
-        ) from error
+    whole = whole_path(path)
+    if path.endswith("/") or os.path.isdir(whole):
+        raise UserError(f"a file is written under a name of its own: {path} is a folder; name a file in it")
+    if not os.path.isdir(whole.parent):
+        raise UserError(f"a file is written in a folder that there is: that of {path} is none; make it or name another")
+    check_can_be_written(whole.parent if os.path.isfile(whole) else whole)
     return Path(path).expanduser()
-
-
-def _check_folder(path: str) -> None:
-    """Raises `UserError` before any work is done for a folder that cannot be made or written. Makes none."""
-    folder = whole_path(path)
-    try:
-        nearest = next(place for place in (folder, *folder.parents) if place.exists())
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"files go to a folder that can be written: {path} cannot be ({error.strerror}); name another"
-        ) from error
 
 
 def _data(options) -> int:
@@ -239,14 +236,14 @@ def _parser() -> _Parser:
     )
     run.add_argument("--jobs", type=int, metavar="N", help="processes at once; one a core by default")
     run.add_argument("--output", metavar="DIR", help="folder for everything written; by default this checkout")
-    run.add_argument(
-        "--plugin", action="append", default=[], metavar="FILE", help="a Python file that registers parts of your own"
-    )
+    own = dict(action="append", default=[], metavar="FILE", help="a Python file that adds parts, experiments or claims")
+    run.add_argument("--plugin", **own)
     run.add_argument("--force", action="store_true", help="train again what has a record")
     command("list", _list, "notebooks with their parameters: type, default, help")
     verdicts = command("verdicts", _verdicts, "every claim with its statistic, interval, rule and verdict")
     verdicts.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
     verdicts.add_argument("--output", default="", metavar="DIR", help="the folder that `run --output` wrote to")
+    verdicts.add_argument("--plugin", **own)
     verdicts.add_argument("--json", action="store_true", help="as a list of objects")
     figures = command(
         "figures", _figures, "panels as files; without any option the committed sheets and the README's parts"
@@ -262,6 +259,7 @@ def _parser() -> _Parser:
     report = command("report", _report, "one HTML page that works offline")
     report.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
     report.add_argument("--output", metavar="FILE", help="the file to write")
+    report.add_argument("--plugin", **own)
     bench = command("bench", _bench, "speed against what a user would write otherwise")
     bench.add_argument("--json", metavar="FILE", help="also write the rows there")
     actions = command("data", _data, "the data sets").add_subparsers(dest="action", metavar="ACTION", required=True)

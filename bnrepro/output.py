@@ -51,7 +51,7 @@ class _Stream:
     """A text stream, and all that it is besides."""
 
     def __init__(self, stream):
-        self._stream, self._gone, self._told = stream, False, False
+        self._stream, self._gone, self._stopped = stream, False, False
 
     def __getattr__(self, name: str):
         return getattr(self._stream, name)
@@ -72,8 +72,8 @@ class _Stream:
         except OSError:
             self._let_go()
             raise
-        if self._gone and not self._told and threading.current_thread() is threading.main_thread():
-            self._told = True
+        if self._gone and not self._stopped and threading.current_thread() is threading.main_thread():
+            self._stopped = True
             raise ReaderGone
 
     def _let_go(self) -> None:

@@ -178,7 +178,7 @@ def experiment_folders() -> set[str]:
 
 
 def test_no_experiment_imports_from_another():
-    assert experiment_folders() == {experiment.folder for experiment in EXPERIMENTS.values()}
+    assert experiment_folders() == {experiment.name for experiment in EXPERIMENTS.values()}
     assert borrowings(experiment_sources(), experiment_folders()) == []
 
 

@@ -56,7 +56,7 @@ MISTAKES = [
     (["verdicts", "--preset", "papr"], "did you mean 'paper'?"),
     (["verdicts", "--output", "nowhere"], "nowhere is no folder"),
     (["report", "--output", "nowhere/report.html"], "nowhere/report.html"),
-    (["report", "--output", "nowhere/"], "nowhere/ cannot be (is a folder)"),
+    (["report", "--output", "nowhere/"], "nowhere/ is a folder; name a file in it"),
     (["bench", "--json", "nowhere/bench.json"], "nowhere/bench.json"),
     (["figures", "17"], "unknown notebook '17'"),
     (["figures", "99"], "99_verdicts has none"),

@@ -1,5 +1,7 @@
 """The recipes of docs/extending.md, each a file outside the package, work as they stand there."""
 
+import importlib
+import json
 import re
 
 import nbformat
@@ -9,20 +11,31 @@ from nbclient import NotebookClient
 from PIL import Image
 
 import bnrepro
+from bnrepro.analysis.claims import INCONCLUSIVE
+from bnrepro.cli import main
 from bnrepro.config.group import Group
-from bnrepro.config.registry import add_plugin
+from bnrepro.config.plugins import add_plugin
 from bnrepro.config.run_config import RunConfig
+from bnrepro.errors import UserError
 from bnrepro.execution.run_all import run_all
-from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments import EXPERIMENTS, OURS, all_claims
+from bnrepro.jupyter.session import Session
 from bnrepro.plotting.panel import draw_panel
-from bnrepro.records.workspace import CHECKOUT
+from bnrepro.records.workspace import CHECKOUT, Workspace
+from bnrepro.report.verdicts import of_ours, verdicts
+from bnrepro.report.write import write_report
 from tests.config.factories import own_registry
-from tests.experiments.factories import make_tables
+from tests.experiments.factories import make_tables, write_finding_results
+from tests.jupyter.throwaway import write_notebook
 
 pytestmark = pytest.mark.slow(seconds=60)
 
 PAGE = (CHECKOUT / "docs" / "extending.md").read_text()
 RECIPES = dict(re.findall(r"^`(\w+\.py)`.*?:\n\n```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+CELLS = re.search(r"^Its notebook.*?```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[1].split("# %%\n")
+TRAINED = {"finished", "collapsed"}
+"""How a run of few steps may end, which has hardly learned anything; not diverged."""
+
 SHORT = dict(steps=4, evaluate_every=2, test_examples=100, validation_examples=100, compiler="graph")
 
 
@@ -53,7 +66,8 @@ def write_digits(folder):
 
 
 def test_all_recipes_are_there():
-    assert {"my_net.py", "digits.py", "group_norm.py"} <= set(RECIPES)
+    assert {"my_net.py", "digits.py", "group_norm.py", "twice_as_fast.py", "width.py"} == set(RECIPES)
+    assert len(CELLS) == 5
 
 
 def test_a_net_a_normalization_and_a_folder_of_images_each_take_one_file_and_one_line(recipe, tmp_path):
@@ -68,7 +82,7 @@ def test_a_net_a_normalization_and_a_folder_of_images_each_take_one_file_and_one
     ]
     tables = run_all(configs, jobs=2, records=tmp_path / "records")
     runs = tables["runs"].set_index("run").loc[[config.id for config in configs]]
-    assert list(runs["status"]) == ["finished"] * 3
+    assert set(runs["status"]) <= TRAINED and runs["status"].iloc[2] == "finished"
     assert list(runs["model.channels"].iloc[:1]) == [4] and runs["model.channels"].isna().sum() == 2
     assert list(runs["normalization.groups"].iloc[1:2]) == [2]
     assert list(runs["task"]) == ["mnist", "mnist", "digits"]
@@ -85,7 +99,7 @@ def test_the_recipes_normalization_joins_the_sweep_of_rates_by_one_parameter(rec
         config["learning_rate"] for config in sweep[Group("rates")]
     }
     trained = run_all(joined[:1], jobs=1, records=tmp_path / "records")
-    assert trained["runs"]["status"].item() == "finished"
+    assert trained["runs"]["status"].item() in TRAINED
     tables = make_tables(sweep)
     assert set(experiment.rate_sweep(tables)["normalization"]) == {"none", "batch", "group"}
     words = {
@@ -115,14 +129,93 @@ print(bnrepro.run_all([config], jobs=1, records={str(tmp_path)!r})["runs"]["stat
     cells = ["import bnrepro", RECIPES["my_net.py"], train]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert "finished" in "".join(output.get("text", "") for output in notebook.cells[-1].outputs)
+    printed = "".join(output.get("text", "") for output in notebook.cells[-1].outputs)
+    assert any(status in printed for status in TRAINED)
+
+
+def test_a_claim_of_ones_own_is_judged_shown_and_reported_and_is_none_of_ours(recipe, tmp_path, capsys):
+    write_finding_results(Workspace("smoke", tmp_path / "out").results, "smoke")
+    path = recipe("twice_as_fast.py") / "twice_as_fast.py"
+    there = ["--preset", "smoke", "--output", str(tmp_path / "out")]
+    assert main(["verdicts", "--json", *there, "--plugin", str(path)]) == 0
+    rows = {row["claim"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(rows)[len(EXPERIMENTS["01_training_speed"].own_claims)] == "X1"
+    assert rows["X1"]["experiment"] == "training_speed" and rows["X1"]["estimate"] > 0
+    table = verdicts(Workspace("smoke", tmp_path / "out"))
+    assert "X1" in set(table["claim"]) and "X1" not in {*of_ours(table)["claim"], *all_claims()}
+    page = write_report(Workspace("smoke", tmp_path / "out"), tmp_path / "page.html").read_text(encoding="utf-8")
+    assert rows["X1"]["sentence"] in page
+
+
+def test_an_experiment_of_ones_own_is_run_by_its_notebook_and_ends_in_verdicts_figures_and_report(
+    recipe, tmp_path, capsys
+):
+    path = recipe("width.py") / "width.py"
+    parameters, *cells = CELLS
+    notebook = write_notebook(tmp_path / "10_width.ipynb", *cells, parameters=parameters)
+    out = tmp_path / "out"
+    command = ["run", str(notebook), "--preset", "smoke", "--plugin", str(path), "--output", str(out), "--jobs", "2"]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "W1" in said and "10_width" in said
+    (row,) = verdicts(Workspace("smoke", out)).to_dict("records")
+    assert (row["claim"], row["experiment"], row["n"], row["verdict"]) == ("W1", "10_width", 2, INCONCLUSIVE)
+    assert (out / "figures" / "10_width-gain.png").is_file()
+    assert row["sentence"] in (out / "report.html").read_text(encoding="utf-8")
+    executed = nbformat.read(out / "notebooks" / "10_width.ipynb", 4)
+    assert row["sentence"] in str(executed.cells[-1].outputs) and "image/png" in str(executed.cells[-2].outputs)
+    assert "W1" not in all_claims() and "10_width" not in OURS
+
+
+def test_an_experiment_of_an_installed_package_is_found_by_its_entry_point(recipe, tmp_path, monkeypatch):
+    recipe("my_net.py")
+    package = tmp_path / "site"
+    (package / "width-1.0.dist-info").mkdir(parents=True)
+    (package / "width-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: width\nVersion: 1.0\n")
+    points = "[bnrepro.experiment]\n10_width = width_of_a_net\n[bnrepro.claim]\nfast = twice_as_fast\n"
+    (package / "width-1.0.dist-info" / "entry_points.txt").write_text(points)
+    (package / "width_of_a_net.py").write_text(RECIPES["width.py"])
+    (package / "twice_as_fast.py").write_text(RECIPES["twice_as_fast.py"])
+    monkeypatch.syspath_prepend(package)
+    importlib.invalidate_caches()
+    assert list(EXPERIMENTS) == [*OURS, "10_width"]
+    assert EXPERIMENTS["10_width"].TITLE == "Width" and not hasattr(EXPERIMENTS["10_width"], "explore")
+    assert EXPERIMENTS["01_training_speed"].claims[-1].id == "X1"
+
+
+def test_an_experiment_of_ones_own_never_writes_beside_the_committed_tables(recipe):
+    recipe("width.py")
+    assert Session("10_width", "paper").workspace.results == Workspace("paper", changed=True).results
+    assert Session("01_training_speed", "paper").workspace.is_record
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ('register_experiment("01_training_speed", __name__)', "'01_training_speed' is ours; choose another name"),
+        ('register_claim("01_training_sped")', "did you mean '01_training_speed'?"),
+        ('register_claim("01_training_speed")(all_claims()["T1"])', "T1 is ours; choose another"),
+        (
+            'import dataclasses\nfirst = dataclasses.replace(all_claims()["T1"], id="X1")\n'
+            'register_claim("01_training_speed")(first)',
+            "X1 is none; make it secondary",
+        ),
+    ],
+)
+def test_what_takes_a_name_of_ours_or_none_that_there_is_is_refused_in_one_line(recipe, tmp_path, code, message):
+    recipe("my_net.py")
+    path = tmp_path / "bad.py"
+    path.write_text(f"from bnrepro.experiments import all_claims, register_claim, register_experiment\n{code}\n")
+    with pytest.raises(UserError, match="a plugin is a Python file") as error:
+        add_plugin(path)
+    assert message in str(error.value) and "\n" not in str(error.value)
 
 
 def test_what_the_recipes_import_is_public():
     names = {
-        name
+        name.strip()
         for code in RECIPES.values()
-        for line in re.findall(r"from bnrepro import (.*)", code)
-        for name in line.split(", ")
+        for several, line in re.findall(r"from bnrepro import (?:\(([^)]*)\)|(.*))", code)
+        for name in (several or line).replace("\n", "").strip(" ,").split(",")
     }
     assert names <= set(bnrepro.__all__)

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from bnrepro.analysis.findings import COLUMNS, Row
 from bnrepro.analysis.intervals import sign_test
+from bnrepro.errors import UserError
 from bnrepro.records.schemas import Tables
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
@@ -89,8 +91,9 @@ class Claim:
 
     @property
     def experiment(self) -> str:
-        """The folder of the experiment that it is in."""
-        return self.function.__module__.split(".")[-2]
+        """Where it stands: the folder of an experiment's `claims.py`, or a file of somebody's own."""
+        file = Path(self.function.__code__.co_filename)
+        return file.parent.name if file.name == "claims.py" else file.stem
 
     @property
     def line(self) -> int:
@@ -142,11 +145,11 @@ def by_id(claims: Iterable[Claim]) -> dict[str, Claim]:
     """Claims by their ids.
 
     Raises:
-        ValueError: Two have the same.
+        UserError: Two have the same.
     """
     found = {}
     for each in claims:
         if each.id in found:
-            raise ValueError(f"no two claims share an id: {each.id} is in {each.experiment} too; give this one another")
+            raise UserError(f"no two claims share an id: {each.id} is in {each.experiment} too; give this one another")
         found[each.id] = each
     return found

@@ -1,7 +1,7 @@
 """Statistics of runs: a DataFrame in, a DataFrame out, no state. Knows no claim, no figure and no file.
 
 `curves` here is what `results.select` gives: rows of the table `curves` with the run's config and status beside them. The
-unit is the seed. A diverged run is a result: it never reaches a target, and where an accuracy is asked of it, it guesses, for
+unit is the seed. A diverged run is a result: it never reaches a target, and where a metric is asked of it, it guesses, for
 with parameters that are not finite a net predicts nothing. How well its task is guessed is the column `chance`.
 Where the runs are of several groups, a column of the caller's says which arm a run is.
 """
@@ -50,17 +50,17 @@ def steps_to_target(curves: pd.DataFrame, target: float | pd.Series) -> pd.DataF
     return table.assign(steps_to_target=table["steps_to_target"].astype(float).fillna(np.inf))
 
 
-def final_accuracy(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
-    """By run, `final_accuracy`: the mean over the evaluations in the last tenth of the steps; chance if it diverged."""
+def final_metric(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
+    """By run, `final_metric`: the mean over the evaluations in the last tenth of the steps; chance if it diverged."""
     test = evaluations(curves, split)
     late = test[10 * test["step"] > 9 * test["steps"]]
-    return _or_chance(each_run(curves, "final_accuracy", late.groupby("run")["value"].mean()))
+    return _or_chance(each_run(curves, "final_metric", late.groupby("run")["value"].mean()))
 
 
-def best_accuracy(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
-    """By run, `best_accuracy`: the largest of its evaluations; chance if it diverged."""
+def best_metric(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
+    """By run, `best_metric`: the largest of its evaluations; chance if it diverged."""
     test = evaluations(curves, split)
-    return _or_chance(each_run(curves, "best_accuracy", test.groupby("run")["value"].max()))
+    return _or_chance(each_run(curves, "best_metric", test.groupby("run")["value"].max()))
 
 
 def _or_chance(table: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def distance_from_curve(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.Dat
 
 
 def median_curves(curves: pd.DataFrame, column: str = "normalization") -> pd.DataFrame:
-    """By arm (a value of `column`) and step, the median accuracy of the evaluations over the seeds and its interval.
+    """By arm (a value of `column`) and step, the median metric of the evaluations over the seeds and its interval.
 
     After divergence a run is at chance.
 
@@ -102,6 +102,6 @@ def median_curves(curves: pd.DataFrame, column: str = "normalization") -> pd.Dat
     """
     rows = []
     for arm, runs in evaluations(curves).groupby(column):
-        accuracy = runs.pivot(index="step", columns="run", values="value").fillna(runs["chance"].iloc[0])
-        rows += [(arm, step, *median_interval(values)) for step, values in zip(accuracy.index, accuracy.to_numpy())]
+        metric = runs.pivot(index="step", columns="run", values="value").fillna(runs["chance"].iloc[0])
+        rows += [(arm, step, *median_interval(values)) for step, values in zip(metric.index, metric.to_numpy())]
     return pd.DataFrame(rows, columns=(column, "step", *Interval._fields))

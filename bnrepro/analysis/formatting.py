@@ -1,4 +1,4 @@
-"""Numbers and rows in words: the one place that knows how a unit is told. Knows no claim and no page."""
+"""Numbers and rows in words: the one place that knows how a unit is written. Knows no claim and no page."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -35,7 +35,7 @@ def _signed(value: float, written: Callable[[float], str]) -> str:
 
 
 class Unit(NamedTuple):
-    """How a number is told: times `scale`, as `written`, with `word` behind it. Things that are counted are so many of `n`."""
+    """How a number is written: times `scale`, as `written`, with `word` behind it. Things that are counted are so many of `n`."""
 
     word: str = ""
     written: Callable[[float], str] = number
@@ -103,5 +103,5 @@ def in_words(rows: Iterable[Row]) -> str:
 def _value(row: Row) -> str:
     if UNITS[row.unit].counts:
         return f"{row.estimate:.0f} of {row.n}"
-    told = quantity(row.estimate, row.unit, row.bound)
-    return told if math.isnan(row.ci_low) else f"{told} ({interval(row.ci_low, row.ci_high, row.unit)})"
+    text = quantity(row.estimate, row.unit, row.bound)
+    return text if math.isnan(row.ci_low) else f"{text} ({interval(row.ci_low, row.ci_high, row.unit)})"

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.curves import best_accuracy, steps_to_target, with_lost
+from bnrepro.analysis.curves import best_metric, steps_to_target, with_lost
 from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -24,6 +25,7 @@ def groups_of(tables: Tables) -> list[Group]:
     return [Group(*row) for row in tables["sweep"][list(Group._fields)].drop_duplicates().itertuples(index=False)]
 
 
+@once
 def group_curves(
     tables: Tables, group: str | tuple[str, ...], *, arm: str | None = None, setting: str | None = None
 ) -> pd.DataFrame:
@@ -56,8 +58,8 @@ def on_papers_data(tables: Tables) -> bool:
 
 
 def with_trains(runs: pd.DataFrame) -> pd.DataFrame:
-    """Adds to runs with their `final_accuracy` whether each `trains`: it finished at `TRAINS` or above."""
-    return runs.assign(trains=(runs["status"] == "finished") & (runs["final_accuracy"] >= TRAINS))
+    """Adds to runs with their `final_metric` whether each `trains`: it finished at `TRAINS` or above."""
+    return runs.assign(trains=(runs["status"] == "finished") & (runs["final_metric"] >= TRAINS))
 
 
 def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
@@ -75,7 +77,7 @@ def fastest_rates(curves: pd.DataFrame, target: float) -> dict[str, float]:
 
     Of equals, as where none reaches it, the one whose median run gets highest.
     """
-    table = steps_to_target(curves, target).assign(highest=best_accuracy(curves)["best_accuracy"])
+    table = steps_to_target(curves, target).assign(highest=best_metric(curves)["best_metric"])
     medians = table.groupby(["normalization", "learning_rate"])[["steps_to_target", "highest"]].median().reset_index()
     ordered = medians.sort_values(["steps_to_target", "highest"], ascending=[True, False], kind="stable")
     return ordered.groupby("normalization")["learning_rate"].first().to_dict()
@@ -93,7 +95,7 @@ def common_target(curves: pd.DataFrame, targets: Iterable[float]) -> float:
 
 def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     """At each `x` the median of `y` and its interval: `x`, `estimate`, `ci_low`, `ci_high`, `n`."""
-    rows = [(place, *median_interval(values)) for place, values in table.groupby(x)[y]]
+    rows = [(position, *median_interval(values)) for position, values in table.groupby(x)[y]]
     return pd.DataFrame(rows, columns=[x, *Interval._fields])
 
 

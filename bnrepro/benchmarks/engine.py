@@ -132,7 +132,7 @@ def inception_row(repeats: int, steps: int = 300) -> Row:
             stack.enter_context(pool)
 
         def ours() -> float:
-            seconds = [pool.submit(_train_seconds, config.replace(seed=place)) for place, pool in enumerate(pools)]
+            seconds = [pool.submit(_train_seconds, config.replace(seed=index)) for index, pool in enumerate(pools)]
             return max(future.result() for future in seconds) / (cores() * images)
 
         def theirs() -> float:
@@ -290,7 +290,7 @@ def _in_turns(repeats: int, *sides: Callable[[], float | None]) -> list[list[flo
     for repeat in range(-1, repeats):
         for side, own in zip(sides, samples):
             began = time.perf_counter()
-            told = side()
+            seconds = side()
             if repeat >= 0:
-                own.append(time.perf_counter() - began if told is None else told)
+                own.append(time.perf_counter() - began if seconds is None else seconds)
     return samples

@@ -1,20 +1,12 @@
 """Parts by name: ours, those of any installed package, those of plugin files, those of a notebook. Knows no part's content."""
 
-import hashlib
 import importlib
-import importlib.metadata
-import importlib.util
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from bnrepro.config.component import Component
-from bnrepro.errors import UserError, one_line, unknown
-
-PLUGINS = "BNREPRO_PLUGINS"
-"""The environment variable with the paths of plugin files, separated as those of `PATH` are; workers and notebooks inherit it."""
+from bnrepro.config.plugins import installed, load_plugins
+from bnrepro.errors import UserError, unknown
 
 KINDS = {
     "task": "bnrepro.tasks.base.Task",
@@ -63,8 +55,6 @@ _OURS = {
     },
 }
 """By kind, the modules of this package that register parts, and their names."""
-
-_PREFIX = "bnrepro_plugin_"
 
 _PARTS = {kind: {} for kind in KINDS}
 
@@ -121,9 +111,8 @@ def find(kind: str, name: str) -> type[Component]:
 
 def names(kind: str) -> list[str]:
     """All names of a kind: ours, then the others that are known here."""
-    _load_plugins()
-    installed = (point.name for point in importlib.metadata.entry_points(group=f"bnrepro.{kind}"))
-    return list(dict.fromkeys([*ours(kind), *_PARTS[kind], *installed]))
+    load_plugins()
+    return list(dict.fromkeys([*ours(kind), *_PARTS[kind], *installed(kind)]))
 
 
 def ours(kind: str) -> list[str]:
@@ -137,48 +126,6 @@ def _load(kind: str, name: str) -> None:
         if name in registered:
             importlib.import_module(module)
             return
-    _load_plugins()
-    for point in importlib.metadata.entry_points(group=f"bnrepro.{kind}", name=name):
-        point.load()
-
-
-def add_plugin(path: str | Path) -> None:
-    """Loads a Python file that registers parts, here and in all processes that are started from here.
-
-    Raises:
-        UserError: No such file, or one that raises.
-    """
-    path = Path(path).expanduser().resolve()
-    load_plugin(path)
-    known = [one for one in os.environ.get(PLUGINS, "").split(os.pathsep) if one]
-    os.environ[PLUGINS] = os.pathsep.join(dict.fromkeys([*known, str(path)]))
-
-
-def load_plugin(path: Path) -> None:
-    """Runs a plugin file as a module of its own, once in a process."""
-    module = f"{_PREFIX}{hashlib.sha256(os.fsencode(path)).hexdigest()[:10]}"
-    if module in sys.modules:
-        return
-    if not path.is_file() or path.suffix != ".py":
-        raise UserError(f"a plugin is a Python file that registers parts: {path} is no file *.py; name another")
-    spec = importlib.util.spec_from_file_location(module, path)
-    sys.modules[module] = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(sys.modules[module])
-    except Exception as error:
-        del sys.modules[module]
-        raise UserError(
-            f"a plugin is a Python file that registers parts: {path} raised {type(error).__name__} "
-            f"({one_line(str(error))}); mend it"
-        ) from error
-
-
-def is_plugin(module: str) -> bool:
-    """Whether a module of that name is a plugin file, which only its path leads to."""
-    return module.startswith(_PREFIX)
-
-
-def _load_plugins() -> None:
-    for path in os.environ.get(PLUGINS, "").split(os.pathsep):
-        if path:
-            load_plugin(Path(path))
+    load_plugins()
+    if name in installed(kind):
+        installed(kind)[name].load()

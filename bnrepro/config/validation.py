@@ -44,6 +44,13 @@ def check_type(name: str, value, kind: type):
     raise UserError(f"{name} is {words[kind]}: got {value!r}; change {name}")
 
 
+def check_count(name: str, given: int | str, remedy: str) -> int:
+    """A whole number of 1 or more, as given or as the text of an environment variable, or a `UserError` with this remedy."""
+    if not str(given).isdecimal() or int(given) < 1:
+        raise UserError(f"{name} is a whole number of 1 or more: got {given!r}; {remedy}")
+    return int(given)
+
+
 def check_preset(preset: str) -> str:
     """`preset` itself, or a `UserError` with the nearest name."""
     if preset not in PRESETS:

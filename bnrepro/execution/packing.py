@@ -4,7 +4,7 @@ import sys
 
 import cloudpickle
 
-from bnrepro.config.registry import is_plugin
+from bnrepro.config.plugins import is_plugin
 from bnrepro.config.run_config import RunConfig
 
 

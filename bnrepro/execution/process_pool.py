@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bnrepro.config.run_config import RunConfig
-from bnrepro.errors import UserError
+from bnrepro.config.validation import check_count
 from bnrepro.execution.packing import pack, unpack
 from bnrepro.execution.scheduler import Lanes
 from bnrepro.execution.waiting import wait_for
@@ -24,9 +24,7 @@ def count_jobs(jobs: int | None) -> int:
     given = os.environ.get("BNREPRO_JOBS") if jobs is None else jobs
     if given is None:
         return cores()
-    if not str(given).isdecimal() or int(given) < 1:
-        raise UserError(f"jobs is a whole number of 1 or more: got {given!r}; leave it out for one a core")
-    return int(given)
+    return check_count("jobs", given, "leave it out for one a core")
 
 
 def train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, bar: tqdm) -> None:

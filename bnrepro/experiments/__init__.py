@@ -5,141 +5,114 @@ kept of its runs; `sweep(preset, **overrides)`, the runs to train by group. `tab
 the panels and the notebook. `claims.py`: its claims, each a function decorated with `analysis.claims.claim`, in the order in
 which they are shown; nothing else has to name one. `figures.py`: `PANELS`, each one message (`plotting.panel.Panel`), and
 `SHEETS`, the panels of each sheet by its name; what draws them is in `panels.py`. No experiment imports from another: what
-several need stands in `presets`, `setups`, `figure1`, or outside.
+several need stands in `presets`, `setups`, `figure1`, or in another room. One of somebody's own has the same parts, in one
+file or in several.
 """
 
 import functools
-import importlib
-import importlib.util
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-
-import pandas as pd
+from collections.abc import Callable, Iterator, Mapping
 
 from bnrepro.analysis.claims import Claim, by_id
-from bnrepro.config.group import Sweep
-from bnrepro.errors import unknown
-from bnrepro.experiments.presets import smallest
-from bnrepro.records.schemas import Tables
+from bnrepro.errors import UserError, unknown
+from bnrepro.experiments import outside
+from bnrepro.experiments.experiment import Experiment
 
-_HOMES = {
-    "TITLE": "",
-    "PRESETS": ".sweep",
-    "TABLES": ".sweep",
-    "BASE": ".sweep",
-    "ROUNDS": ".sweep",
-    "count": ".sweep",
-    "PANELS": ".figures",
-    "SHEETS": ".figures",
-    "controls": ".widget",
-    "explore": ".widget",
-    "live": ".widget",
+
+def _of(notebook: str, folder: str) -> Experiment:
+    return Experiment(notebook, folder, f"{__name__}.{folder}")
+
+
+OURS = {
+    one.notebook: one
+    for one in (
+        _of("00_the_layer", "the_layer"),
+        _of("01_training_speed", "training_speed"),
+        _of("02_activation_drift", "activation_drift"),
+        _of("03_learning_rates", "learning_rates"),
+        _of("04_regularization", "regularization"),
+        _of("05_initialization", "initialization"),
+        _of("06_batch_size", "batch_size"),
+        _of("07_inference_statistics", "inference_statistics"),
+        _of("08_dropout_and_weight_decay", "dropout_and_weight_decay"),
+        _of("09_largest_rates", "largest_rates"),
+    )
 }
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One experiment as the rest of the package sees it: the parts of its files, each imported when it is asked for.
-
-    Every experiment has `TITLE`, `PRESETS`, `TABLES`, `sweep`, `claims`, `PANELS` and `SHEETS`. Some have more, which `hasattr`
-    tells:
-
-    - `derive(tables)`, where the runs leave more than is worth keeping: the tables of its results, made of those in `TABLES`.
-    - `ROUNDS`, where later runs depend on what earlier ones gave.
-    - `BASE`, the run that all others are variations of; `count(preset, draws)`, where nothing is trained, the random draws.
-    - `controls(tables)`, `explore(tables, live=None, **choice)` and `live(tables, **choice)`, where the notebook opens with a
-      widget over the committed record: its `Control`s, with values of the record; the small figure of one choice, a value for
-      each control by its name, `live` being the table `curves` so far of the run that was trained for this choice; and that run:
-      seconds long, of a seed that is not reported, at once, for it is asked whenever a slider moves, and choices of which it
-      gives the same run share what was trained.
-
-    Any other name is one of its `tables.py`, so that a notebook can show it: `experiment.effects(tables)`.
-
-    Args:
-        folder: The name of its folder.
-    """
-
-    folder: str
-
-    def sweep(self, preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
-        """The runs to train, by group.
-
-        Args:
-            preset: `smoke`, `quick` or `paper`.
-            so_far: Where the experiment has `ROUNDS`, the tables `runs` and `curves` of the rounds so far: then the answer has
-                the runs of the next round too. It is whole where it has no run that is not in `so_far`.
-            overrides: The parameters of its notebook; 0 or empty means the preset's value.
-
-        Raises:
-            UserError: An unknown name, or a value of the wrong type or out of range.
-        """
-        given = {"so_far": so_far} if hasattr(self, "ROUNDS") else {}
-        groups = importlib.import_module(f"{__name__}.{self.folder}.sweep").sweep(preset, **given, **overrides)
-        return {group: list(map(smallest, runs)) for group, runs in groups.items()} if preset == "smoke" else groups
-
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        """Its claims, in the order in which its `claims.py` defines them."""
-        module = importlib.import_module(f"{__name__}.{self.folder}.claims")
-        return tuple(value for value in vars(module).values() if isinstance(value, Claim))
-
-    def findings(self, tables: Tables) -> pd.DataFrame:
-        """What its tables say to its claims: of each the statistic, then what else is to be known (`analysis.findings`)."""
-        return pd.concat([claim(tables) for claim in self.claims], ignore_index=True)
-
-    def panel(self, name: str):
-        """The panel of a name, or a `UserError` with the nearest name."""
-        known = {panel.name: panel for panel in self.PANELS}
-        if name not in known:
-            raise unknown("panel", name, known)
-        return known[name]
-
-    def sheets(self) -> dict:
-        """The panels of each sheet, by its name."""
-        return {sheet: [self.panel(name) for name in names] for sheet, names in self.SHEETS.items()}
-
-    def __getattr__(self, name: str):
-        module = f"{__name__}.{self.folder}{_HOMES.get(name, '.tables')}"
-        if name.startswith("_") or importlib.util.find_spec(module) is None:
-            raise AttributeError(f"the experiment {self.folder} has no {name}")
-        return getattr(importlib.import_module(module), name)
-
-
-_EXPERIMENTS = {
-    "00_the_layer": Experiment("the_layer"),
-    "01_training_speed": Experiment("training_speed"),
-    "02_activation_drift": Experiment("activation_drift"),
-    "03_learning_rates": Experiment("learning_rates"),
-    "04_regularization": Experiment("regularization"),
-    "05_initialization": Experiment("initialization"),
-    "06_batch_size": Experiment("batch_size"),
-    "07_inference_statistics": Experiment("inference_statistics"),
-    "08_dropout_and_weight_decay": Experiment("dropout_and_weight_decay"),
-    "09_largest_rates": Experiment("largest_rates"),
-}
+"""The experiments of this package by notebook, in the order of the notebooks; the record is theirs alone."""
 
 
 class _Experiments(Mapping):
     def __getitem__(self, notebook: str) -> Experiment:
-        if notebook not in _EXPERIMENTS:
-            raise unknown("notebook", notebook, _EXPERIMENTS)
-        return _EXPERIMENTS[notebook]
+        found = self._all()
+        if notebook not in found:
+            hint = f' (one of your own: register_experiment("{notebook}", __name__) in a file, and --plugin FILE)'
+            raise UserError(f"{unknown('notebook', notebook, found)}{hint}")
+        return found[notebook]
 
     def __contains__(self, notebook: object) -> bool:
-        return notebook in _EXPERIMENTS
+        return notebook in self._all()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_EXPERIMENTS)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(_EXPERIMENTS)
+        return len(self._all())
+
+    def _all(self) -> dict[str, Experiment]:
+        others = outside.modules().items()
+        return {**OURS, **{name: Experiment(name, name, module) for name, module in others if name not in OURS}}
 
 
 EXPERIMENTS = _Experiments()
-"""Experiment by notebook, in the order of the notebooks."""
+"""Experiment by notebook: ours in the order of the notebooks, then others'."""
+
+
+def register_experiment(notebook: str, module: str) -> None:
+    """Adds an experiment of your own.
+
+    Args:
+        notebook: The name of its notebook, without ending; no notebook of ours.
+        module: The module that has its parts (see `Experiment`), which a file calls `__name__`.
+
+    Raises:
+        UserError: A notebook of ours.
+    """
+    if notebook in OURS:
+        raise UserError(
+            f"an experiment of your own has a notebook of its own: {notebook!r} is ours; choose another name"
+        )
+    outside.EXPERIMENTS[notebook] = module
+
+
+def register_claim(notebook: str) -> Callable[[Claim], Claim]:
+    """A decorator that adds a claim of your own to an experiment, ours or another: it is judged with the others there.
+
+    Args:
+        notebook: The experiment's notebook, without ending; its tables are what the claim is given.
+
+    Raises:
+        UserError: No such notebook, an id that a claim of ours has, or a primary claim on an experiment of ours: those are
+            the paper's own, and are corrected for how many they are.
+    """
+    if notebook not in EXPERIMENTS:
+        raise unknown("notebook", notebook, EXPERIMENTS)
+
+    def registered(claim: Claim) -> Claim:
+        if claim.id in all_claims():
+            raise UserError(f"a claim of your own has an id of its own: {claim.id} is ours; choose another")
+        if claim.kind == "primary" and notebook in OURS:
+            raise UserError(f"primary claims of ours are the paper's own: {claim.id} is none; make it secondary")
+        outside.CLAIMS.setdefault(notebook, {})[claim.id] = claim
+        return claim
+
+    return registered
+
+
+def spares_record(notebook: str, preset: str) -> bool:
+    """Whether the results of a notebook at this preset go beside the committed record, since it is no notebook of ours."""
+    return preset == "paper" and notebook in EXPERIMENTS and notebook not in OURS
 
 
 @functools.cache
 def all_claims() -> dict[str, Claim]:
-    """Every claim by its id, in the order of the experiments."""
-    return by_id(claim for experiment in EXPERIMENTS.values() for claim in experiment.claims)
+    """Every claim of ours by its id, in the order of the experiments."""
+    return by_id(claim for experiment in OURS.values() for claim in experiment.own_claims)

@@ -120,15 +120,15 @@ class _Execution:
         environment["BNREPRO_JOBS"] = str(plan.jobs)
         # A notebook is UTF-8 whatever the locale, so its process and the log are; the values come as the system spells paths.
         environment |= {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
-        told = json.dumps(values, ensure_ascii=False)
-        command = [sys.executable, "-m", "bnrepro.jupyter.execute", source, self.draft.name, told]
-        self.told = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # the log may be on a full disk
+        passed = json.dumps(values, ensure_ascii=False)
+        command = [sys.executable, "-m", "bnrepro.jupyter.execute", source, self.draft.name, passed]
+        self.printed = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # the log may be on a full disk
         with open(draft_log, "wb") as log:
             # It gets its name by a move: a link is replaced, what it leads to stays, and another batch keeps its own.
             draft_log.replace(self.log)
             # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
             self.process = subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdout=self.told, stderr=log, start_new_session=True
+                command, cwd=self.folder, env=environment, stdout=self.printed, stderr=log, start_new_session=True
             )
         self.watch, self.hung = Watch(self.process.pid, plan.still_seconds), ""
 
@@ -145,9 +145,9 @@ class _Execution:
         """Gives the output its name; a failure where the process says so, whatever lies on the disk."""
         page, code, seconds = self.draft.with_suffix(".html"), self.process.returncode, time.monotonic() - self.began
         print(f"{self.stem:24} {'failed' if code else 'done'} in {seconds:.0f} s", flush=True)
-        with self.told:
-            self.told.seek(0)
-            lines = [line.removeprefix(REASON) for line in self.told if line.startswith(REASON)]
+        with self.printed:
+            self.printed.seek(0)
+            lines = [line.removeprefix(REASON) for line in self.printed if line.startswith(REASON)]
         if code == 0:
             page.replace(self.folder / f"{self.stem}.html")
             self.draft.replace(self.folder / f"{self.stem}.ipynb")
@@ -167,5 +167,5 @@ class _Execution:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-        self.told.close()
+        self.printed.close()
         self.draft.unlink(missing_ok=True)

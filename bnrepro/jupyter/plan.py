@@ -9,7 +9,7 @@ from bnrepro.config.group import Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.execution.process_pool import count_jobs
-from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments import EXPERIMENTS, spares_record
 from bnrepro.jupyter import parameters
 from bnrepro.jupyter.watch import STILL_SECONDS, still_seconds
 from bnrepro.records.schemas import Tables
@@ -69,7 +69,8 @@ def make_plan(
     preset = _once("preset", preset, changes)
     preset = "quick" if preset is None else preset
     output = _once("output_root", output, changes)
-    workspace = Workspace(preset, output or "", changed=any(changes.values())).check_spares(tables)
+    changed = any(changes.values()) or any(spares_record(path.stem, preset) for path in tables)
+    workspace = Workspace(preset, output or "", changed=changed).check_spares(tables)
     changes.pop("changed", None)  # names the rooms, and is no parameter of a run
     # A notebook has its own working folder, so the path is passed whole.
     root = str(workspace.root or "")

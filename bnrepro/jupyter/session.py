@@ -10,7 +10,7 @@ from IPython.display import Image, Markdown, display
 
 from bnrepro.backend.tensorflow_logging import load_tensorflow
 from bnrepro.execution.rounds import run_rounds
-from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments import EXPERIMENTS, spares_record
 from bnrepro.jupyter.widget import DRAWING, explorer
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.plotting.save import digest, render
@@ -32,6 +32,7 @@ class Session:
         preset: `smoke`, `quick` or `paper`.
         output_root: Folder for everything written; empty means this checkout.
         changed: Whether to write to the rooms of changed parameters even if none is here: in a batch another notebook's may be.
+            An experiment of somebody's own never writes the record's.
         overrides: The notebook's other parameters; 0 or empty means the preset's value.
 
     Raises:
@@ -40,7 +41,8 @@ class Session:
 
     def __init__(self, notebook: str, preset: str = "quick", output_root: str = "", changed: bool = False, **overrides):
         self.notebook, self.experiment = notebook, EXPERIMENTS[notebook]
-        self.workspace = Workspace(preset, output_root, changed=changed or any(overrides.values()))
+        changed = changed or any(overrides.values()) or spares_record(notebook, preset)
+        self.workspace = Workspace(preset, output_root, changed=changed)
         self._rounds = functools.partial(self.experiment.sweep, preset, **overrides)
         self.sweep = self._rounds(None)
         self.workspace.check_writable()
@@ -75,7 +77,7 @@ class Session:
         with DRAWING:  # no slider of the widget is to change the style meanwhile
             figure = draw_panel(panel, tables)
             picture = render(figure, "png", name, digest(tables))
-        display(Image(picture, width=round(figure.get_size_inches()[0] * _DOTS)), Markdown(panel.said(tables)))
+        display(Image(picture, width=round(figure.get_size_inches()[0] * _DOTS)), Markdown(panel.full_caption(tables)))
 
     def explore(self):
         """The widget over the committed record, whatever the preset: widgets in a browser, a figure elsewhere."""

@@ -6,7 +6,7 @@ import time
 
 import psutil
 
-from bnrepro.errors import UserError
+from bnrepro.config.validation import check_count
 
 STILL_SECONDS = 600
 """After which a notebook that does nothing counts as hung, if the environment variable of this name has no other number."""
@@ -17,10 +17,8 @@ _LEAST = 0.002  # of a core: what only waits uses less, what computes on a crowd
 
 def still_seconds() -> int:
     """The environment variable `BNREPRO_STILL_SECONDS`, else `STILL_SECONDS`."""
-    given = os.environ.get("BNREPRO_STILL_SECONDS", str(STILL_SECONDS))
-    if not given.isdecimal() or int(given) < 1:
-        raise UserError(f"BNREPRO_STILL_SECONDS is a whole number of 1 or more: got {given!r}; leave it out")
-    return int(given)
+    given = os.environ.get("BNREPRO_STILL_SECONDS", STILL_SECONDS)
+    return check_count("BNREPRO_STILL_SECONDS", given, "leave it out")
 
 
 class Watch:

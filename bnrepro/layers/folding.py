@@ -60,21 +60,21 @@ def fold(model, x=None, tolerance=None):
     if model.compiled:
         folding.compile(model, folded)
     folding.compare(model, folded, x, tolerance)
-    for heading, said in folding.said.items():
-        warnings.warn(f"fold {heading.format(len(said))}: " + "; ".join(said), UserWarning, stacklevel=2)
+    for heading, changes in folding.warnings.items():
+        warnings.warn(f"fold {heading.format(len(changes))}: " + "; ".join(changes), UserWarning, stacklevel=2)
     return folded
 
 
 class _Folding:
-    """One call of `fold`: the layers copied so far, and what has to be said."""
+    """One call of `fold`: the layers copied so far, and what it has to warn of."""
 
     def __init__(self, keeps_penalties):
         self.keeps_penalties = keeps_penalties
-        self.said = {}
+        self.warnings = {}
         self.copies = {}  # {(layer, the BN it takes in or None): copy}, so that what is shared stays shared
 
     def say(self, heading, what, why):
-        self.said.setdefault(heading, []).append(f"{what}, because {why}")
+        self.warnings.setdefault(heading, []).append(f"{what}, because {why}")
 
     def model(self, model):
         graph = graph_of(model)

@@ -83,7 +83,7 @@ def _of_iterable(x, batch_size, steps):
 
 def _each(x):
     if isinstance(x, keras.utils.PyDataset):
-        return (x[place] for place in (itertools.count() if x.num_batches is None else range(x.num_batches)))
+        return (x[index] for index in (itertools.count() if x.num_batches is None else range(x.num_batches)))
     return x
 
 

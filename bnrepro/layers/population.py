@@ -82,20 +82,20 @@ def population_statistics(model, x, batch_size=None, steps=None):
 def _sum_over_batches(model, layers, batches):
     """`{layer: [number, mean, variance]}`, summed over mini-batches and calls that have two values of the feature or more."""
     seeds = [generator.state for layer in model._flatten_layers() for generator in layer._seed_generators]
-    places, calls = {id(layer): place for place, layer in enumerate(layers)}, []
+    indices, calls = {id(layer): index for index, layer in enumerate(layers)}, []
 
     def step(states, batch):
         calls.clear()
         with keras.StatelessScope(list(zip(seeds, states, strict=True))) as scope:
             model(batch, training=True)
             sums = {}
-            for place, moments in calls:
-                sums[place] = tree.map_structure(lambda a, b: a + b, sums[place], moments) if place in sums else moments
+            for index, moments in calls:
+                sums[index] = tree.map_structure(lambda a, b: a + b, sums[index], moments) if index in sums else moments
         return sums, [scope.get_current_value(seed) for seed in seeds]
 
     totals, states = {}, [seed.value for seed in seeds]
-    recurrent = [layer for layer in model._flatten_layers() if repeats_any(layer, places)]
-    with recording(places, calls), unrolled(recurrent):
+    recurrent = [layer for layer in model._flatten_layers() if repeats_any(layer, indices)]
+    with recording(indices, calls), unrolled(recurrent):
         run = _op_by_op(step) if recurrent else _compiled(step, model)
         for batch in batches:
             try:
@@ -105,10 +105,10 @@ def _sum_over_batches(model, layers, batches):
                 # model or the mini-batch goes wrong again.
                 run = _op_by_op(step)
                 sums, states = run(states, batch)
-            for place, moments in sums.items():
+            for index, moments in sums.items():
                 new = np.array([ops.convert_to_numpy(moment) for moment in moments], "float64")
-                totals[place] = totals.get(place, 0) + new
-    return {layers[place]: totals[place] for place in sorted(totals)}
+                totals[index] = totals.get(index, 0) + new
+    return {layers[index]: totals[index] for index in sorted(totals)}
 
 
 def _compiled(step, model):

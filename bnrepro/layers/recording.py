@@ -13,15 +13,15 @@ from bnrepro.layers.training_mode import training_phase
 
 
 @contextlib.contextmanager
-def recording(places, calls):
-    """While it lasts, BN layers note the moments of what they normalize with a mini-batch: `(place, moments)` in `calls`.
+def recording(indices, calls):
+    """While it lasts, BN layers note the moments of what they normalize with a mini-batch: `(index, moments)` in `calls`.
 
     What is replaced is `call` of our class and of Keras's, so that a class derived from one of them that calls it, and does
     more, has what it normalizes noted, not what it is given.
     """
     originals = {kind: kind.call for kind in KINDS}
     for kind, call in originals.items():
-        kind.call = _noting(call, places, calls)
+        kind.call = _noting(call, indices, calls)
     try:
         yield
     finally:
@@ -29,9 +29,9 @@ def recording(places, calls):
             kind.call = call
 
 
-def repeats_any(layer, places):
-    """Whether the layer is recurrent with a BN of `places` inside of its cell."""
-    return isinstance(layer, keras.layers.RNN) and any(id(each) in places for each in layer._flatten_layers())
+def repeats_any(layer, indices):
+    """Whether the layer is recurrent with a BN of `indices` inside of its cell."""
+    return isinstance(layer, keras.layers.RNN) and any(id(each) in indices for each in layer._flatten_layers())
 
 
 @contextlib.contextmanager
@@ -47,20 +47,20 @@ def unrolled(recurrent):
             layer.unroll = unroll
 
 
-def _noting(call, places, calls):
+def _noting(call, indices, calls):
     @functools.wraps(call)
     def noting(layer, inputs, training=None, mask=None):
-        place, ours = places.get(id(layer)), isinstance(layer, BatchNormalization)
-        if place is None or (ours and kernels.is_ragged(inputs)):  # then it calls itself with the values
+        index, ours = indices.get(id(layer)), isinstance(layer, BatchNormalization)
+        if index is None or (ours and kernels.is_ragged(inputs)):  # then it calls itself with the values
             return call(layer, inputs, training=training, mask=mask)
-        told = bool(training_phase(layer, training))
+        in_training = bool(training_phase(layer, training))
         if not ours:
             # Keras's own layer does what a sibling was told, and not what a functional graph says.
-            told = training = told and bool(training)
-        if told and layer.trainable:
+            in_training = training = in_training and bool(training)
+        if in_training and layer.trainable:
             values = kernels.ragged_values(inputs) if kernels.is_ragged(inputs) else inputs
             x = ops.cast(values, keras.backend.result_type(values.dtype, "float32"))
-            calls.append((place, _moments(layer, x, mask)))
+            calls.append((index, _moments(layer, x, mask)))
         return call(layer, inputs, training=training, mask=mask)
 
     return noting

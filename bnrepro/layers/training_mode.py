@@ -37,10 +37,10 @@ def training_phase(layer: keras.Layer, training: bool | None) -> bool | None:
     calls = _enclosing_calls()
     phase = given_around = None
     for call, fixed in calls:
-        told = False if fixed is False else call["call_spec"].user_arguments_dict.get("training")
-        if told is not None and told is not given_around:
-            phase = told
-        elif phase is None and told is None:
+        given = False if fixed is False else call["call_spec"].user_arguments_dict.get("training")
+        if given is not None and given is not given_around:
+            phase = given
+        elif phase is None and given is None:
             phase = call["call_spec"].arguments_dict.get("training")
         given_around = call["kwargs"].get("training")
     reached_by_call = calls and calls[-1][0]["self"] is layer

@@ -12,7 +12,7 @@ from bnrepro.layers.batch_normalization import BatchNormalization
 class GhostBatchNormalization(BatchNormalization):
     """BN that normalizes parts of the mini-batch apart, ghost batches: a large step of the optimizer, small normalization.
 
-    Of m examples, those whose places have the same remainder by m / size are one ghost batch. A step moves the running
+    Of m examples, those whose positions have the same remainder by m / size are one ghost batch. A step moves the running
     statistics once, by the mean over the ghost batches of their means and of their unbiased variances; where a mask leaves a
     ghost batch no more than `ddof` values of a feature, the mean is over the others. At inference it is `BatchNormalization`.
 

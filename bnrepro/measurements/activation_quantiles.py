@@ -56,8 +56,8 @@ def _percentiles(rows: np.ndarray) -> np.ndarray:
     Sorting contiguous float32 rows is several times faster than `np.percentile` on columns.
     """
     ordered = np.sort(np.ascontiguousarray(rows), axis=1)
-    places = np.array(PERCENTILES) / 100 * (ordered.shape[1] - 1)
-    below = np.floor(places).astype(int)
+    positions = np.array(PERCENTILES) / 100 * (ordered.shape[1] - 1)
+    below = np.floor(positions).astype(int)
     above = np.minimum(below + 1, ordered.shape[1] - 1)
     low, high = ordered[:, below], ordered[:, above]
-    return (low + (high - low) * (places - below)).T
+    return (low + (high - low) * (positions - below)).T

@@ -34,7 +34,7 @@ def batch_moments(
     Args:
         model: A model whose BN layers are `BatchNormalization`; all its variables are afterwards as they were.
         x: Examples, on the device.
-        rows: The mini-batches, `(mini-batches, batch_size)` places in `x`.
+        rows: The mini-batches, `(mini-batches, batch_size)` positions in `x`.
         ddof: 1 for the unbiased variance, 0 for the biased.
         dropout: Whether Dropout is active.
         mode: How it is compiled; see `compile_mode`.
@@ -65,8 +65,8 @@ def inference_moments(model: keras.Model, x: tf.Tensor, block: int = 2_000, mode
     for start in range(0, len(x), block):
         part = x[start : start + block]
         for total, pair in zip(sums, _inputs(model, len(part), mode)(part)):
-            for place, value in enumerate(pair):
-                total[place] = total[place] + value.numpy().astype(float) * (len(part) / len(x))
+            for index, value in enumerate(pair):
+                total[index] = total[index] + value.numpy().astype(float) * (len(part) / len(x))
     # The sum of squares is taken around the running mean, so that no digit is lost.
     return {
         layer.name: Moments(layer.moving_mean.numpy() + mean, square - mean**2)

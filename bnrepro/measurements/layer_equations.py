@@ -196,11 +196,11 @@ def _through_weights(layer, u, weights, dy) -> tuple[np.ndarray, ...]:
 
 def _finite_differences(function, x, width: float = 1e-5) -> np.ndarray:
     slopes = np.empty_like(x)
-    for place in np.ndindex(x.shape):
+    for index in np.ndindex(x.shape):
         above, below = x.copy(), x.copy()
-        above[place] += width
-        below[place] -= width
-        slopes[place] = (function(above) - function(below)) / (2 * width)
+        above[index] += width
+        below[index] -= width
+        slopes[index] = (function(above) - function(below)) / (2 * width)
     return slopes
 
 

@@ -73,12 +73,12 @@ class _Probe:
         `changed` compares with the classes `reference`, by default those of another order.
         """
         order = self._order(0) if order is None else order
-        logits, said = self._logits(x, order, statistics == "batch")
+        logits, predicted = self._logits(x, order, statistics == "batch")
         classes, labels = logits.argmax(axis=1), self.y.numpy()
         if reference is None:
             reference = self._logits(x, self._order(1), statistics == "batch")[0].argmax(axis=1)
-        loss = float(self.loss(labels[said], logits[said]))
-        accuracy, changed = (float(share[said].mean()) for share in (classes == labels, classes != reference))
+        loss = float(self.loss(labels[predicted], logits[predicted]))
+        accuracy, changed = (float(share[predicted].mean()) for share in (classes == labels, classes != reference))
         self._rows.append((step, data, statistics, loss, "accuracy", accuracy, changed))
         return classes
 

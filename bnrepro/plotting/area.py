@@ -1,4 +1,4 @@
-"""The place of one panel: axes in a box of a figure, with as much room around them as what is written there takes.
+"""The area of one panel: axes in a box of a figure, with as much room around them as what is written there takes.
 
 Knows no panel's content: it draws, looks how far the words reach, and draws again. So nothing is cut off at any width or font.
 """
@@ -64,8 +64,8 @@ class Area:
         whole_width, whole_height = self._figure.get_size_inches() * MM
         for y, height in rows:
             for x, width in columns:
-                place = x / whole_width, 1 - (y + height) / whole_height, width / whole_width, height / whole_height
-                axes = self._figure.add_axes(place)
+                bounds = x / whole_width, 1 - (y + height) / whole_height, width / whole_width, height / whole_height
+                axes = self._figure.add_axes(bounds)
                 # Ticks are made when a file is written, and would else be of the size that is usual then.
                 axes.tick_params(labelsize=matplotlib.rcParams["xtick.labelsize"])
                 self.made.append(axes)

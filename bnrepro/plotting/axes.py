@@ -20,7 +20,7 @@ CLEAR = [withStroke(linewidth=2, foreground="white")]
 """The path effects of words that stand over lines."""
 
 
-def thousands(value: float, place: int = 0) -> str:
+def thousands(value: float, position: int = 0) -> str:
     """Steps as people say them: 0, 500, 14.5k, 50k."""
     return f"{value / 1000:.3g}k" if abs(value) >= 1000 else f"{value:.3g}"
 
@@ -67,21 +67,21 @@ def log_axis(axes: Axes, which: str, limits: tuple[float, float] | None = None) 
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,), numticks=12 if narrow else 5))
     axis.set_minor_locator(NullLocator())
     if 1e-3 <= low and high < 1e4:
-        axis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
 
 
 def accuracy_ticks(axes: Axes, which: str = "y", ticks: Iterable[float] | None = None) -> None:
     """The axis `x` or `y` is of fractions, written as percentages, at `ticks` or where there is room."""
     axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]) if ticks is None else FixedLocator(list(ticks)))
-    axis.set_major_formatter(FuncFormatter(lambda value, place: f"{100 * value:g}%"))
+    axis.set_major_formatter(FuncFormatter(lambda value, position: f"{100 * value:g}%"))
 
 
 def key_above(axes: Axes, *words: tuple[str, str]) -> None:
     """Writes words in their colors in a line over the axes: `(words, color)` each."""
     parts = [TextArea(text, textprops=dict(color=color, fontsize=small())) for text, color in words]
-    place = dict(bbox_to_anchor=(0, 1.01), bbox_transform=axes.transAxes, frameon=False, pad=0, borderpad=0.2)
-    axes.add_artist(AnchoredOffsetbox("lower left", child=HPacker(children=parts, pad=0, sep=6), **place))
+    anchor = dict(bbox_to_anchor=(0, 1.01), bbox_transform=axes.transAxes, frameon=False, pad=0, borderpad=0.2)
+    axes.add_artist(AnchoredOffsetbox("lower left", child=HPacker(children=parts, pad=0, sep=6), **anchor))
 
 
 def nothing(axes: Axes, words: str = "every run diverged") -> None:
@@ -115,12 +115,12 @@ def name_ends(axes: Axes, ends: pd.DataFrame | list[tuple], room: float = 4) -> 
         )
 
 
-def spread(places: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
-    """Ascending places at least `gap` apart and, if they fit, from `low` to `high`: those nearest to `places` (least squares)."""
-    steps = gap * np.arange(len(places))
+def spread(positions: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
+    """Ascending positions at least `gap` apart and, if they fit, from `low` to `high`: those nearest (least squares) to these."""
+    steps = gap * np.arange(len(positions))
     blocks = []
-    for place in places - steps:
-        blocks.append([place])
+    for position in positions - steps:
+        blocks.append([position])
         while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
             blocks[-2:] = [blocks[-2] + blocks[-1]]
     level = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])

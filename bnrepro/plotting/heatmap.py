@@ -19,8 +19,8 @@ def heat_map(axes: Axes, cells: pd.DataFrame, value: str, words: str, colors: Co
         colors: Color map.
         norm: From values to colors.
     """
-    places = dict(index="initial_std", columns="learning_rate")
-    numbers, texts = cells.pivot(values=value, **places), cells.pivot(values=words, **places)
+    keys = dict(index="initial_std", columns="learning_rate")
+    numbers, texts = cells.pivot(values=value, **keys), cells.pivot(values=words, **keys)
     axes.set_facecolor("#F0F0F0")
     axes.pcolormesh(numbers.to_numpy(), cmap=colors, norm=norm, edgecolors="white", linewidth=0.8)
     for row, std in enumerate(numbers.index):
@@ -31,8 +31,8 @@ def heat_map(axes: Axes, cells: pd.DataFrame, value: str, words: str, colors: Co
             dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
             text = dict(ha="center", va="center", fontsize=small(), color="white" if dark else INK)
             axes.text(column + 0.5, row + 0.5, texts.loc[std, rate], **text)
-    axes.set_xticks([place + 0.5 for place in range(len(numbers.columns))], [f"{rate:g}" for rate in numbers.columns])
-    axes.set_yticks([place + 0.5 for place in range(len(numbers.index))], [f"{std:g}" for std in numbers.index])
+    axes.set_xticks([index + 0.5 for index in range(len(numbers.columns))], [f"{rate:g}" for rate in numbers.columns])
+    axes.set_yticks([index + 0.5 for index in range(len(numbers.index))], [f"{std:g}" for std in numbers.index])
     axes.set(xlabel="Learning rate")
     axes.grid(False)
     axes.tick_params(length=0)

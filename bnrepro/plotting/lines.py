@@ -1,4 +1,4 @@
-"""Lines over few places, each seed thin and the median thick, their names, and the ticks and rows such figures share.
+"""Lines over few positions, each seed thin and the median thick, their names, and the ticks and rows such figures share.
 
 Drawn on axes from tables; knows no run, no experiment and no file.
 """
@@ -24,7 +24,7 @@ def median_line(
     Args:
         axes: Where to.
         rows: `seed`, and the columns that `x` and `y` name.
-        x: Column of the places.
+        x: Column of the positions.
         y: Column of the values.
         color: Of all of it.
         label: Of the median.
@@ -53,17 +53,17 @@ def name_lines(axes: Axes) -> None:
     name_ends(axes, ends)
 
 
-def ticks_at(axis: Axis, places: Iterable[float], words: Callable[[float], str] = "{:g}".format) -> None:
-    """Ticks at `places` and nowhere else, each number as `words` writes it."""
-    axis.set_major_locator(FixedLocator(list(places)))
+def ticks_at(axis: Axis, positions: Iterable[float], words: Callable[[float], str] = "{:g}".format) -> None:
+    """Ticks at `positions` and nowhere else, each number as `words` writes it."""
+    axis.set_major_locator(FixedLocator(list(positions)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, place: words(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, position: words(value)))
 
 
 def row_axis(axes: Axes, words: list[str], colors: list[str], lines: bool = False) -> None:
     """A y axis of named rows, the first on top, with faint lines between them if asked for."""
-    for place in range(1, len(words) if lines else 0):
-        axes.axhline(place - 0.5, color="#E6E6E6", linewidth=0.6, zorder=1)
+    for position in range(1, len(words) if lines else 0):
+        axes.axhline(position - 0.5, color="#E6E6E6", linewidth=0.6, zorder=1)
     axes.set(ylim=(len(words) - 0.4, -0.6), yticks=range(len(words)), yticklabels=words)
     for label, color in zip(axes.get_yticklabels(), colors):
         label.set_color(color)

@@ -31,10 +31,10 @@ def paper_line(axes: Axes, x, y, label: str = "_paper", **style) -> None:
     )
 
 
-def name_curve(axes: Axes, runs: pd.DataFrame, arm: str, place: float, above: bool, y: str = "accuracy") -> None:
-    """Writes an arm's name clear of all curves in `runs`, over or under them, at the fraction `place` of the steps."""
+def name_curve(axes: Axes, runs: pd.DataFrame, arm: str, fraction: float, above: bool, y: str = "accuracy") -> None:
+    """Writes an arm's name clear of all curves in `runs`, over or under them, at this `fraction` of the steps."""
     steps = sorted(set(runs["step"]))
-    step = steps[int(place * (len(steps) - 1))]
+    step = steps[int(fraction * (len(steps) - 1))]
     values = runs.loc[runs["step"] == step, y]
     axes.annotate(
         *(LABELS[arm], (step, values.max() if above else values.min()), (0, 9 if above else -10)),
@@ -45,7 +45,7 @@ def name_curve(axes: Axes, runs: pd.DataFrame, arm: str, place: float, above: bo
 def seeds_and_median(
     axes: Axes, runs: pd.DataFrame, medians: pd.DataFrame, x: str, y: str, color: str, label: str = "_median"
 ) -> None:
-    """Each seed thin, the median thick over its interval, along an `x` of few places; `medians` has `x` and an interval."""
+    """Each seed thin, the median thick over its interval, along an `x` of few positions; `medians` has `x` and an interval."""
     for _, run in runs.sort_values(x).groupby("seed"):
         axes.plot(run[x], run[y], color=color, linewidth=0.5, alpha=0.35, zorder=2)
     axes.fill_between(medians[x], medians["ci_low"], medians["ci_high"], color=color, alpha=0.22, linewidth=0, zorder=3)
@@ -53,16 +53,16 @@ def seeds_and_median(
 
 
 def interval_mark(
-    axes: Axes, place: float, values, interval, color: str, filled: bool = True, bound: str = "", marker: str = "o"
+    axes: Axes, position: float, values, interval, color: str, filled: bool = True, bound: str = "", marker: str = "o"
 ) -> None:
-    """A row of its own at the height `place`: each of `values` a tick, the median a mark on its interval.
+    """A row of its own at the height `position`: each of `values` a tick, the median a mark on its interval.
 
     Where the median is only a bound (`bound` as in `findings.Row`), or lies beyond the limits of x, the mark is an arrow;
     where it is bounded from neither side, a cross. Without a median nothing is drawn.
 
     Args:
         axes: Where to; set the limits of x before if they are to hold.
-        place: Height.
+        position: Height.
         values: The seeds.
         interval: `estimate`, `ci_low`, `ci_high`, ... as `intervals.Interval`.
         color: Of all of it.
@@ -77,16 +77,18 @@ def interval_mark(
     arrow = (
         "x" if bound == "~" else "<" if middle < left or bound == "<" else ">" if middle > right or bound == ">" else ""
     )
-    axes.plot(values, [place] * len(values), "|", color=color, markersize=6, markeredgewidth=0.6, alpha=0.5, zorder=3)
+    axes.plot(
+        values, [position] * len(values), "|", color=color, markersize=6, markeredgewidth=0.6, alpha=0.5, zorder=3
+    )
     ends = np.clip([low, high], left, right)
-    axes.plot(ends, [place, place], color=color, linewidth=2.5, alpha=0.4, solid_capstyle="butt", zorder=4)
+    axes.plot(ends, [position, position], color=color, linewidth=2.5, alpha=0.4, solid_capstyle="butt", zorder=4)
     edge = (
         dict(markeredgecolor=color, markeredgewidth=0.9)
         if arrow == "x" or not filled
         else dict(markeredgecolor="white", markeredgewidth=0.6)
     )
     style = dict(color=color if filled else "white", markersize=4.6, zorder=5, clip_on=False)
-    axes.plot(np.clip(middle, left, right), place, arrow or marker, **style, **edge)
+    axes.plot(np.clip(middle, left, right), position, arrow or marker, **style, **edge)
 
 
 def runs_and_interval(
@@ -103,27 +105,27 @@ def runs_and_interval(
         aside: Whether the medians' texts stand in a column right of the axes, not below their dots.
     """
     arms = list(intervals["normalization"])
-    for place, row in enumerate(intervals.itertuples()):
+    for position, row in enumerate(intervals.itertuples()):
         color = COLORS[row.normalization]
         own = runs[runs["normalization"] == row.normalization]
         for reached, marker, size in ((True, "|", 9), (False, ">", 3.5)):
             values = own.loc[own["reached"] == reached, "value"]
             style = dict(color=color, markersize=size, markeredgewidth=0.7, alpha=0.55, zorder=3)
-            axes.plot(values, [place] * len(values), marker, **style)
-        axes.plot([row.ci_low, row.ci_high], [place, place], color=color, linewidth=3.5, alpha=0.4, zorder=4)
+            axes.plot(values, [position] * len(values), marker, **style)
+        axes.plot([row.ci_low, row.ci_high], [position, position], color=color, linewidth=3.5, alpha=0.4, zorder=4)
         style = dict(color=color, markersize=5.5, markeredgecolor="white", markeredgewidth=0.8, zorder=5)
-        axes.plot(row.estimate, place, "o" if row.reached else ">", **style)
+        axes.plot(row.estimate, position, "o" if row.reached else ">", **style)
         label = words(row.estimate) if row.reached else f"> {words(row.estimate)}"
         if aside:
             style = dict(
                 xycoords=axes.get_yaxis_transform(), textcoords="offset points", ha="right", annotation_clip=False
             )
-            axes.annotate(label, (1, place), (28, 0), va="center", color=color, **style)
+            axes.annotate(label, (1, position), (28, 0), va="center", color=color, **style)
         else:
             style = dict(textcoords="offset points", ha="center", va="center")
-            axes.annotate(label, (row.estimate, place), (0, -10), color=color, **style)
+            axes.annotate(label, (row.estimate, position), (0, -10), color=color, **style)
         if row.normalization in marks:
-            paper_mark(axes, marks[row.normalization], place - 0.36)
+            paper_mark(axes, marks[row.normalization], position - 0.36)
     for arm in arms[:1]:
         if arm in marks:
             style = dict(textcoords="offset points", fontsize=small(), color=COLORS["paper"], ha="right", va="center")

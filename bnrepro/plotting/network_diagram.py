@@ -70,8 +70,8 @@ def _column(axes: Axes, left: float, boxes: list[Box], name: str, words: str) ->
     space = (_height() - len(boxes) * _BOX[1]) / (len(boxes) + 1)
     middle = left + _COLUMN / 2
     axes.plot([middle, middle], [space, _height() - space], color="#B5B5B5", linewidth=0.6, zorder=1)
-    for place, box in enumerate(boxes):
-        _box(axes, left, space + place * (_BOX[1] + space), (_COLUMN, _BOX[1]), box)
+    for index, box in enumerate(boxes):
+        _box(axes, left, space + index * (_BOX[1] + space), (_COLUMN, _BOX[1]), box)
     _words(axes, middle, -1.8, name, fontweight="bold")
     _words(axes, middle, _height() + 1.8, words)
     return left + _COLUMN
@@ -83,8 +83,8 @@ def _module(axes: Axes, left: float, rows: list[list[Box]], name: str, words: st
     width = widest * (_BOX[0] + _GAP) + _GAP
     axes.add_patch(Rectangle((left, 0), width, _height(), facecolor="none", edgecolor="#B5B5B5", linewidth=0.6))
     space = (_height() - len(rows) * _BOX[1]) / (len(rows) + 1)
-    for place, row in enumerate(rows):
-        top = space + place * (_BOX[1] + space)
+    for index, row in enumerate(rows):
+        top = space + index * (_BOX[1] + space)
         middle = top + _BOX[1] / 2
         axes.plot([left, left + width], [middle, middle], color="#B5B5B5", linewidth=0.6, zorder=1)
         start = left + (width - len(row) * (_BOX[0] + _GAP) + _GAP) / 2

@@ -1,6 +1,6 @@
 """A panel is one message: its words, its data, its drawing. Drawn alone at any width, or with others on a sheet.
 
-Knows no experiment and no file: whose panels there are is said in `experiments`, where they go in `report.sheets`.
+Knows no experiment and no file: whose panels there are stands in `experiments`, where they go in `report.sheets`.
 """
 
 import textwrap
@@ -49,7 +49,7 @@ class Panel:
     height: float = 60
     least: float = 60
 
-    def said(self, tables: Tables) -> str:
+    def full_caption(self, tables: Tables) -> str:
         """The caption with the numbers of seeds in it."""
         return self.caption.format(**_seeds(tables))
 
@@ -113,7 +113,7 @@ def draw_together(panels: Sequence[tuple[Panel, Data]], width: float = DOUBLE) -
 
 def sheet_caption(panels: Sequence[Panel], tables: Tables) -> str:
     """The captions of a sheet's panels one after the other, each behind its letter."""
-    return lettered([panel.said(tables) for panel in panels])
+    return lettered([panel.full_caption(tables) for panel in panels])
 
 
 def lettered(captions: Sequence[str]) -> str:

@@ -110,10 +110,10 @@ def renderer_of(figure: Figure) -> RendererAgg:
 
 
 def add_panel(
-    figure: Figure, place: tuple[float, float, float, float], letter: str = "", title: str = "", subtitle: str = ""
+    figure: Figure, box: tuple[float, float, float, float], letter: str = "", title: str = "", subtitle: str = ""
 ) -> Axes:
     """Axes at `(left, top, width, height)` in mm from the figure's top left corner, their titles starting at their left edge."""
-    left, top, width, height = place
+    left, top, width, height = box
     whole_width, whole_height = figure.get_size_inches() * MM
     axes = figure.add_axes(
         (left / whole_width, 1 - (top + height) / whole_height, width / whole_width, height / whole_height)

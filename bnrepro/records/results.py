@@ -7,6 +7,7 @@ import pandas as pd
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
+from bnrepro.records.computed import KnownTables
 from bnrepro.records.drafts import draft_folder, locked, write_whole
 from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, fits, with_all_fields
 
@@ -64,7 +65,7 @@ def _read(source: Path, folder: Path) -> Tables:
             )
     if "runs" in tables and set(tables["runs"]["run"]) != set(tables.get("sweep", tables["runs"])["run"]):
         raise RecordError(f"results hold each run of the sweep: {folder} does not; {remedy}")
-    return tables
+    return KnownTables(tables)
 
 
 def _read_table(file: Path) -> pd.DataFrame:

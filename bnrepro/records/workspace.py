@@ -107,8 +107,8 @@ class Workspace:
         """
         notebooks = list(notebooks)
         folders = {self.runs, self.results, self.figures, self.executed}
-        for place in {*folders, self.report} - ({self.results, self.figures} if self.is_record else set()):
-            check_not_committed(place)
+        for target in {*folders, self.report} - ({self.results, self.figures} if self.is_record else set()):
+            check_not_committed(target)
         written, read = {_identity(folder) for folder in folders}, {_identity(notebook) for notebook in notebooks}
         for notebook in notebooks:
             if written & {_identity(folder) for folder in notebook.parents}:
@@ -123,15 +123,8 @@ class Workspace:
         """Makes the output folder, or raises `UserError` where nothing can or may be written there."""
         self.check_spares()
         folder = self.root or DATA / "runs"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise UserError(
-                f"output goes to a folder that can be written: {folder} cannot ({error.strerror}); "
-                "choose another with --output or output_root"
-            ) from error
+        check_can_be_written(folder, "choose another with --output or output_root")
+        folder.mkdir(parents=True, exist_ok=True)
         return self
 
 
@@ -143,17 +136,29 @@ def whole_path(path: str | os.PathLike) -> Path:
         raise UserError(f"a place for output is a path: got {str(path)!r} ({error}); name another") from error
 
 
+def check_can_be_written(folder: Path, remedy: str = "name another") -> None:
+    """Raises `UserError` where no file can be written in a folder, or none can be made where it is missing. Makes none."""
+    try:
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"output goes to a folder that can be written: {folder} cannot be ({error.strerror}); {remedy}"
+        ) from error
+
+
 def check_not_committed(path: Path) -> None:
     """Raises `UserError` for what is, or lies in, a committed room, under whatever name the system knows it by."""
     committed = {_identity(CHECKOUT / name): name for name in COMMITTED}
     ignored = {_identity(room) for room in (DATA / "runs", NOTEBOOKS / "executed") if room.resolve() == room}
     path = whole_path(path)
-    for place in map(_identity, (path, *path.parents)):
-        if place in committed:
+    for identity in map(_identity, (path, *path.parents)):
+        if identity in committed:
             raise _spared(
-                f"only the unchanged paper preset writes what is committed: {path} is in {CHECKOUT / committed[place]}"
+                f"only the unchanged paper preset writes what is committed: {path} is in {CHECKOUT / committed[identity]}"
             )
-        if place in ignored:
+        if identity in ignored:
             return
 
 

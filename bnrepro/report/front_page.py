@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
-from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments import OURS
 from bnrepro.report.formatting import NOTHING, in_words
 
 _ANSWERS = {SUPPORTED: "yes", CONTRADICTED: "**no**", INCONCLUSIVE: "undecided"}
@@ -78,12 +78,12 @@ QUESTIONS = (
 def answers(verdicts: pd.DataFrame) -> str:
     """The questions with their answers in Markdown; one whose notebook has no results is left out."""
     words = {row.claim: row for row in in_words(verdicts).itertuples()}
-    notebooks = {claim.id: notebook for notebook, experiment in EXPERIMENTS.items() for claim in experiment.claims}
+    notebooks = {claim.id: notebook for notebook, experiment in OURS.items() for claim in experiment.own_claims}
     lines = [_line(question, words[question.claim], notebooks) for question in QUESTIONS if question.claim in words]
     return "\n".join(["| | Ours, with its interval | The paper | |", "|---|---|---|---|", *lines]) if lines else NOTHING
 
 
-def _line(question: Question, told, notebooks: dict[str, str]) -> str:
-    answer = f"{_ANSWERS[told.verdict]}: {told.ours} {question.measure} ({told.interval}; n = {told.n})"
+def _line(question: Question, words, notebooks: dict[str, str]) -> str:
+    answer = f"{_ANSWERS[words.verdict]}: {words.ours} {question.measure} ({words.interval}; n = {words.n})"
     notebook = notebooks[question.claim]
-    return f"| {question.text} | {answer} | {told.paper} | [{notebook[:2]}](notebooks/{notebook}.ipynb), {question.claim} |"
+    return f"| {question.text} | {answer} | {words.paper} | [{notebook[:2]}](notebooks/{notebook}.ipynb), {question.claim} |"

@@ -72,7 +72,9 @@ def _sheet(notebook: str, sheet: Sheet) -> dict:
 
 def sections(names: set[str]) -> str:
     """As "section 4.1", or "sections 2, 3 and 3.1"."""
-    *others, last = sorted(names, key=lambda name: [int(number) for number in name.split(".")])
+    *others, last = sorted(
+        names, key=lambda name: [int(number) if number.isdecimal() else 0 for number in name.split(".")]
+    )
     return f"sections {', '.join(others)} and {last}" if others else f"section {last}"
 
 

@@ -7,7 +7,7 @@ from bnrepro.plotting.panel import lettered
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.front_page import answers
 from bnrepro.report.sheets import PICTURE, PICTURE_NAME, pictured
-from bnrepro.report.verdicts import RECORD, kept_results, verdicts
+from bnrepro.report.verdicts import RECORD, kept_results, of_ours, verdicts
 
 
 def update_readme(text: str, workspace: Workspace = RECORD, table: pd.DataFrame | None = None) -> str:
@@ -16,7 +16,7 @@ def update_readme(text: str, workspace: Workspace = RECORD, table: pd.DataFrame 
     Raises:
         UserError: A block's marks are missing.
     """
-    table = verdicts(workspace) if table is None else table
+    table = of_ours(verdicts(workspace)) if table is None else table
     for block, content in (("picture", picture(workspace)), ("answers", answers(table))):
         opening, closing = f"<!-- {block} -->", f"<!-- /{block} -->"
         before, opened, rest = text.partition(opening)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bnrepro.errors import UserError, unknown
-from bnrepro.experiments import EXPERIMENTS, Experiment
+from bnrepro.experiments import EXPERIMENTS, OURS, Experiment
 from bnrepro.plotting.panel import Panel, draw_data, draw_sheet, draw_together, lettered, sheet_caption
 from bnrepro.plotting.save import FORMATS, save_figure
 from bnrepro.plotting.style import BASE
@@ -57,7 +57,7 @@ def save_sheets(workspace: Workspace, results: list[Result], sheets: dict[str, l
         parts.append(f"Panels, for `bnrepro figures {notebook[:2]} --panel`: {names}.")
     if {*PICTURE} <= {*sheets}:
         written.append(_save_picture(workspace, results))
-        caption = lettered([panel.said(tables) for panel, tables in pictured(results)])
+        caption = lettered([panel.full_caption(tables) for panel, tables in pictured(results)])
         parts += ["## The three findings", f"![The three findings]({PICTURE_NAME}.png)", caption]
     page = workspace.figures / "README.md"
     write_whole(page, ("\n\n".join(parts) + "\n").encode())
@@ -99,7 +99,7 @@ def export(
     """Writes panels, each alone, as `<notebook>-<panel>`; the same each time, to the byte.
 
     Args:
-        notebooks: Names of notebooks; none means all.
+        notebooks: Names of notebooks; none means all of ours.
         panel: The name of one panel; empty means all.
         folder: Where to; made if missing.
         format: One of `FORMATS`.
@@ -121,7 +121,7 @@ def export(
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     drawn = []
-    for notebook, chosen in _chosen(notebooks or EXPERIMENTS, panel).items():
+    for notebook, chosen in _chosen(notebooks or OURS, panel).items():
         tables = load_results(workspace.results / notebook)
         for each in chosen:
             values = each.data(tables)

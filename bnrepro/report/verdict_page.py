@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bnrepro.experiments import EXPERIMENTS, Experiment
+from bnrepro.experiments import OURS, Experiment
 from bnrepro.report.formatting import NOTHING, counted, verdict_markdown
 
 _HEAD = """# Verdicts
@@ -15,15 +15,15 @@ a claim leads to its code."""
 def verdict_page(verdicts: pd.DataFrame) -> str:
     """The page in Markdown; its links lead from the folder `docs`."""
     parts = [_HEAD, f"{counted(verdicts)}." if len(verdicts) else NOTHING]
-    for notebook, experiment in EXPERIMENTS.items():
-        own = verdicts[verdicts["experiment"] == experiment.folder]
+    for notebook, experiment in OURS.items():
+        own = verdicts[verdicts["experiment"] == experiment.name]
         if len(own):
             parts.append(_section(notebook, experiment, own))
     return "\n\n".join(parts) + "\n"
 
 
 def _section(notebook: str, experiment: Experiment, verdicts: pd.DataFrame) -> str:
-    file = f"../bnrepro/experiments/{experiment.folder}/claims.py"
-    code = {claim.id: f"{file}#L{claim.line}" for claim in experiment.claims}
+    file = f"../bnrepro/experiments/{experiment.name}/claims.py"
+    code = {claim.id: f"{file}#L{claim.line}" for claim in experiment.own_claims}
     source = f"[{notebook}](../notebooks/{notebook}.ipynb), made by `bnrepro run {notebook[:2]} --preset paper`."
     return f"## {experiment.TITLE}\n\n{source}\n\n{verdict_markdown(verdicts, code)}"

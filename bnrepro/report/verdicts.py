@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from bnrepro.experiments import EXPERIMENTS, Experiment, all_claims
+from bnrepro.analysis.claims import by_id
+from bnrepro.experiments import EXPERIMENTS, OURS, Experiment, all_claims
 from bnrepro.records.results import load_results
 from bnrepro.records.schemas import Tables
 from bnrepro.records.workspace import Workspace
@@ -25,16 +26,32 @@ def judged(experiment: Experiment, tables: Tables, others: Iterable[Result] = ()
         others: The results of the other notebooks, whose primary claims its own are corrected together with.
     """
     beside = [claim(kept) for _, other, kept in others for claim in other.claims if claim.kind == "primary"]
-    findings = pd.concat([experiment.findings(tables), *beside], ignore_index=True)
-    return judge(findings, experiment.claims, all_claims().values())
+    return _judged(experiment, pd.concat([experiment.findings(tables), *beside], ignore_index=True))
 
 
 def verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
-    """All claims whose notebook has results, with their verdicts, in the order of the claims; no row where none has."""
-    found = [experiment.findings(tables) for _, experiment, tables in kept_results(workspace)]
-    if not found:
+    """All claims whose notebook has results, with their verdicts, in the order of the claims; no row where none has.
+
+    Raises:
+        UserError: Two claims have the same id.
+    """
+    results = list(kept_results(workspace))
+    by_id(claim for _, experiment, _ in results for claim in experiment.claims)
+    if not results:
         return pd.DataFrame(columns=VERDICT_COLUMNS)
-    return judge(pd.concat(found, ignore_index=True), all_claims().values(), all_claims().values())
+    findings = pd.concat([experiment.findings(tables) for _, experiment, tables in results], ignore_index=True)
+    return pd.concat([_judged(experiment, findings) for _, experiment, _ in results], ignore_index=True)
+
+
+def _judged(experiment: Experiment, findings: pd.DataFrame) -> pd.DataFrame:
+    """Our primary claims are corrected together, whatever others claim; those of an experiment from outside among themselves."""
+    family = all_claims().values() if experiment.notebook in OURS else ()
+    return judge(findings, experiment.claims, family).assign(experiment=experiment.name)
+
+
+def of_ours(table: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts of the claims of this package alone: what is committed says nothing of others'."""
+    return table[table["claim"].isin(list(all_claims()))].reset_index(drop=True)
 
 
 def kept_results(workspace: Workspace) -> Iterable[Result]:

@@ -37,7 +37,7 @@ def write_report(
     sheets = draw_sheets(results) if sheets is None else sheets
     page = render_page(
         [
-            Part(notebook, experiment.TITLE, table[table["experiment"] == experiment.folder], sheets[notebook])
+            Part(notebook, experiment.TITLE, table[table["experiment"] == experiment.name], sheets[notebook])
             for notebook, experiment, tables in results
         ],
         missing=[notebook for notebook in EXPERIMENTS if notebook not in [name for name, _, _ in results]],

@@ -22,7 +22,7 @@ def batch_order(
         steps: How many steps are wanted.
         start: The first of them.
         shuffling: `epoch` draws a fresh permutation each epoch. The other two place the examples in a table of `batch_size`
-            rows and p columns, p the largest prime that leaves no place empty (what is left over is not used). A mini-batch
+            rows and p columns, p the largest prime that leaves none empty (what is left over is not used). A mini-batch
             takes from row r the column `j + slope r` (mod p). With `fixed` the slope is the same in every epoch, so the same
             examples are always together, in another order of the mini-batches; with `thorough` each epoch has a slope of its
             own, so no two examples are together twice, for p epochs: two lines of different slope meet in one point.
@@ -42,8 +42,8 @@ def batch_order(
     first_epoch, skipped = divmod(start, steps_per_epoch)
     epochs = -(-(skipped + steps) // steps_per_epoch)
     rows = np.empty((epochs, steps_per_epoch, batch_size), np.int32)
-    for place in range(epochs):
-        rows[place] = _EPOCHS[shuffling](seed, first_epoch + place, num_examples, steps_per_epoch, batch_size)
+    for epoch in range(epochs):
+        rows[epoch] = _EPOCHS[shuffling](seed, first_epoch + epoch, num_examples, steps_per_epoch, batch_size)
     return rows.reshape(-1, batch_size)[skipped : skipped + steps]
 
 

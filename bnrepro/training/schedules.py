@@ -55,8 +55,8 @@ class MatchedSGD(keras.optimizers.SGD):
         self.decay, self._grown = decay, {variable.path for variable in variables}
 
     def update_step(self, gradient, variable, learning_rate):
-        place = self._get_variable_index(variable)
-        grown = self._trainable_variables[place].path in self._grown
+        index = self._get_variable_index(variable)
+        grown = self._trainable_variables[index].path in self._grown
         super().update_step(gradient, variable, learning_rate * self._growth(learning_rate) if grown else learning_rate)
 
     def grown_rate(self) -> float:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED, Rule, by_id, claim
 from bnrepro.analysis.findings import COLUMNS, Row, median_of
 from bnrepro.analysis.formatting import UNITS
+from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.records.workspace import CHECKOUT
 from bnrepro.report.judge import VERDICT_COLUMNS, judge
@@ -100,11 +101,9 @@ def test_a_claim_is_called_with_tables_and_gives_rows_of_which_the_first_is_its_
     ]
 
 
-def test_a_claim_knows_its_experiment_by_the_module_of_its_function():
-    assert all(
-        each.experiment == experiment.folder for experiment in EXPERIMENTS.values() for each in experiment.claims
-    )
-    assert made().experiment == "analysis"
+def test_a_claim_knows_its_experiment_by_the_file_of_its_function():
+    assert all(each.experiment == experiment.name for experiment in EXPERIMENTS.values() for each in experiment.claims)
+    assert made().experiment == "test_claims"
 
 
 def test_a_claim_of_no_kind_is_refused():
@@ -113,7 +112,7 @@ def test_a_claim_of_no_kind_is_refused():
 
 
 def test_two_claims_with_one_id_are_refused():
-    with pytest.raises(ValueError, match="no two claims share an id: Z1"):
+    with pytest.raises(UserError, match="no two claims share an id: Z1"):
         by_id([made(), made()])
     assert list(by_id([made(id="Z2"), made()])) == ["Z2", "Z1"]
 
@@ -122,7 +121,7 @@ def test_two_claims_with_one_id_are_refused():
 def test_the_claims_of_an_experiment_are_all_that_its_module_decorates_in_their_order(notebook):
     experiment = EXPERIMENTS[notebook]
     lines = [each.function.__code__.co_firstlineno for each in experiment.claims]
-    source = (CHECKOUT / "bnrepro" / "experiments" / experiment.folder / "claims.py").read_text()
+    source = (CHECKOUT / "bnrepro" / "experiments" / experiment.name / "claims.py").read_text()
     assert lines == [line for line, text in enumerate(source.splitlines(), start=1) if text.startswith("@claim(")]
 
 

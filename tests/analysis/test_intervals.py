@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnrepro.analysis.curves import (
-    best_accuracy,
+    best_metric,
     distance_from_curve,
     evaluations,
-    final_accuracy,
+    final_metric,
     median_curves,
     steps_to_target,
     with_lost,
@@ -77,12 +77,12 @@ def test_every_run_keeps_its_config_and_its_row():
 
 def test_final_accuracy_is_the_mean_over_the_last_tenth_of_the_steps():
     curves = make_curves([0.1] * 19 + [0.8, 0.9])  # steps 0 to 200; the last tenth begins after 180
-    assert final_accuracy(curves)["final_accuracy"].item() == pytest.approx(0.85, abs=TOLERANCES["arithmetic"])
+    assert final_metric(curves)["final_metric"].item() == pytest.approx(0.85, abs=TOLERANCES["arithmetic"])
 
 
 def test_a_diverged_run_ends_at_chance():
     curves = make_curves([0.1, 0.99], status="diverged", steps=20)
-    assert final_accuracy(curves)["final_accuracy"].item() == CHANCE
+    assert final_metric(curves)["final_metric"].item() == CHANCE
 
 
 def validated(curves, examples=10):
@@ -96,7 +96,7 @@ def test_a_run_that_holds_examples_out_is_evaluated_on_them():
     curves = validated(make_curves([0.1, 0.5, 0.8, 0.7]))
     assert evaluations(curves)["value"].tolist() == [0.1, 0.5, 0.8, 0.7]
     assert steps_to_target(curves, 0.8)["steps_to_target"].item() == 20
-    assert final_accuracy(curves)["final_accuracy"].item() == 0.7
+    assert final_metric(curves)["final_metric"].item() == 0.7
     assert median_curves(curves)["estimate"].tolist() == [0.1, 0.5, 0.8, 0.7]
 
 
@@ -104,18 +104,18 @@ def test_runs_with_and_without_held_out_examples_are_each_evaluated_in_their_way
     both = pd.concat(
         [validated(make_curves([0.1, 0.8])), make_curves([0.1, 0.6], seed=1).assign(validation_examples=0)]
     )
-    assert best_accuracy(both)["best_accuracy"].tolist() == [0.8, 0.6]
+    assert best_metric(both)["best_metric"].tolist() == [0.8, 0.6]
 
 
 def test_another_split_is_read_where_it_is_asked_for_and_a_diverged_run_keeps_its_row():
     lost = validated(make_curves([0.1, 0.5], seed=1, status="diverged", steps=99))  # has no row on the test set
-    found = final_accuracy(pd.concat([validated(make_curves([0.1, 0.8])), lost]), split="test")
-    assert found["final_accuracy"].tolist() == [0.3, CHANCE]
+    found = final_metric(pd.concat([validated(make_curves([0.1, 0.8])), lost]), split="test")
+    assert found["final_metric"].tolist() == [0.3, CHANCE]
 
 
 def test_the_best_accuracy_is_the_largest_of_a_run_and_chance_if_it_diverged():
     runs = [make_curves([0.1, 0.8, 0.7]), make_curves([0.1, 0.9], seed=1, status="diverged", steps=20)]
-    assert best_accuracy(pd.concat(runs))["best_accuracy"].tolist() == [0.8, CHANCE]
+    assert best_metric(pd.concat(runs))["best_metric"].tolist() == [0.8, CHANCE]
 
 
 def test_a_target_may_differ_by_seed():
@@ -143,7 +143,7 @@ def test_a_run_without_an_evaluation_is_counted_as_diverged(examples, split):
     )
     table = with_lost(curves, pd.concat([curves[list(lost)].drop_duplicates(), lost]))
     assert table["split"].iloc[-1] == split and table["step"].iloc[-1] == 0
-    assert best_accuracy(table)["best_accuracy"].tolist() == [0.5, CHANCE]
+    assert best_metric(table)["best_metric"].tolist() == [0.5, CHANCE]
     assert with_lost(curves, curves[["run"]]) is curves
 
 
@@ -173,7 +173,7 @@ def make_pairs(none, batch):
 def test_pairs_are_matched_by_seed_whatever_their_order():
     order = (("batch", 1), ("none", 0), ("batch", 0), ("none", 1))
     runs = [make_curves([0.1, 0.2 + seed / 10], arm, seed) for arm, seed in order]
-    pairs = paired(final_accuracy(pd.concat(runs)), "final_accuracy")
+    pairs = paired(final_metric(pd.concat(runs)), "final_metric")
     assert pairs["seed"].tolist() == [0, 1]
     np.testing.assert_allclose(pairs[["none", "batch"]], [[0.2, 0.2], [0.3, 0.3]], atol=TOLERANCES["arithmetic"])
 
@@ -190,9 +190,9 @@ def test_any_two_arms_can_be_paired_and_their_ratio_taken_others_beside_them():
 
 @pytest.mark.parametrize("arms", [[("none", 0), ("batch", 0), ("none", 1)], [("none", 0)], [("none", 0), ("batch", 1)]])
 def test_a_seed_in_one_arm_only_is_an_error(arms):
-    runs = final_accuracy(pd.concat([make_curves([0.1, 0.2], arm, seed) for arm, seed in arms]))
+    runs = final_metric(pd.concat([make_curves([0.1, 0.2], arm, seed) for arm, seed in arms]))
     with pytest.raises(ValueError, match="in both arms"):
-        paired(runs, "final_accuracy")
+        paired(runs, "final_metric")
 
 
 @pytest.mark.parametrize(

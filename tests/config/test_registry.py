@@ -7,7 +7,8 @@ import os
 import pytest
 
 from bnrepro.config.component import field
-from bnrepro.config.registry import KINDS, PLUGINS, add_plugin, find, names, ours, register
+from bnrepro.config.plugins import PLUGINS, add_plugin
+from bnrepro.config.registry import KINDS, find, names, ours, register
 from bnrepro.config.run_config import RunConfig
 from bnrepro.config.validation import at_least
 from bnrepro.errors import UserError
@@ -123,7 +124,7 @@ def test_a_plugin_that_cannot_be_loaded_is_refused_and_not_remembered(tmp_path, 
     path = tmp_path / "bad.py"
     if text:
         path.write_text(text)
-    with pytest.raises(UserError, match="a plugin is a Python file that registers parts") as error:
+    with pytest.raises(UserError, match="a plugin is a Python file that adds to this package") as error:
         add_plugin(path)
     assert message in str(error.value) and os.environ[PLUGINS] == ""
 

@@ -91,8 +91,8 @@ def test_a_run_trains_that_finished_at_half_or_above_on_the_test_set_and_a_diver
 
     runs = found.ended(made(ends, seeds=3, validation=everywhere(GOOD)), "map").set_index("seed")
     assert not runs.loc[0, "trains"].any() and runs.loc[1, "trains"].all() and not runs.loc[2, "trains"].any()
-    assert set(runs.loc[0, "final_accuracy"]) == set(runs.loc[0, "validation_accuracy"]) == {CHANCE}
-    assert set(runs.loc[1, "validation_accuracy"]) == {GOOD}
+    assert set(runs.loc[0, "final_metric"]) == set(runs.loc[0, "validation_metric"]) == {CHANCE}
+    assert set(runs.loc[1, "validation_metric"]) == {GOOD}
 
 
 def test_a_group_has_a_setting_for_each_net_or_start():
@@ -345,7 +345,7 @@ def test_the_shares_stand_by_net_and_arm_with_their_seeds(tables, panel):
 def test_the_curves_over_the_stds_are_those_of_the_best_rate_named_above(tables, panel, net):
     axes, runs = panel(f"start_{net}"), found.over_stds(found.ended(tables, "map")).query("setting == @net")
     for arm in ARMS:
-        own = runs[runs["normalization"] == arm].groupby("initial_std")["final_accuracy"].median()
+        own = runs[runs["normalization"] == arm].groupby("initial_std")["final_metric"].median()
         (line,) = [line for line in axes.lines if line.get_label() == LABELS[arm]]
         np.testing.assert_allclose(line.get_xdata(), own.index)
         np.testing.assert_allclose(line.get_ydata(), own)
@@ -359,7 +359,7 @@ def test_the_curves_over_depth_have_every_seed_thin_and_the_median_thick(tables,
     axes, runs = panel(f"depth_{net}"), found.depths(tables).query("setting == @net and normalization == 'batch'")
     colored = [line for line in axes.lines if line.get_color() == COLORS["batch"]]
     thin = [list(line.get_ydata()) for line in colored if line.get_linewidth() < 1]
-    expected = [run.sort_values("hidden_layers")["final_accuracy"].tolist() for _, run in runs.groupby("seed")]
+    expected = [run.sort_values("hidden_layers")["final_metric"].tolist() for _, run in runs.groupby("seed")]
     np.testing.assert_allclose(sorted(thin), sorted(expected))
     (thick,) = [line for line in colored if line.get_label() == LABELS["batch"]]
     np.testing.assert_allclose(thick.get_ydata(), np.median(expected, axis=0))
@@ -371,7 +371,7 @@ def test_the_named_starts_are_rows_and_the_two_of_units_alike_stand_below_a_line
     for place, name in enumerate(STARTS):
         for arm, side in zip(ARMS, (-1, 1)):
             of_row = (starts["setting"] == name) & (starts["normalization"] == arm)
-            own = starts.loc[of_row, "final_accuracy"].tolist()
+            own = starts.loc[of_row, "final_metric"].tolist()
             ticks = [line for line in axes.lines if line.get_marker() == "|" and line.get_color() == COLORS[arm]]
             (tick,) = [line for line in ticks if round(line.get_ydata()[0]) == place]
             assert list(tick.get_xdata()) == pytest.approx(own)

@@ -298,7 +298,7 @@ def test_calibration_chooses_the_rate_of_the_highest_mean_best_accuracy():
     write(tables, "calibration", [[0.9, 0.1], [0.3]], learning_rate=RATES[0])
     write(tables, "calibration", [[0.5], [0.6]], learning_rate=RATES[1])
     cells = learning_rates.calibrated(tables).set_index("learning_rate")
-    assert cells.loc[RATES[0], "best_accuracy"] == pytest.approx(0.6)
+    assert cells.loc[RATES[0], "best_metric"] == pytest.approx(0.6)
     assert cells["chosen"].tolist() == [True, False, False, False]
     assert cells.index[cells["frozen"]].tolist() == [BASE_RATE]
 

@@ -159,7 +159,7 @@ def test_what_is_kept_has_the_ensembles_in_place_of_the_probabilities(tmp_path, 
     collected = {
         name: table for name, table in make_tables(room.sweep).items() if name in ("sweep", *regularization.TABLES)
     }
-    monkeypatch.setattr(session, "run_all", lambda configs, records: None)
+    monkeypatch.setattr(session, "run_rounds", lambda rounds, records: rounds(None))
     monkeypatch.setattr(session, "collect", lambda sweep, folder, names: collected)
     tables = room.train()
     assert set(tables) == {"sweep", "runs", "curves", "mates", "ensembles", "provenance"}

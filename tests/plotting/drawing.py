@@ -33,5 +33,5 @@ def every_panel(experiment: Experiment, tables: Tables) -> list[Figure]:
     figures = [draw_panel(panel, tables) for panel in experiment.PANELS]
     for panel, figure in zip(experiment.PANELS, figures):
         assert np.isfinite([(axes.get_xlim(), axes.get_ylim()) for axes in figure.axes]).all(), panel.name
-        assert "{" not in panel.said(tables)
+        assert "{" not in panel.full_caption(tables)
     return figures

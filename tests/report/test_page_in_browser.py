@@ -191,7 +191,7 @@ def test_every_claim_is_shown_with_its_interval_its_verdict_and_its_figure(seen,
     for row in in_words(table).itertuples():
         assert f"{row.claim} {row.sentence} {row.kind.capitalize()}, section {row.section}: {row.statistic}" in text
         assert row.ours in text and row.interval in text and f"{MARKS[row.verdict]} {row.verdict}" in text
-    sheets = {experiment.folder: len(experiment.SHEETS) for experiment in EXPERIMENTS.values()}
+    sheets = {experiment.name: len(experiment.SHEETS) for experiment in EXPERIMENTS.values()}
     assert len(seen[view]["images"]) == sum(sheets[name] for name in set(table["experiment"]))
 
 

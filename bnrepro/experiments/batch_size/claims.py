@@ -112,9 +112,9 @@ def ghosts_act_like_small_mini_batches(tables: Tables) -> list[Row]:
     }
     small, large, ghost = (own["gap"] for own in runs.values())
     difference = (ghost - small).abs() - (large - small).abs()
-    rows = [median_of(own["gap"].dropna(), _POINTS, f"gap {place}") for place, own in runs.items()]
-    for place, own in runs.items():
-        rows += [single(f"accuracy {place}", own["test"].median(), "accuracy", len(own)), _rate(own, place)]
+    rows = [median_of(own["gap"].dropna(), _POINTS, f"gap {where}") for where, own in runs.items()]
+    for where, own in runs.items():
+        rows += [single(f"accuracy {where}", own["test"].median(), "accuracy", len(own)), _rate(own, where)]
     left_out = "seeds left out, of which a run diverged or was not measured"
     return [
         median_of(difference.dropna()),
@@ -226,7 +226,7 @@ def _start_left(best: pd.DataFrame, size: int) -> Row:
     return single(label, momentum**steps, "share")
 
 
-def _rate(runs: pd.DataFrame, place: str) -> Row:
+def _rate(runs: pd.DataFrame, where: str) -> Row:
     """The best rate, and whether it is at the edge of its grid."""
     rate, edge = runs[["learning_rate", "edge"]].iloc[0]
-    return single(f"best rate {place}{f', the {edge} tried' if edge else ''}", rate, "rate")
+    return single(f"best rate {where}{f', the {edge} tried' if edge else ''}", rate, "rate")

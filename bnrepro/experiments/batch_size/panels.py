@@ -40,9 +40,9 @@ def draw_rates(area: Area, best: pd.DataFrame) -> None:
     """A line an arm and budget, a little apart where they would hide each other."""
     axes, rates = area.axes(), sorted(set(best["learning_rate"]))
     for budget in ("examples", "steps"):
-        for place, arm in enumerate(ARMS):
+        for index, arm in enumerate(ARMS):
             own = best[(best["group"] == budget) & (best["arm"] == arm)].sort_values("batch_size")
-            apart = 10 ** (_APART * (2 * (place - 1) + (0.5 if budget == "steps" else -0.5)))
+            apart = 10 ** (_APART * (2 * (index - 1) + (0.5 if budget == "steps" else -0.5)))
             filled = budget == "examples"
             style = dict(color=COLORS[arm], linewidth=1, markersize=3, markeredgewidth=0.8, label=f"_{budget} {arm}")
             style |= dict(markerfacecolor=COLORS[arm] if filled else "white", linestyle="-" if filled else (0, (2, 1)))
@@ -90,10 +90,10 @@ def draw_errors(area: Area, errors: pd.DataFrame, value: str, unit: str) -> None
     """A line a layer, its slope beside it; dotted, a little below, a fall with the root of the size."""
     axes = area.axes()
     layers = sorted(set(errors["layer"]))
-    for place, layer in enumerate(layers):
+    for index, layer in enumerate(layers):
         own = errors[errors["layer"] == layer]
         slope = f"{slopes(own, value).median():.2f}".replace("-", "−")
-        color = _paler(COLORS["batch"], 0.55 * (1 - place / max(len(layers) - 1, 1)))
+        color = _paler(COLORS["batch"], 0.55 * (1 - index / max(len(layers) - 1, 1)))
         label = f"{layer.replace('_', ' ')}: {slope}"
         median_line(axes, own, "size", value, color, label)
     if not layers:

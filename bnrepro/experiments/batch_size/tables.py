@@ -5,6 +5,7 @@ import pandas as pd
 
 from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import at_best_rate, where
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -23,6 +24,7 @@ def derive(tables: Tables) -> Tables:
     return {**tables, "curves": curves[last & (curves["split"] != "train")].reset_index(drop=True)}
 
 
+@once
 def measured(tables: Tables) -> pd.DataFrame:
     """Every run that is judged by its accuracy, a row for each group that it is in.
 
@@ -35,14 +37,14 @@ def measured(tables: Tables) -> pd.DataFrame:
     runs = select(tables, _GROUPS)
     curves = tables["curves"].merge(runs[["run", "steps"]].drop_duplicates("run"), on="run")
     last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="value")
-    said = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
+    accuracies = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
     nothing = pd.Series(dtype=float)
     finite = runs["status"] != "diverged"
     accuracy = {
         split: runs["run"].map(last.get(split, nothing)).astype(float).where(finite, runs["chance"])
         for split in ("validation", "test")
     }
-    gap = (said.get("moving", nothing) - said.get("batch", nothing)).abs()
+    gap = (accuracies.get("moving", nothing) - accuracies.get("batch", nothing)).abs()
     return runs.assign(
         arm=runs["normalization"].mask(runs["ghost_size"] > 0, "ghost"),
         together=runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"]),
@@ -91,6 +93,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     return table.sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 
+@once
 def sampling_errors(tables: Tables) -> pd.DataFrame:
     """By `seed`, `layer` and `size` of a mini-batch, `mean_error` and `variance_error` of its moments."""
     return select(tables, "sampling", "errors")[["seed", "layer", "size", "mean_error", "variance_error"]]
@@ -117,6 +120,7 @@ def slopes(errors: pd.DataFrame, value: str, least: int = 0) -> pd.Series:
     return pd.Series(found, dtype=float)
 
 
+@once
 def times(tables: Tables) -> pd.DataFrame:
     """By `arm`, `batch_size` and `seed` of the dense net, `step` and `example`: seconds of training, medians over the rates.
 

@@ -82,9 +82,9 @@ def _rates(axes: Axes, runs: pd.DataFrame, arm: str) -> None:
     medians = intervals(runs.dropna(subset=["validation"]), "learning_rate", "validation")
     seeds_and_median(axes, runs, medians, "learning_rate", "validation", COLORS[arm], LABELS[arm])
     best = at_best_rates(runs).iloc[0]["learning_rate"]
-    place = medians.loc[medians["learning_rate"] == best, ["learning_rate", "estimate"]]
+    ringed = medians.loc[medians["learning_rate"] == best, ["learning_rate", "estimate"]]
     ring = dict(markersize=8, markerfacecolor="none", markeredgecolor=COLORS[arm], markeredgewidth=1.1, zorder=7)
-    axes.plot(*place.to_numpy().T, "o", label=f"_best {arm}", **ring)
+    axes.plot(*ringed.to_numpy().T, "o", label=f"_best {arm}", **ring)
 
 
 def _rate_axis(axes: Axes, rates: list[float]) -> None:

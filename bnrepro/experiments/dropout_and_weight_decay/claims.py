@@ -81,9 +81,9 @@ def none_after_the_last(tables: Tables) -> list[Row]:
 )
 def recomputed(tables: Tables) -> list[Row]:
     """A run that diverged guesses with any statistics, so nothing recovers it."""
-    said = by_statistics(tables)
-    without = _by_seed(said[said["arm"] == "plain"])
-    dropped = said[said["dropout"] == DROPOUT]
+    accuracies = by_statistics(tables)
+    without = _by_seed(accuracies[accuracies["arm"] == "plain"])
+    dropped = accuracies[accuracies["dropout"] == DROPOUT]
     gains = {place: _by_seed(dropped[dropped["dropout_place"] == place]) for place in PLACES}
     judged = gains.pop("before")
     over_population = judged["no_dropout"] - judged["population"]
@@ -198,8 +198,8 @@ def _layers(tables: Tables, place: str) -> list[Row]:
     ]
 
 
-def _by_seed(said: pd.DataFrame) -> pd.DataFrame:
-    return said.pivot(index="seed", columns="statistics", values="accuracy").reindex(columns=STATISTICS)
+def _by_seed(accuracies: pd.DataFrame) -> pd.DataFrame:
+    return accuracies.pivot(index="seed", columns="statistics", values="accuracy").reindex(columns=STATISTICS)
 
 
 def _share(tables: Tables, arm: str) -> list[Row]:

@@ -34,7 +34,7 @@ from bnrepro.records.schemas import Tables
 def accuracy(tables: Tables) -> pd.DataFrame:
     """The runs by what is dropped or decays, and how much of it."""
     return accuracies(tables)[
-        ["run", "normalization", "seed", "regularizer", "arm", "setting", "amount", "final_accuracy", "status"]
+        ["run", "normalization", "seed", "regularizer", "arm", "setting", "amount", "final_metric", "status"]
     ]
 
 

@@ -36,9 +36,9 @@ def draw_dropout(area: Area, accuracies: pd.DataFrame) -> None:
     plain = dropped["arm"] == "plain"
     for place in PLACES:
         line = pd.concat([dropped[plain], dropped[dropped["setting"] == place]]).query("normalization == 'batch'")
-        ends += median_line(axes, line, "amount", "final_accuracy", COLORS[place], LABELS[place])
+        ends += median_line(axes, line, "amount", "final_metric", COLORS[place], LABELS[place])
     none = dropped[plain | (dropped["setting"] == "after")].query("normalization == 'none'")
-    ends += median_line(axes, none, "amount", "final_accuracy", COLORS["none"], LABELS["none"], **_UNDER)
+    ends += median_line(axes, none, "amount", "final_metric", COLORS["none"], LABELS["none"], **_UNDER)
     _rate_axis(axes)
     axes.set_ylabel("Final test accuracy")
     accuracy_ticks(axes)
@@ -48,7 +48,7 @@ def draw_dropout(area: Area, accuracies: pd.DataFrame) -> None:
 def _rate_axis(axes: Axes) -> None:
     axes.set(xlabel="Dropout rate", xlim=(-0.02, 1.04 * DROPOUT))
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
 
 
 def draw_ratios(area: Area, shifted: pd.DataFrame) -> None:
@@ -79,7 +79,9 @@ def _ratio_axis(axes: Axes, ratios: pd.Series, ends: list[tuple]) -> None:
 def draw_layers(area: Area, shifts: pd.DataFrame) -> None:
     """By place, over the layers."""
     axes, layers, ends = area.axes(), sorted(set(shifts["layer"])), []
-    numbered = shifts.assign(number=shifts["layer"].map({layer: place for place, layer in enumerate(layers, start=1)}))
+    numbered = shifts.assign(
+        number=shifts["layer"].map({layer: number for number, layer in enumerate(layers, start=1)})
+    )
     for place in PLACES:
         own = numbered[numbered["dropout_place"] == place]
         ends += median_line(axes, own, "number", "ratio", COLORS[place], LABELS[place])
@@ -88,14 +90,15 @@ def draw_layers(area: Area, shifts: pd.DataFrame) -> None:
     _ratio_axis(axes, shifts["ratio"], ends)
 
 
-def draw_statistics(area: Area, said: pd.DataFrame) -> None:
+def draw_statistics(area: Area, accuracies: pd.DataFrame) -> None:
     """By place, a seed's line from one choice of statistics to the next; grey, the net without Dropout."""
-    axes, said, ends = area.axes(), said.assign(place=said["statistics"].map(STATISTICS.index)), []
-    off = said["arm"] == "plain"
+    axes, ends = area.axes(), []
+    rows = accuracies.assign(position=accuracies["statistics"].map(STATISTICS.index))
+    plain = rows["arm"] == "plain"
     for place in PLACES:
-        own = said[(said["dropout_place"] == place) & ~off]
-        ends += median_line(axes, own, "place", "accuracy", COLORS[place], LABELS[place])
-    ends += median_line(axes, said[off], "place", "accuracy", COLORS["plain"], "no Dropout")
+        own = rows[(rows["dropout_place"] == place) & ~plain]
+        ends += median_line(axes, own, "position", "accuracy", COLORS[place], LABELS[place])
+    ends += median_line(axes, rows[plain], "position", "accuracy", COLORS["plain"], "no Dropout")
     axes.set(xlim=(-0.2, len(STATISTICS) - 0.8), xticks=range(len(STATISTICS)), ylabel="Test accuracy")
     axes.set_xticklabels([_CHOICES[name] for name in STATISTICS], fontsize=small())
     accuracy_ticks(axes)
@@ -107,16 +110,16 @@ def draw_decay(area: Area, accuracies: pd.DataFrame) -> None:
     axes, decayed = area.axes(), accuracies[accuracies["arm"].isin(["plain", "decay"])]
     decayed = decayed[decayed["regularizer"] == "decay"]
     ends, starts, weights = [], {}, sorted(set(decayed["amount"]))
-    places = _weight_axis(axes, weights)
+    positions = _weight_axis(axes, weights)
     for arm in NORMALIZATIONS:
-        own = decayed[decayed["normalization"] == arm].assign(place=decayed["amount"].map(places))
+        own = decayed[decayed["normalization"] == arm].assign(position=decayed["amount"].map(positions))
         plain = own[own["arm"] == "plain"]
         for reach in REACHES:
             line = pd.concat([plain, own[own["setting"] == reach]])
             marker, words = _REACHES[reach]
             style = dict(marker=marker, markersize=3, linewidth=1.1)
-            ends += median_line(axes, line, "place", "final_accuracy", COLORS[arm], words, seeds=False, **style)
-        starts[arm] = plain["final_accuracy"].median()
+            ends += median_line(axes, line, "position", "final_metric", COLORS[arm], words, seeds=False, **style)
+        starts[arm] = plain["final_metric"].median()
     for arm, start in starts.items():
         style = dict(textcoords="offset points", fontsize=small(), color=COLORS[arm], path_effects=CLEAR, zorder=8)
         axes.annotate(LABELS[arm], (0, start), (0, 7 if start == max(starts.values()) else -14), **style)
@@ -183,14 +186,14 @@ def _loss(axes: Axes, rows: pd.DataFrame, runs: int, words: str, color: str, das
 def draw_shares(area: Area, shares: pd.DataFrame) -> None:
     """The share in both arms over the L2 weight, open that of the training accuracy; dotted, none of it and all of it."""
     axes = area.axes()
-    places, ends = _weight_axis(axes, sorted(set(shares["weight"]))), []
+    positions, ends = _weight_axis(axes, sorted(set(shares["weight"]))), []
     for arm in NORMALIZATIONS:
-        own = shares[shares["normalization"] == arm].assign(place=shares["weight"].map(places))
-        ends += median_line(axes, own, "place", "share", COLORS[arm], LABELS[arm])
-        ends += median_line(axes, own, "place", "training_share", COLORS[arm], "in training", seeds=False, **_OPEN)
+        own = shares[shares["normalization"] == arm].assign(position=shares["weight"].map(positions))
+        ends += median_line(axes, own, "position", "share", COLORS[arm], LABELS[arm])
+        ends += median_line(axes, own, "position", "training_share", COLORS[arm], "in training", seeds=False, **_OPEN)
         style = dict(markeredgecolor=COLORS[arm], markersize=4, clip_on=False, zorder=6)
         for value, face in (("training_share", "white"), ("share", COLORS[arm])):
-            middle = own.groupby("place")[value].median()
+            middle = own.groupby("position")[value].median()
             for at in middle.index[middle < _LOWEST]:
                 axes.plot(at, _LOWEST, "v", color=face, **style)
     for value in (0, 1):
@@ -198,14 +201,14 @@ def draw_shares(area: Area, shares: pd.DataFrame) -> None:
     axes.set_ylim(max(axes.get_ylim()[0], _LOWEST), 1.1)
     axes.set_ylabel("Share of decay's effect")
     accuracy_ticks(axes)
-    name_ends(axes, [(place, max(share, _LOWEST), *words) for place, share, *words in ends])
+    name_ends(axes, [(position, max(share, _LOWEST), *words) for position, share, *words in ends])
 
 
 def _weight_axis(axes: Axes, weights: list[float]) -> dict[float, float]:
-    """An x axis of L2 weights, equally far apart, since 0 has no place on a logarithmic one; the place of each."""
+    """An x axis of L2 weights, equally far apart, since 0 is on no logarithmic one; the position of each."""
     axes.set(xlim=(-0.25, len(weights) - 0.75), xlabel="L2 weight", xticks=range(len(weights)))
     axes.set_xticklabels([_weight(weight) for weight in weights], fontsize=small())
-    return {weight: place for place, weight in enumerate(weights)}
+    return {weight: position for position, weight in enumerate(weights)}
 
 
 def _weight(weight: float) -> str:

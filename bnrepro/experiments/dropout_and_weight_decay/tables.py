@@ -6,9 +6,10 @@ Knows no claim and draws nothing. A run that diverged guesses where an accuracy 
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.curves import evaluations, final_accuracy
+from bnrepro.analysis.curves import evaluations, final_metric
 from bnrepro.analysis.intervals import Interval, bounded_interval, median_interval
 from bnrepro.analysis.select import group_curves, over_start
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -30,13 +31,14 @@ WHY = ("matched", "other", "nothing")
 """Why a share counts as 0: the matched run diverged, another run did, decay changed nothing."""
 
 
+@once
 def accuracies(tables: Tables) -> pd.DataFrame:
-    """The runs with Dropout or decay, and those without, with `final_accuracy` on the test set, and what is done how much.
+    """The runs with Dropout or decay, and those without, with `final_metric` on the test set, and what is done how much.
 
     `regularizer` is `dropout` or `decay`; `arm` is `plain` where there is none of it, else `dropout`, `decay` or `matched`;
     `setting` is the place of Dropout or what decays; `amount` is the Dropout rate or the L2 weight.
     """
-    runs = final_accuracy(group_curves(tables, ("dropout", "dropout_without_bn", "decay")), "test")
+    runs = final_metric(group_curves(tables, ("dropout", "dropout_without_bn", "decay")), "test")
     decayed = runs["group"] == "decay"
     drops = runs["dropout"] > 0
     return runs.assign(
@@ -63,15 +65,16 @@ def effects(tables: Tables) -> pd.DataFrame:
     runs = accuracies(tables)
     plain = runs["arm"] == "plain"
     keys = ["regularizer", "normalization", "seed"]
-    pairs = runs[~plain].merge(runs.loc[plain, [*keys, "final_accuracy"]], on=keys, suffixes=("", "_plain"))
+    pairs = runs[~plain].merge(runs.loc[plain, [*keys, "final_metric"]], on=keys, suffixes=("", "_plain"))
     cell, rows = ["regularizer", "arm", "setting", "normalization", "amount"], []
     for found, own in pairs.groupby(cell, sort=False):
-        effect = median_interval(own["final_accuracy"] - own["final_accuracy_plain"])
+        effect = median_interval(own["final_metric"] - own["final_metric_plain"])
         lost = int((own["status"] == "diverged").sum())
-        rows.append((*found, own["final_accuracy"].median(), *effect, lost))
+        rows.append((*found, own["final_metric"].median(), *effect, lost))
     return pd.DataFrame(rows, columns=[*cell, "accuracy", "effect", "ci_low", "ci_high", "n", "diverged"])
 
 
+@once
 def shifts(tables: Tables) -> pd.DataFrame:
     """The table `variances` of the nets with BN with and without Dropout; `ratio` is the variance at inference over that in use.
 
@@ -81,6 +84,7 @@ def shifts(tables: Tables) -> pd.DataFrame:
     return _at_each_place(rows.assign(ratio=rows["seen_over_used"].astype(float)))
 
 
+@once
 def shifted(tables: Tables) -> pd.DataFrame:
     """By run with BN, and by place without Dropout: `ratio` with the running statistics, the mean of the layers; `distance`
     from 1, the mean of the layers; and `distance_no_dropout`, the same with statistics recomputed without Dropout.
@@ -107,13 +111,14 @@ def _at_each_place(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([*(off.assign(dropout_place=place) for place in PLACES), on], ignore_index=True)
 
 
+@once
 def by_statistics(tables: Tables) -> pd.DataFrame:
     """By run with BN with and without Dropout, `arm` and choice of `statistics`: `accuracy` on the test set at the end."""
     runs = select(tables, "dropout")
-    said = tables["statistics"]
-    said = said.loc[said["data"] == "test", ["run", "statistics", "value"]]
+    measured = tables["statistics"]
+    measured = measured.loc[measured["data"] == "test", ["run", "statistics", "value"]]
     table = runs.merge(pd.DataFrame({"statistics": STATISTICS}), how="cross").merge(
-        said, on=["run", "statistics"], how="left"
+        measured, on=["run", "statistics"], how="left"
     )
     return table.assign(accuracy=table["value"].astype(float).fillna(table["chance"]))
 
@@ -125,6 +130,7 @@ def matching(tables: Tables, group: str = "decay") -> pd.DataFrame:
     return runs.assign(weight=l2_weight(runs))
 
 
+@once
 def shares(tables: Tables, group: str = "decay") -> pd.DataFrame:
     """How much of what decay does over training the matched rate reproduces, by arm, seed and L2 weight.
 
@@ -184,6 +190,7 @@ def _distance(measured: pd.DataFrame, one: str, other: str) -> float:
     return float((measured[one] - measured[other]).abs().mean())
 
 
+@once
 def growth(tables: Tables) -> pd.DataFrame:
     """Over the steps, `norm` of the hidden kernels and `rate`, the learning rate over the norm's square, relative to their start.
 

@@ -8,6 +8,7 @@ from bnrepro.experiments.inference_statistics.tables import (
     MIDDLE,
     SMALL,
     batch_sizes,
+    by_statistics,
     gain,
     gain_of_momentum,
     gap_growth,
@@ -17,7 +18,6 @@ from bnrepro.experiments.inference_statistics.tables import (
     nearest,
     ratio_of,
     ratios,
-    said,
 )
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
@@ -139,7 +139,7 @@ def biased(tables: Tables) -> list[Row]:
     rule=Rule("above", 0.01),
 )
 def depends_on_the_others(tables: Tables) -> list[Row]:
-    sizes, changed = batch_sizes(tables), said(tables, value="changed")
+    sizes, changed = batch_sizes(tables), by_statistics(tables, value="changed")
     middle, own = nearest(sizes, MIDDLE), changed["batch"].dropna()
     judged = mean_over((changed["batch"] - changed["moving"]).dropna(), sizes)
     share = _mean(own, [middle], "share", f"answers that change at m = {middle} with the test batch's own statistics")

@@ -19,11 +19,11 @@ from bnrepro.experiments.inference_statistics.tables import (
     MOMENTUM,
     SIZE,
     batch_sizes,
+    by_statistics,
     courses,
     gaps,
     nearest,
     ratios,
-    said,
 )
 from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
@@ -44,11 +44,11 @@ def gap(tables: Tables) -> dict[str, pd.DataFrame]:
 
 def accuracy(tables: Tables, when: str) -> dict[str, pd.DataFrame]:
     """By choice of statistics; the axis holds the early ones and the late ones."""
-    both = pd.concat([said(tables, each) for each in ("last", "first")]).stack(future_stack=True)
+    both = pd.concat([by_statistics(tables, each) for each in ("last", "first")]).stack(future_stack=True)
     axis = pd.DataFrame({"low": [both.min()], "high": [both.max()]}).fillna(
         {"low": tables["runs"]["chance"].iloc[0], "high": 0.9}
     )
-    return {**_over_sizes(tables, _long(said(tables, when), "accuracy")), "axis": axis}
+    return {**_over_sizes(tables, _long(by_statistics(tables, when), "accuracy")), "axis": axis}
 
 
 def variance(tables: Tables) -> dict[str, pd.DataFrame]:
@@ -59,14 +59,15 @@ def variance(tables: Tables) -> dict[str, pd.DataFrame]:
 def shifted(tables: Tables) -> pd.DataFrame:
     """The accuracies on each kind of data at one size of the mini-batch."""
     size = nearest(batch_sizes(tables), MIDDLE)
-    rows = pd.concat([_long(said(tables, data=data), "accuracy").assign(data=data) for data in DATA])
+    rows = pd.concat([_long(by_statistics(tables, data=data), "accuracy").assign(data=data) for data in DATA])
     return rows[rows["batch_size"] == size].assign(chance=tables["runs"]["chance"].iloc[0]).reset_index(drop=True)
 
 
 def changed(tables: Tables) -> dict[str, pd.DataFrame]:
     """The share of test examples whose class changes with their mini-batch, by the order of the examples."""
     parts = [
-        _long(said(tables, data=data, value="changed"), "changed").assign(data=data) for data in ("test", "imbalanced")
+        _long(by_statistics(tables, data=data, value="changed"), "changed").assign(data=data)
+        for data in ("test", "imbalanced")
     ]
     return _over_sizes(tables, pd.concat(parts, ignore_index=True))
 

@@ -98,8 +98,8 @@ def draw_layers(area: Area, data: dict[str, pd.DataFrame]) -> None:
     """A dash a layer."""
     axes, ratios, ends = area.axes(), data["values"], []
     axes.axhline(1, **DOTTED)
-    for place, layer in enumerate(sorted(set(ratios["layer"]))):
-        words, style = layer.replace("hidden_", "hidden layer "), dict(linestyle=_DASHES[place % len(_DASHES)])
+    for index, layer in enumerate(sorted(set(ratios["layer"]))):
+        words, style = layer.replace("hidden_", "hidden layer "), dict(linestyle=_DASHES[index % len(_DASHES)])
         values = ratio_of(ratios, layer, "population").reset_index()
         ends += _line(axes, values, "ratio", COLORS["population"], words, **style)
     axes.set_ylabel("Ratio of variances")
@@ -110,11 +110,11 @@ def draw_shifted(area: Area, shifted: pd.DataFrame) -> None:
     """A row for each kind of data, in it a mark for each choice of statistics."""
     axes = area.axes()
     axes.set_xlim(0, 1)
-    for place, data in enumerate(DATA):
+    for position, data in enumerate(DATA):
         for name, shift in zip(_SHIFTED, (-0.24, 0, 0.24)):
             own = shifted[(shifted["data"] == data) & (shifted["statistics"] == name)]
             values = own["accuracy"].dropna()
-            interval_mark(axes, place + shift, values, median_interval(values), _COLORS[name])
+            interval_mark(axes, position + shift, values, median_interval(values), _COLORS[name])
     if not any(line.get_marker() == "o" for line in axes.lines):
         nothing(axes)
     for chance in set(shifted["chance"]):
@@ -129,9 +129,9 @@ def draw_changed(area: Area, data: dict[str, pd.DataFrame]) -> None:
     """With the batch's own statistics in both orders, and with moving averages."""
     axes, changed, ends = area.axes(), data["values"], []
     shown = (("test", "batch", "mixed classes"), ("imbalanced", "batch", "class by class"))
-    for place, (order, name, words) in enumerate((*shown, ("test", "moving", _LABELS["moving"]))):
+    for index, (order, name, words) in enumerate((*shown, ("test", "moving", _LABELS["moving"]))):
         own = changed[(changed["data"] == order) & (changed["statistics"] == name)]
-        ends += _line(axes, own, "changed", _COLORS[name], words, linestyle=_DASHES[place % 2])
+        ends += _line(axes, own, "changed", _COLORS[name], words, linestyle=_DASHES[index % 2])
     axes.set(ylim=(-0.03, 1), ylabel="Share of test examples")
     accuracy_ticks(axes)
     _size_axis(axes, data["sizes"], ends)

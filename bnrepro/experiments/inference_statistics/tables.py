@@ -9,6 +9,7 @@ import pandas as pd
 
 from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.analysis.select import where
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -39,7 +40,8 @@ def nearest(found: list[int], size: int) -> int:
     return min(found, key=lambda other: (abs(math.log(other / size)), other))
 
 
-def said(tables: Tables, when: str = "last", data: str = "test", value: str = "value") -> pd.DataFrame:
+@once
+def by_statistics(tables: Tables, when: str = "last", data: str = "test", value: str = "value") -> pd.DataFrame:
     """By `batch_size` and `seed` (the index) a column for each choice of statistics, after the `first` or the `last` stretch."""
     rows = _finite(tables, "main", "statistics", data=data)
     rows = rows[rows["step"] == _step(rows, when)]
@@ -54,7 +56,7 @@ def mean_over(values: pd.Series, chosen: list[int]) -> pd.Series:
 
 def gaps(tables: Tables) -> pd.DataFrame:
     """By `batch_size` and `seed`, training mode minus inference with `moving` and with `population` statistics, late."""
-    table = said(tables)
+    table = by_statistics(tables)
     return pd.DataFrame({name: table["batch"] - table[name] for name in ("moving", "population")})
 
 
@@ -67,7 +69,7 @@ def gap_growth(tables: Tables, statistics: str = "moving") -> pd.Series:
 
 def gain(tables: Tables, statistics: str = "population", when: str = "last", data: str = "test") -> pd.Series:
     """By `batch_size` and `seed`, how much more accurate a choice of statistics is than moving averages."""
-    table = said(tables, when, data)
+    table = by_statistics(tables, when, data)
     return (table[statistics] - table["moving"]).dropna()
 
 
@@ -87,6 +89,7 @@ def gain_of_momentum(tables: Tables, momentum: float, when: str = "last") -> pd.
     return (found[1] - found[0]).dropna()
 
 
+@once
 def ratios(tables: Tables) -> pd.DataFrame:
     """The variance in use over that of each BN's inputs at inference: `batch_size`, `seed`, `layer`, `statistics`, `ratio`."""
     rows = _finite(tables, "main", "variances")
@@ -110,7 +113,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     """
     found, rows = batch_sizes(tables), []
     for when, data in (("first", "test"), *(("last", data) for data in DATA)):
-        table = said(tables, when, data)
+        table = by_statistics(tables, when, data)
         for statistics in STATISTICS[1:] if data != "imbalanced" else ("batch",):
             gains = (table[statistics] - table["moving"]).dropna()
             ends = [
@@ -121,6 +124,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=("when", "data", "statistics", *names))
 
 
+@once
 def courses(tables: Tables, batch_size: int) -> pd.DataFrame:
     """Accuracy over training at one size of the mini-batch, at chance from where a run diverged.
 

@@ -66,7 +66,7 @@ def less_spread(tables: Tables) -> list[Row]:
         own, by_seed = runs[runs["setting"] == net].groupby("normalization"), spread.loc[net]
         difference = by_seed["batch"] - by_seed["none"]
         differences[net] = median_of(difference, "difference of shares", f"{_OF[net]}difference")
-        best, accuracy = own["learning_rate"].first(), own["final_accuracy"].median()
+        best, accuracy = own["learning_rate"].first(), own["final_metric"].median()
         for arm in ARMS:
             label = f"{_OF[net]}standard deviation {LABELS[arm]}"
             rate = f"{_OF[net]}best rate {LABELS[arm]}{_edge(best[arm], rates)}"

@@ -17,7 +17,7 @@ from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
 
 _NETS = {"sigmoid": "sigmoid net", "relu": "deeper ReLU net"}
-_RUN = ["run", "setting", "normalization", "seed", "learning_rate", "final_accuracy"]
+_RUN = ["run", "setting", "normalization", "seed", "learning_rate", "final_metric"]
 
 
 def cells(tables: Tables, net: str) -> pd.DataFrame:

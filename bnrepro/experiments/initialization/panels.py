@@ -70,15 +70,15 @@ def _outline(axes: Axes, cells: pd.DataFrame) -> None:
 
 
 def _mark_used(axes: Axes, cells: pd.DataFrame) -> None:
-    """The values of notebook 01 at their place between the cells' centers; nothing where the map does not reach there."""
-    places = []
+    """The values of notebook 01 at their position between the cells' centers; nothing where the map does not reach there."""
+    positions = []
     for name in ("learning_rate", "initial_std"):
         values, used = np.array(sorted(set(cells[name]))), _USED[name]
         if not values[0] <= used <= values[-1]:
             return
-        places.append(np.interp(np.log(used), np.log(values), np.arange(len(values)) + 0.5))
+        positions.append(np.interp(np.log(used), np.log(values), np.arange(len(values)) + 0.5))
     style = dict(color="white", markeredgecolor=INK, markersize=3.4, markeredgewidth=0.9, zorder=6)
-    axes.plot(*places, "D", label="inferred", **style)
+    axes.plot(*positions, "D", label="inferred", **style)
 
 
 def draw_shares(area: Area, shares: pd.DataFrame) -> None:
@@ -103,10 +103,10 @@ def draw_named_starts(area: Area, starts: pd.DataFrame) -> None:
     """A row a start, both arms in it; the starts that leave all units of a layer alike stand apart."""
     axes = area.axes()
     axes.set_xlim(-0.04, 1.04)
-    for place, name in enumerate(_STARTS):
+    for position, name in enumerate(_STARTS):
         for arm, shift in zip(ARMS, (-0.17, 0.17)):
-            own = starts.loc[(starts["setting"] == name) & (starts["normalization"] == arm), "final_accuracy"]
-            interval_mark(axes, place + shift, own, median_interval(own), COLORS[arm])
+            own = starts.loc[(starts["setting"] == name) & (starts["normalization"] == arm), "final_metric"]
+            interval_mark(axes, position + shift, own, median_interval(own), COLORS[arm])
     row_axis(axes, list(_STARTS.values()), [INK] * len(_STARTS))
     apart = list(_STARTS).index(_ALIKE[0]) - 0.5
     axes.plot([-0.04, 1.04], [apart, apart], color=INK, linewidth=0.8, zorder=2)
@@ -147,7 +147,7 @@ def _curves(axes: Axes, runs: pd.DataFrame, x: str) -> list[tuple]:
     ends = []
     for arm in ARMS:
         own = runs[runs["normalization"] == arm]
-        ends += median_line(axes, own, x, "final_accuracy", COLORS[arm], LABELS[arm])
+        ends += median_line(axes, own, x, "final_metric", COLORS[arm], LABELS[arm])
     axes.axhline(TRAINS, **DOTTED)
     axes.set(ylim=(0, 1), ylabel="Final test accuracy")
     accuracy_ticks(axes, "y", [0, 0.25, 0.5, 0.75, 1])

@@ -2,26 +2,28 @@
 
 import pandas as pd
 
-from bnrepro.analysis.curves import final_accuracy
+from bnrepro.analysis.curves import final_metric
 from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.paired import paired
 from bnrepro.analysis.select import TRAINS, at_best_rate, group_curves, with_trains
+from bnrepro.records.computed import once
 from bnrepro.records.schemas import Tables
 
 NETS = ("sigmoid", "relu")
 """By the first the claims are judged; the other stands beside it."""
 
 
+@once
 def ended(tables: Tables, kind: str) -> pd.DataFrame:
     """Where each run of the group `kind` ended: `map`, `start` or `depth`.
 
     Returns:
-        The runs with `setting`, the net or the start; `final_accuracy` on the test set and `validation_accuracy`, both at
+        The runs with `setting`, the net or the start; `final_metric` on the test set and `validation_metric`, both at
         the end, chance if it diverged; and whether it `trains`: it finished at `TRAINS` or above on the test set.
     """
     curves = group_curves(tables, kind)
-    runs, validation = final_accuracy(curves, "test"), final_accuracy(curves, "validation")
-    return with_trains(runs).assign(validation_accuracy=validation["final_accuracy"])
+    runs, validation = final_metric(curves, "test"), final_metric(curves, "validation")
+    return with_trains(runs).assign(validation_metric=validation["final_metric"])
 
 
 def maps(runs: pd.DataFrame) -> pd.DataFrame:
@@ -32,7 +34,7 @@ def maps(runs: pd.DataFrame) -> pd.DataFrame:
         `trains`, whether that is `TRAINS` or above; `lost`, whether half of the runs or more diverged.
     """
     cells = runs.groupby(["setting", "normalization", "initial_std", "learning_rate"])
-    table = cells["final_accuracy"].median().rename("accuracy").reset_index()
+    table = cells["final_metric"].median().rename("accuracy").reset_index()
     lost = cells["status"].agg(lambda status: (status == "diverged").mean() >= 0.5)
     return table.assign(trains=table["accuracy"] >= TRAINS, lost=lost.to_numpy(bool))
 
@@ -46,17 +48,19 @@ def shares(runs: pd.DataFrame) -> pd.DataFrame:
 
 def over_stds(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs of the maps at the best rate of each net and arm, chosen once for all seeds and standard deviations."""
-    return at_best_rate(runs, ["setting", "normalization"], "validation_accuracy")
+    return at_best_rate(runs, ["setting", "normalization"], "validation_metric")
 
 
+@once
 def starts(tables: Tables) -> pd.DataFrame:
     """The runs of each named start at each arm's best rate there."""
-    return at_best_rate(ended(tables, "start"), ["setting", "normalization"], "validation_accuracy")
+    return at_best_rate(ended(tables, "start"), ["setting", "normalization"], "validation_metric")
 
 
+@once
 def depths(tables: Tables) -> pd.DataFrame:
     """The runs of each net and depth at each arm's best rate there."""
-    return at_best_rate(ended(tables, "depth"), ["setting", "hidden_layers", "normalization"], "validation_accuracy")
+    return at_best_rate(ended(tables, "depth"), ["setting", "hidden_layers", "normalization"], "validation_metric")
 
 
 def deviations(runs: pd.DataFrame) -> pd.DataFrame:
@@ -64,7 +68,7 @@ def deviations(runs: pd.DataFrame) -> pd.DataFrame:
 
     It divides by their number, for they are all that there are. `runs` as `over_stds` gives them.
     """
-    return runs.groupby(["setting", "seed", "normalization"])["final_accuracy"].std(ddof=0).unstack()
+    return runs.groupby(["setting", "seed", "normalization"])["final_metric"].std(ddof=0).unstack()
 
 
 def deepest(runs: pd.DataFrame) -> pd.DataFrame:
@@ -89,8 +93,8 @@ def effects(tables: Tables) -> pd.DataFrame:
     rows = []
     for keys, own in runs.groupby(cell, sort=False):
         rates = own.groupby("normalization")["learning_rate"].first()
-        medians = own.groupby("normalization")["final_accuracy"].median()
-        pairs = paired(own, "final_accuracy")
+        medians = own.groupby("normalization")["final_metric"].median()
+        pairs = paired(own, "final_metric")
         effect = median_interval(pairs["batch"] - pairs["none"])
         diverged = (own["status"] == "diverged").sum()
         rows.append((*keys, *rates[["none", "batch"]], *medians[["none", "batch"]], *effect, diverged))

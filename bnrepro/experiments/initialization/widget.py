@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bnrepro.analysis.curves import evaluations, final_accuracy
+from bnrepro.analysis.curves import evaluations, final_metric
 from bnrepro.analysis.select import config_of, group_curves, where
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.control import Control, values_in
@@ -65,7 +65,7 @@ def _at_the_end(cell: pd.DataFrame) -> str:
     """The median test accuracy of each arm at the end, and how many of its runs diverged, in words."""
     words = []
     for arm in _ARMS:
-        runs = final_accuracy(cell, "test").query("normalization == @arm")
+        runs = final_metric(cell, "test").query("normalization == @arm")
         lost = (runs["status"] == "diverged").sum()
-        words.append(f"{LABELS[arm]} {runs['final_accuracy'].median():.1%}" + (f" ({lost} diverged)" if lost else ""))
+        words.append(f"{LABELS[arm]} {runs['final_metric'].median():.1%}" + (f" ({lost} diverged)" if lost else ""))
     return f"on the test set: {', '.join(words)}"

@@ -38,10 +38,10 @@ def draw_raised(area: Area, data: dict[str, pd.DataFrame]) -> None:
     axes, seeds, cells = area.axes(), data["seeds"], data["cells"]
     known = cells.loc[cells["bound"] == "", "estimate"]  # a bound says nothing of how wide the axis is to be
     _factor_axis(axes, known if len(known) else seeds["ratio"], "Largest rate with BN over without")
-    for place, cell in enumerate(cells.itertuples()):
+    for position, cell in enumerate(cells.itertuples()):
         own = seeds.loc[seeds["cell"] == cell.cell, "ratio"]
         interval = Interval(cell.estimate, cell.ci_low, cell.ci_high, cell.n)
-        interval_mark(axes, place, own, interval, COLORS["batch"], bound=cell.bound)
+        interval_mark(axes, position, own, interval, COLORS["batch"], bound=cell.bound)
     row_axis(axes, list(cells["cell"]), [INK] * len(cells))
 
 

@@ -11,6 +11,7 @@ from bnrepro.analysis.select import common_target, group_curves, where
 from bnrepro.experiments.largest_rates.sweep import TARGETS
 from bnrepro.experiments.presets import SELECTING_SEEDS
 from bnrepro.experiments.setups import ARMS
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -21,6 +22,7 @@ PLAIN = {"initialization": "he", "sgd_momentum": 0.0}
 """The map's usual start and momentum."""
 
 
+@once
 def searched(tables: Tables, share: float = TRAINS) -> pd.DataFrame:
     """By cell, arm and judged seed the ceiling: the largest learning rate that trains lies from `low` to `high`.
 
@@ -43,6 +45,7 @@ def searched(tables: Tables, share: float = TRAINS) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*CELL, "normalization", "seed", "low", "high", "fails_below", "slow"])
 
 
+@once
 def raised(tables: Tables, share: float = TRAINS) -> pd.DataFrame:
     """By cell and seed how many times higher the ceiling is with BN: `ratio`, `low`, `high`, `bound`, as `ceilings.over`."""
     found = searched(tables, share).set_index([*CELL, "seed"])
@@ -67,6 +70,7 @@ def targets(tables: Tables) -> dict[tuple, float]:
     return {keys: common_target(own, TARGETS) for keys, own in group_curves(tables, "choice").groupby(list(CELL))}
 
 
+@once
 def raced(tables: Tables, setting: str) -> pd.DataFrame:
     """By run of the races at each arm's own best rate (`own`) or at the one without BN (`same`), `steps_to_target`.
 

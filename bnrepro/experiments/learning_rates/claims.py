@@ -80,7 +80,7 @@ def faster_still(tables: Tables) -> list[Row]:
 )
 def as_high(tables: Tables) -> list[Row]:
     runs = race(tables)
-    pairs = paired(runs, "best_accuracy", arms=("bn_x5", "bn_x30"), column="arm")
+    pairs = paired(runs, "best_metric", arms=("bn_x5", "bn_x30"), column="arm")
     return [median_of(pairs["bn_x30"] - pairs["bn_x5"]), *_guessing(runs, "bn_x5", "bn_x30")]
 
 
@@ -95,7 +95,7 @@ def as_high(tables: Tables) -> list[Row]:
 )
 def too_fast_without(tables: Tables) -> list[Row]:
     runs = race(tables)
-    final = runs.pivot(index="seed", columns="arm", values="final_accuracy")
+    final = runs.pivot(index="seed", columns="arm", values="final_metric")
     better = final[["baseline_x5", "baseline_x30"]].max(axis=1)
     return [median_of(better - final["baseline"]), *_guessing(runs, "baseline", "baseline_x5", "baseline_x30")]
 
@@ -112,7 +112,7 @@ def too_fast_without(tables: Tables) -> list[Row]:
 def sigmoid_without(tables: Tables) -> list[Row]:
     runs = race(tables)
     own = runs[runs["arm"] == "sigmoid"]
-    return [median_of(own["final_accuracy"] - own["chance"]), *_guessing(runs, "sigmoid")]
+    return [median_of(own["final_metric"] - own["chance"]), *_guessing(runs, "sigmoid")]
 
 
 @claim(
@@ -126,7 +126,7 @@ def sigmoid_without(tables: Tables) -> list[Row]:
 )
 def sigmoid_with(tables: Tables) -> list[Row]:
     runs = race(tables)
-    pairs = paired(runs, "final_accuracy", arms=("sigmoid", "bn_x5_sigmoid"), column="arm")
+    pairs = paired(runs, "final_metric", arms=("sigmoid", "bn_x5_sigmoid"), column="arm")
     return [median_of(pairs["bn_x5_sigmoid"] - pairs["sigmoid"]), *_guessing(runs, "sigmoid", "bn_x5_sigmoid")]
 
 

@@ -63,7 +63,7 @@ def draw_papers_curves(area: Area, data: dict[str, pd.DataFrame]) -> None:
     axes.axhline(printed["accuracy"].iloc[0], **DOTTED)
     axes.set(xlim=(0, 1.05 * printed["step"].max()), xlabel="Training steps")
     axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda steps, place: f"{steps / 1e6:g}M" if steps else "0"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda steps, position: f"{steps / 1e6:g}M" if steps else "0"))
     accuracy_axis(axes, curves["validation_accuracy"].min(), 0.76)
     axes.set_ylabel("Validation accuracy")
     name_ends(axes, ends)
@@ -135,7 +135,7 @@ def draw_effective(area: Area, data: dict[str, pd.DataFrame], label: str, logari
     step_axis(axes, data["axis"]["last_step"].iloc[0])
     if logarithmic:
         log_axis(axes, "y")
-    axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}×")
+    axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}×")
     axes.set_ylabel(label)
     name_ends(axes, ends)
 
@@ -168,12 +168,12 @@ def _module_axis(axes: Axes, layers: list[str]) -> None:
     """An x axis of layers, each module named once."""
     if not layers:
         return
-    places = pd.Series(range(len(layers))).groupby([layer.partition("_")[0] for layer in layers], sort=False)
-    axes.set_xticks(places.mean().tolist(), places.mean().index.tolist())
+    positions = pd.Series(range(len(layers))).groupby([layer.partition("_")[0] for layer in layers], sort=False)
+    axes.set_xticks(positions.mean().tolist(), positions.mean().index.tolist())
     axes.tick_params(axis="x", length=0, pad=5, labelsize=small())
-    for label, layers_of in zip(axes.get_xticklabels(), places.size()):
+    for label, layers_of in zip(axes.get_xticklabels(), positions.size()):
         label.set_ha("right" if layers_of == 1 else "center")  # the stem's name would run into the next
-    for edge in places.min().iloc[1:]:
+    for edge in positions.min().iloc[1:]:
         axes.axvline(edge - 0.5, color="#E6E6E6", linewidth=0.6, zorder=1)
     axes.set(xlim=(-0.8, len(layers) - 0.2), xlabel="Layer")
 

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import paper
-from bnrepro.analysis.curves import best_accuracy, final_accuracy, steps_to_target
+from bnrepro.analysis.curves import best_metric, final_metric, steps_to_target
 from bnrepro.analysis.intervals import bound_of_median, bounded_interval, median_interval, ratio_interval
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, over_start, with_trains
 from bnrepro.experiments.setups import BASE_RATE, BASELINE, PAPER_MODELS, arms
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -19,19 +20,20 @@ PERCENTILES = ("p05", "p25", "p50", "p75", "p95")
 """Of the singular values of a layer's Jacobian, as they stand in the table `geometry`."""
 
 
+@once
 def race(tables: Tables) -> pd.DataFrame:
-    """By run of each arm: `best_accuracy`, `final_accuracy`, and `steps_to_target` (infinite: never).
+    """By run of each arm: `best_metric`, `final_metric`, and `steps_to_target` (infinite: never).
 
     The target is the best accuracy of the Baseline of the same seed, so the Baseline itself gets there at its best.
     Adds `reached`, and `steps_spent`: until the target, or all.
     """
     curves = group_curves(tables, "race")
-    best, final = best_accuracy(curves), final_accuracy(curves)
-    target = best[best["arm"] == ARMS[0]].set_index("seed")["best_accuracy"]
+    best, final = best_metric(curves), final_metric(curves)
+    target = best[best["arm"] == ARMS[0]].set_index("seed")["best_metric"]
     runs = steps_to_target(curves, target)
     return runs.assign(
-        best_accuracy=best["best_accuracy"],
-        final_accuracy=final["final_accuracy"],
+        best_metric=best["best_metric"],
+        final_metric=final["final_metric"],
         target=runs["seed"].map(target),
         reached=np.isfinite(runs["steps_to_target"]),
         steps_spent=runs["steps_to_target"].clip(upper=runs["steps"]),
@@ -63,7 +65,7 @@ def figure3(tables: Tables) -> pd.DataFrame:
         if arm != ARMS[0]:
             pairs = step_ratios(runs, ARMS[0], arm)
             fewer, bound = ratio_interval(pairs).estimate, bound_of_median(pairs)
-        best, diverged = median_interval(own["best_accuracy"]), (own["status"] == "diverged").mean()
+        best, diverged = median_interval(own["best_metric"]), (own["status"] == "diverged").mean()
         rows.append((arm, *steps[:3], own["reached"].mean(), fewer, bound, *best[:3], diverged))
     columns = ("arm", "steps", "steps_low", "steps_high", "reached", "fewer", "bound")
     columns += ("best_accuracy", "best_low", "best_high", "diverged")
@@ -82,20 +84,22 @@ def calibrated(tables: Tables) -> pd.DataFrame:
     """The Baseline at each rate, on seeds that are not reported, and what it chooses.
 
     Returns:
-        A row a rate: `learning_rate`, `best_accuracy` (mean of the runs; one that diverged guesses), `chosen`, the highest,
+        A row a rate: `learning_rate`, `best_metric` (mean of the runs; one that diverged guesses), `chosen`, the highest,
         and `frozen`, whether it is `BASE_RATE`.
     """
-    runs = best_accuracy(group_curves(tables, "calibration"))
-    table = runs.groupby("learning_rate")["best_accuracy"].mean().reset_index()
-    chosen = table.index == table["best_accuracy"].idxmax()
+    runs = best_metric(group_curves(tables, "calibration"))
+    table = runs.groupby("learning_rate")["best_metric"].mean().reset_index()
+    chosen = table.index == table["best_metric"].idxmax()
     return table.assign(chosen=chosen, frozen=table["learning_rate"] == BASE_RATE)
 
 
+@once
 def rated(tables: Tables) -> pd.DataFrame:
-    """By run of the sweep of rates: `final_accuracy`, and whether it `trains`: it finished at `TRAINS` or above."""
-    return with_trains(final_accuracy(group_curves(tables, "rates")))
+    """By run of the sweep of rates: `final_metric`, and whether it `trains`: it finished at `TRAINS` or above."""
+    return with_trains(final_metric(group_curves(tables, "rates")))
 
 
+@once
 def rate_sweep(tables: Tables) -> pd.DataFrame:
     """Final accuracy by arm and rate.
 
@@ -106,12 +110,13 @@ def rate_sweep(tables: Tables) -> pd.DataFrame:
     rows = []
     for (arm, rate), runs in rated(tables).groupby(["normalization", "learning_rate"]):
         diverged, trains = (runs["status"] == "diverged").sum(), runs["trains"].mean() >= 0.5
-        rows.append((arm, rate, *median_interval(runs["final_accuracy"]), diverged, trains))
+        rows.append((arm, rate, *median_interval(runs["final_metric"]), diverged, trains))
     columns = ("normalization", "learning_rate", "estimate", "ci_low", "ci_high", "n", "diverged", "trains")
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(best=table.index.isin(table.groupby("normalization")["estimate"].idxmax()))
 
 
+@once
 def effective_rates(tables: Tables) -> pd.DataFrame:
     """By run of each arm and evaluation, over the start's: `weight_norm`, and `effective_rate`, the rate over its square."""
     parts = []
@@ -142,6 +147,7 @@ def gradients(tables: Tables) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[["normalization", "learning_rate", "run", "layer", "moment", "value"]]
 
 
+@once
 def jacobians(tables: Tables) -> pd.DataFrame:
     """By arm (Baseline and BN-Baseline), layer and moment, the median over the seeds of each percentile of singular values."""
     parts = []

@@ -20,7 +20,7 @@ from bnrepro.plotting.style import INK, small
 
 _ARMS = {"none": "without BN", "none_dropout": "Dropout", "batch": "with BN", "batch_dropout": "BN and Dropout"}
 _CONTROL = ("none", "batch", "population", "noise")
-_MOMENTS = {"equal": ("o", -0.17), "last": ("s", 0.17)}  # marker, and place in its row
+_MOMENTS = {"equal": ("o", -0.17), "last": ("s", 0.17)}  # marker, and position in its row
 _FILLED = {"conv": True, "dense": False}
 _KEY = "● inception_small   ○ dense net"
 
@@ -81,10 +81,10 @@ def draw_gaps(area: Area, data: dict[str, pd.DataFrame]) -> None:
 def draw_noise(area: Area, gaps: pd.DataFrame) -> None:
     """A row an arm, a mark a moment."""
     axes = area.axes()
-    for place, arm in enumerate(_CONTROL):
+    for position, arm in enumerate(_CONTROL):
         for moment, (marker, shift) in _MOMENTS.items():
             own = gaps.loc[(gaps["arm"] == arm) & (gaps["moment"] == moment), "points"].dropna()
-            interval_mark(axes, place + shift, own, median_interval(own), COLORS[arm], marker=marker)
+            interval_mark(axes, position + shift, own, median_interval(own), COLORS[arm], marker=marker)
     row_axis(axes, [textwrap.fill(LABELS[arm], 12) for arm in _CONTROL], [COLORS[arm] for arm in _CONTROL])
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.set_xlabel("Training minus held-out, points")
@@ -98,12 +98,12 @@ def draw_effects(area: Area, effects: pd.DataFrame) -> None:
     edge = min(max(1.15 * shown.abs().max(axis=None), 1), _MOST_POINTS)
     axes.set_xlim(-edge, edge)
     axes.axvline(0, **DOTTED)
-    for place, change in enumerate(changes):
+    for position, change in enumerate(changes):
         own = effects[effects["change"] == change]
         for at in own["allowed"].dropna().unique():
-            axes.plot([at, at], [place - 0.42, place + 0.42], color=INK, linewidth=0.8, zorder=2)
+            axes.plot([at, at], [position - 0.42, position + 0.42], color=INK, linewidth=0.8, zorder=2)
         for row in own.itertuples():
-            _setting_mark(axes, place, row.setting, (row.effect, row.ci_low, row.ci_high))
+            _setting_mark(axes, position, row.setting, (row.effect, row.ci_low, row.ci_high))
     row_axis(axes, [_CHANGES[change] for change in changes], [INK] * len(changes), lines=True)
     axes.set_xlabel("Effect on validation accuracy, points")
     key_above(axes, (_KEY, INK))
@@ -117,9 +117,9 @@ def draw_ratios(area: Area, effects: pd.DataFrame) -> None:
     edge = min(max(1.2 * np.exp(np.abs(np.log(finite)).max(initial=0)), 2), _MOST_TIMES)
     axes.set(xscale="log", xlim=(1 / edge, edge))
     axes.axvline(1, **DOTTED)
-    for place, change in enumerate(changes):
+    for position, change in enumerate(changes):
         for row in effects[effects["change"] == change].itertuples():
-            _setting_mark(axes, place, row.setting, (row.steps_ratio, row.ratio_low, row.ratio_high), row.bound)
+            _setting_mark(axes, position, row.setting, (row.steps_ratio, row.ratio_low, row.ratio_high), row.bound)
     row_axis(axes, [_CHANGES[change] for change in changes], [INK] * len(changes), lines=True)
     ticks = [tick for tick in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if 1 / edge <= tick <= edge]
     ticks_at(axes.xaxis, ticks)
@@ -127,9 +127,9 @@ def draw_ratios(area: Area, effects: pd.DataFrame) -> None:
     key_above(axes, (_KEY, INK))
 
 
-def _setting_mark(axes: Axes, place: int, setting: str, interval: tuple, bound: str = "") -> None:
+def _setting_mark(axes: Axes, position: int, setting: str, interval: tuple, bound: str = "") -> None:
     shift = 0.17 * (2 * list(SETTINGS).index(setting) - 1)
-    interval_mark(axes, place + shift, [], interval, COLORS["batch"], filled=_FILLED[setting], bound=bound)
+    interval_mark(axes, position + shift, [], interval, COLORS["batch"], filled=_FILLED[setting], bound=bound)
 
 
 def draw_shuffling(area: Area, data: dict[str, pd.DataFrame]) -> None:
@@ -143,9 +143,11 @@ def draw_shuffling(area: Area, data: dict[str, pd.DataFrame]) -> None:
     axes.axvline(0, **DOTTED)
     seeds = {keys: own["points"] for keys, own in data["seeds"].groupby(["arm", "setting"])}
     for row in medians.itertuples():
-        place = list(words).index(row.arm) + 0.2 * (2 * list(SETTINGS).index(row.setting) - 1)
+        position = list(words).index(row.arm) + 0.2 * (2 * list(SETTINGS).index(row.setting) - 1)
         interval = row.estimate, row.ci_low, row.ci_high
-        interval_mark(axes, place, seeds[row.arm, row.setting], interval, colors[row.arm], filled=_FILLED[row.setting])
+        interval_mark(
+            axes, position, seeds[row.arm, row.setting], interval, colors[row.arm], filled=_FILLED[row.setting]
+        )
     paper_mark(axes, papers_gain, -0.62)
     style = dict(textcoords="offset points", fontsize=small(), color=COLORS["paper"], va="center")
     axes.annotate(LABELS["paper"], (papers_gain, -0.62), (5, 0), **style)
@@ -171,5 +173,5 @@ def draw_ensembles(area: Area, data: dict[str, pd.DataFrame]) -> None:
     axes.set(xlim=(first - 0.2, last + 0.2), ylim=(low - 0.08 * (high - low), high + 0.08 * (high - low)))
     axes.set(xlabel="Nets averaged", ylabel="Test error")
     axes.xaxis.set_major_locator(FixedLocator(middle.index))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}%"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}%"))
     name_ends(axes, [ours, theirs])

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import paper
-from bnrepro.analysis.curves import best_accuracy, final_accuracy, steps_to_target
+from bnrepro.analysis.curves import best_metric, final_metric, steps_to_target
 from bnrepro.analysis.intervals import Interval, bound_of_median, median_interval, ratio_interval
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, groups_of
 from bnrepro.config.group import Group
 from bnrepro.config.registry import find
 from bnrepro.experiments.setups import CHANGES
+from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import SCHEMAS, Tables
 
@@ -45,18 +46,20 @@ def net(setting: str, change: str = UNCHANGED, *, with_bn: bool = True) -> Group
     return Group("changes" if with_bn else "changes_without_bn", change, setting)
 
 
+@once
 def gain(tables: Tables, without: Group, with_it: Group, split: str = "") -> pd.Series:
     """By seed, how much higher one group is than another: best validation accuracy, or with `split` the last on that split."""
     curves = _compared(tables, without, with_it)
-    table = final_accuracy(curves, split) if split else best_accuracy(curves)
+    table = final_metric(curves, split) if split else best_metric(curves)
     pairs = paired(table, table.columns[-1], arms=_SIDES, column="side").set_index("seed")
     return pairs["with"] - pairs["without"]
 
 
+@once
 def step_ratios(tables: Tables, without: Group, with_it: Group) -> pd.DataFrame:
     """By seed, `ratio` and `bound` of the steps to the best validation accuracy that the seed has in group `without`."""
     curves = _compared(tables, without, with_it)
-    best = best_accuracy(curves).query("side == 'without'").set_index("seed")["best_accuracy"]
+    best = best_metric(curves).query("side == 'without'").set_index("seed")["best_metric"]
     pairs = paired(steps_to_target(curves, best), "steps_to_target", arms=_SIDES, column="side")
     return ratios(pairs, curves["steps"].max(), _SIDES)
 
@@ -70,6 +73,7 @@ def _compared(tables: Tables, *groups: Group) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@once
 def effects(tables: Tables) -> pd.DataFrame:
     """What each change of section 4.2.1 does to the net with BN, in both settings.
 
@@ -98,6 +102,7 @@ def smallest_seen(effect: Interval) -> float:
     return (effect.ci_high - effect.ci_low) / 2
 
 
+@once
 def shuffling(tables: Tables) -> pd.DataFrame:
     """By `setting` and `seed` the `gain` of thorough shuffling; the `arm` is `batch`, `none` or the `difference` of the two."""
     parts = []
@@ -118,6 +123,7 @@ def spreads(tables: Tables) -> pd.DataFrame:
     return select(tables, "mates")[["run", "seed"]].merge(tables["mates"], on="run")
 
 
+@once
 def gaps(tables: Tables) -> pd.DataFrame:
     """Training minus held-out accuracy, in inference mode, of each run of the groups `gap` and `noise`.
 

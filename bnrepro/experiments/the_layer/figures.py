@@ -26,9 +26,9 @@ def draw_histogram(area: Area, values: pd.DataFrame) -> None:
     """Both on one axis."""
     axes = area.axes()
     bins = np.linspace(min(values["x_hat"].min(), 0), values["x"].max(), 40)
-    for column, color, text, place in (("x", GREY, "x", (0.6, 0.3)), ("x_hat", COLORS["batch"], "x̂", (0.24, 0.8))):
+    for column, color, text, position in (("x", GREY, "x", (0.6, 0.3)), ("x_hat", COLORS["batch"], "x̂", (0.24, 0.8))):
         axes.hist(values[column], bins, color=color, alpha=0.75, linewidth=0)
-        axes.text(*place, text, color=color, transform=axes.transAxes)
+        axes.text(*position, text, color=color, transform=axes.transAxes)
     axes.set(xlabel="Value", ylabel="Examples")
 
 
@@ -104,11 +104,11 @@ def draw_running_variance(area: Area, medians: pd.DataFrame) -> None:
     axes, sizes = area.axes(), np.array(sorted(medians["m"].unique()))
     axes.plot(sizes, (sizes - 1) / sizes, color=COLORS["paper"], linewidth=0.7, linestyle="--", zorder=1)
     ours, keras = ("m - 1 (Algorithm 2)", "batch", "ours", (0, 5)), ("Keras", "keras", LABELS["keras"], (6, -8))
-    for setting, arm, words, place in (ours, keras):
+    for setting, arm, words, offset in (ours, keras):
         own = medians[medians["setting"] == setting]
         axes.plot(own["m"], own["ratio"], "o", color=COLORS[arm], markersize=4)
         style = dict(color=COLORS[arm], fontsize=small())
-        axes.annotate(words, (own["m"].iloc[1], own["ratio"].iloc[1]), place, "data", "offset points", **style)
+        axes.annotate(words, (own["m"].iloc[1], own["ratio"].iloc[1]), offset, "data", "offset points", **style)
     axes.set(
         xscale="log", xlabel="Size m of the mini-batch", ylabel="Variance over the\npopulation's", ylim=(0.4, 1.15)
     )

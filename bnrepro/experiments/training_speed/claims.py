@@ -5,7 +5,7 @@ import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.curves import distance_from_curve, final_accuracy
+from bnrepro.analysis.curves import distance_from_curve, final_metric
 from bnrepro.analysis.findings import Row, counted, diverged, largest_of, median_of, median_ratio, single
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves
@@ -49,8 +49,8 @@ def fewer_steps(tables: Tables) -> list[Row]:
     paper=float(_LAST["batch"] - _LAST["none"]),
 )
 def higher_accuracy(tables: Tables) -> list[Row]:
-    runs = final_accuracy(group_curves(tables, "main"))
-    pairs = paired(runs, "final_accuracy")
+    runs = final_metric(group_curves(tables, "main"))
+    pairs = paired(runs, "final_metric")
     return [median_of(pairs["batch"] - pairs["none"]), *diverged(runs)]
 
 
@@ -81,8 +81,8 @@ def as_published(tables: Tables) -> list[Row]:
     rule=Rule("below", 0.02),
 )
 def shuffled_labels(tables: Tables) -> list[Row]:
-    runs = final_accuracy(group_curves(tables, "shuffled"))
-    better = paired(runs, "final_accuracy")[list(ARMS)].max(axis=1)
+    runs = final_metric(group_curves(tables, "shuffled"))
+    better = paired(runs, "final_metric")[list(ARMS)].max(axis=1)
     return [median_of(better - LARGEST_CLASS[runs["task"].iloc[0]])]
 
 

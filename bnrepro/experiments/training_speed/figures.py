@@ -45,8 +45,8 @@ def draw_accuracy(area: Area, data: dict[str, pd.DataFrame]) -> None:
     """Every seed, the medians, the paper's curves behind them, and marks on the line of the target."""
     axes, runs, papers = area.axes(), data["runs"], data["paper"]
     seed_curves(axes, runs, data["medians"])
-    for place, (_, curve) in enumerate(papers.groupby("arm")):
-        paper_line(axes, curve["step"], curve["accuracy"], label="_paper" if place else "paper, Figure 1(a)")
+    for index, (_, curve) in enumerate(papers.groupby("arm")):
+        paper_line(axes, curve["step"], curve["accuracy"], label="_paper" if index else "paper, Figure 1(a)")
     drawn = pd.concat([runs, papers])
     for arm in _ARMS:
         name_curve(axes, drawn, arm, 0.62, above=arm == "batch")
@@ -99,7 +99,7 @@ def calibration(tables: Tables) -> pd.DataFrame:
 
 
 def sensitive(tables: Tables) -> pd.DataFrame:
-    """How many times fewer steps BN takes to the target at each place of the grid."""
+    """How many times fewer steps BN takes to the target in each cell of the grid."""
     cells, used = sensitivity(tables), group_curves(tables, "main").iloc[0]
     return cells.assign(pixels=used["pixels"], used=_used(cells, used))
 

@@ -9,6 +9,7 @@ from bnrepro.analysis.intervals import bound_of_median
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, on_papers_data
 from bnrepro.config.run_config import RunConfig
+from bnrepro.records.computed import once
 from bnrepro.records.schemas import Tables
 
 TARGET = paper.FIGURE1_TARGET
@@ -19,6 +20,7 @@ _FROZEN = RunConfig()
 LARGEST_CLASS = {"mnist": 0.1135, "fashion_mnist": 0.1, "cifar10": 0.1}
 
 
+@once
 def speed(tables: Tables) -> pd.DataFrame:
     """By run of the main group, steps and seconds of training to 97%.
 
@@ -34,6 +36,7 @@ def speed(tables: Tables) -> pd.DataFrame:
     return table.assign(reached=reached, steps_spent=spent, seconds_spent=seconds * spent / done)
 
 
+@once
 def calibrated(tables: Tables) -> pd.DataFrame:
     """The grid of the arm without BN, and what it chooses.
 
@@ -53,6 +56,7 @@ def calibrated(tables: Tables) -> pd.DataFrame:
     return cells.assign(chosen=(cells["distance"] == allowed.min()) & cells.index.isin(allowed.index), frozen=frozen)
 
 
+@once
 def sensitivity(tables: Tables) -> pd.DataFrame:
     """The result of the main group over the grid: `initial_std`, `learning_rate`, `ratio` of steps to 97%, `bound`."""
     batch = group_curves(tables, "sensitivity")

@@ -1,0 +1,56 @@
+"""What is computed of a notebook's tables once and handed on: never of other tables, never with what a caller wrote into it."""
+
+import pandas as pd
+
+from bnrepro.records.computed import KnownTables, once
+
+RUNS = pd.DataFrame({"run": ["a", "b"], "value": [1.0, 2.0]})
+
+
+def counting():
+    """A function from tables to one, and its calls so far."""
+    calls = []
+
+    @once
+    def shifted(tables, by=0.0, *, column="value"):
+        calls.append((by, column))
+        return tables["runs"].assign(**{column: tables["runs"][column] + by})
+
+    return shifted, calls
+
+
+def test_a_table_is_computed_once_for_the_same_tables_and_arguments():
+    shifted, calls = counting()
+    tables = KnownTables({"runs": RUNS})
+    for _ in range(2):
+        assert shifted(tables, 1.0)["value"].tolist() == [2.0, 3.0]
+        assert shifted(tables, 2.0, column="value")["value"].tolist() == [3.0, 4.0]
+    assert calls == [(1.0, "value"), (2.0, "value")]
+
+
+def test_what_a_caller_writes_into_it_no_other_sees():
+    shifted, calls = counting()
+    tables = KnownTables({"runs": RUNS})
+    mine = shifted(tables, 1.0)
+    mine.loc[0, "value"] = -1.0
+    mine["more"] = 0
+    assert shifted(tables, 1.0)["value"].tolist() == [2.0, 3.0] and "more" not in shifted(tables, 1.0)
+    assert len(calls) == 1
+
+
+def test_of_changed_tables_it_is_computed_anew():
+    shifted, calls = counting()
+    tables = KnownTables({"runs": RUNS})
+    shifted(tables)
+    others = {**tables, "runs": RUNS.assign(value=7.0)}
+    assert not isinstance(others, KnownTables) and shifted(others)["value"].tolist() == [7.0, 7.0]
+    tables["runs"] = RUNS.assign(value=9.0)
+    assert shifted(tables)["value"].tolist() == [9.0, 9.0] and len(calls) == 3
+
+
+def test_of_an_ordinary_dict_it_is_computed_each_time():
+    shifted, calls = counting()
+    tables = {"runs": RUNS.copy()}
+    shifted(tables)
+    tables["runs"].loc[0, "value"] = 5.0
+    assert shifted(tables)["value"].tolist() == [5.0, 2.0] and len(calls) == 2
