@@ -23,8 +23,12 @@ def judged(experiment: Experiment, tables: Tables) -> pd.DataFrame:
 
 def verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
     """All claims whose notebook has results, with their verdicts, in the order of the claims; no row where none has."""
-    found = [judged(experiment, tables) for _, experiment, tables in kept_results(workspace)]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=VERDICT_COLUMNS)
+    return joined([judged(experiment, tables) for _, experiment, tables in kept_results(workspace)])
+
+
+def joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The verdicts of several experiments as one table."""
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=VERDICT_COLUMNS)
 
 
 def kept_results(workspace: Workspace) -> Iterable[Result]:

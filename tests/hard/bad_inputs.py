@@ -154,7 +154,7 @@ def sites() -> dict[str, strategies.SearchStrategy[Bad]]:
         strategies.binary(max_size=200), _jsons().map(lambda value: json.dumps(value).encode())
     ).map(lambda content: Bad(("run", "FILE.ipynb"), content))
     for notebook in find_notebooks():
-        for row in parameters(notebook).itertuples(index=False):
+        for row in parameters(notebook):
             add(
                 f"{notebook.stem} {row.name}",
                 bad_values(row.name, row.type),
