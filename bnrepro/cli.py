@@ -183,12 +183,13 @@ def _report(options) -> int:
 
 def _bench(options) -> int:
     path = _writable(options.json)
-    from bnrepro.backend.tensorflow_logging import load_tensorflow
+    from bnrepro.backend.tensorflow_logging import load_tensorflow, without_tensorflow_chatter
 
     load_tensorflow()
-    from bnrepro.benchmarks.engine import bench
+    with without_tensorflow_chatter():
+        from bnrepro.benchmarks.bench import bench
 
-    bench(path)
+        bench(options.rows, path, options.keep)
     return 0
 
 
@@ -293,6 +294,10 @@ def _parser() -> _Parser:
     report.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
     report.add_argument("--output", metavar="FILE", help="the file to write")
     bench = command("bench", _bench, "speed against what a user would write otherwise")
+    bench.add_argument("rows", nargs="*", metavar="ROW", help="the usual ones, at most five minutes, by default")
+    bench.add_argument(
+        "--keep", action="store_true", help="also write the rows into this processor's file in data/bench"
+    )
     bench.add_argument("--json", metavar="FILE", help="also write the rows there")
     actions = command("data", _data, "the data sets").add_subparsers(dest="action", metavar="ACTION", required=True)
     known = actions.add_parser("list", help="name, place, size, source, licence")

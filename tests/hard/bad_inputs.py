@@ -39,7 +39,7 @@ WORK = (
 )
 """What a command does once its input is taken."""
 
-BENCHMARKS = "bnrepro.benchmarks.engine"
+BENCHMARKS = "bnrepro.benchmarks.bench"
 """Does the work of `bench`, and would bring TensorFlow."""
 
 COMMANDS = {"run": ["99"], "list": [], "verdicts": [], "figures": [], "report": [], "bench": [], "data": ["list"]}
