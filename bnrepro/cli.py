@@ -79,7 +79,7 @@ def _run(options) -> int:
             write_whole(path, f"{_verdicts_json(table)}\n".encode())
         results = list(kept_results(workspace))
         sheets = draw_sheets(results)
-        page = write_report(workspace, sheets=sheets, verdicts=table)
+        page = write_report(workspace, sheets=sheets, table=table)
         save_sheets(workspace, results, sheets)
         places = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
         places |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
@@ -137,12 +137,13 @@ def _columns() -> int | None:
 
 def _verdicts(options) -> int:
     from bnrepro.report.formatting import verdict_text
-    from bnrepro.report.kept_verdicts import kept_verdicts
+    from bnrepro.report.kept_findings import kept_findings
+    from bnrepro.report.verdicts import together
 
     workspace = Workspace(options.preset, options.output)
     if workspace.root and not workspace.root.is_dir():
         raise UserError(f"verdicts are those of a batch: {workspace.root} is no folder; name the one it wrote to")
-    table = kept_verdicts(workspace)
+    table = together(kept_findings(workspace))
     print(_verdicts_json(table) if options.json else verdict_text(table, _columns()))
     return 0
 

@@ -88,7 +88,7 @@ def no_training(monkeypatch):
     def run_all(*arguments, **options):
         raise AssertionError("a run was trained")
 
-    monkeypatch.setattr("bnrepro.execution.run_all.run_all", run_all)
+    monkeypatch.setattr("bnrepro.execution.rounds.run_all", run_all)
 
 
 def refusal(capsys, code: int) -> str:
@@ -128,7 +128,7 @@ def test_a_damaged_data_file_is_refused_with_the_command_that_repairs_it(capsys,
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """A folder as `run --output` leaves it, its tables from a formula; what is computed of them is kept nowhere else."""
-    monkeypatch.setattr("bnrepro.report.kept_verdicts.ROOM", tmp_path / "cache")
+    monkeypatch.setattr("bnrepro.report.kept_findings.ROOM", tmp_path / "cache")
     write_finding_results(tmp_path / "results", "smoke")
     return tmp_path
 
@@ -156,7 +156,7 @@ def test_a_batch_writes_its_verdicts_as_json_too_and_judges_once(results, capsys
     monkeypatch.setattr("bnrepro.report.verdicts.judge", lambda *given: judged.append(given) or judge(*given))
     file = results / "verdicts.json"
     assert run("run", "99", "--preset", "smoke", "--output", str(results), "--json", str(file)) == 0
-    assert len(judged) == 2  # a notebook each
+    assert len(judged) == 1
     capsys.readouterr()
     assert run("verdicts", "--preset", "smoke", "--output", str(results), "--json") == 0
     assert json.loads(file.read_text()) == json.loads(capsys.readouterr().out)

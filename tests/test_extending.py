@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 import bnrepro
+from bnrepro.config.group import Group
 from bnrepro.config.registry import add_plugin
 from bnrepro.config.run_config import RunConfig
 from bnrepro.execution.run_all import run_all
@@ -79,8 +80,10 @@ def test_the_recipes_normalization_joins_the_sweep_of_rates_by_one_parameter(rec
     recipe("group_norm.py")
     experiment = EXPERIMENTS["03_learning_rates"]
     sweep = experiment.sweep("smoke", another_arm="group", width=16)  # channels for four groups in every branch
-    joined = [config for config in sweep["rates"] if config["normalization"] == "group"]
-    assert {config["learning_rate"] for config in joined} == {config["learning_rate"] for config in sweep["rates"]}
+    joined = [config for config in sweep[Group("rates")] if config["normalization"] == "group"]
+    assert {config["learning_rate"] for config in joined} == {
+        config["learning_rate"] for config in sweep[Group("rates")]
+    }
     trained = run_all(joined[:1], jobs=1, records=tmp_path / "records")
     assert trained["runs"]["status"].item() == "finished"
     tables = make_tables(sweep)

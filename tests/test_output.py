@@ -16,7 +16,7 @@ from bnrepro.jupyter.plan import Plan
 from bnrepro.output import ReaderGone, careful_output, fitting
 from bnrepro.records.workspace import Workspace
 from tests.experiments.factories import write_finding_results
-from tests.jupyter.throwaway import write_notebook
+from tests.jupyter.throwaway import only, write_notebook
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ COMMANDS = {
 def command(request, results, monkeypatch):
     """A command that prints, what takes long put aside."""
     monkeypatch.chdir(results)
-    monkeypatch.setattr("bnrepro.report.kept_verdicts.ROOM", results / "cache")
+    monkeypatch.setattr("bnrepro.report.kept_findings.ROOM", results / "cache")
     monkeypatch.setattr(cli, "_publish", lambda: [Path("✓.svg")])
     monkeypatch.setattr("bnrepro.report.write.write_report", lambda *arguments, **options: Path("≤.html"))
     monkeypatch.setattr(
@@ -76,9 +76,9 @@ def test_a_reader_who_has_seen_enough_ends_a_command_without_a_word(command, mon
 
 
 def test_a_batch_ends_with_its_reader_and_takes_it_for_no_failure_of_training(tmp_path, monkeypatch, capsys):
-    plan = Plan({tmp_path / "10_a.ipynb": {}}, [RunConfig()], Workspace("smoke", tmp_path), jobs=1)
+    plan = Plan({tmp_path / "10_a.ipynb": {}}, only([RunConfig()]), Workspace("smoke", tmp_path), jobs=1)
     monkeypatch.setattr("bnrepro.jupyter.plan.make_plan", lambda *arguments: plan)
-    monkeypatch.setattr("bnrepro.execution.run_all.run_all", lambda *arguments, **options: print("a bar", flush=True))
+    monkeypatch.setattr("bnrepro.execution.rounds.run_all", lambda *arguments, **options: print("a bar", flush=True))
     monkeypatch.setattr("subprocess.Popen", lambda *arguments, **options: pytest.fail("a notebook was started"))
     with closed_pipe() as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)

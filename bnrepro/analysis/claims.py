@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bnrepro.analysis.findings import COLUMNS, Row
+from bnrepro.analysis.intervals import sign_test
 from bnrepro.records.schemas import Tables
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
@@ -99,8 +100,13 @@ class Claim:
     def __call__(self, tables: Tables) -> pd.DataFrame:
         """Its finding: the columns `findings.COLUMNS`, first the row of its statistic, then what else is to be known."""
         statistic, *others = self.function(tables)
+        p = sign_test(statistic.sample, self.rule.threshold)
+        if self.kind == "primary" and statistic.n and math.isnan(p):
+            raise ValueError(
+                f"a primary claim is tested on the values of its seeds: {self.id} has none; give its row a sample"
+            )
         rows = pd.DataFrame([statistic._replace(label="", unit=self.unit), *others])
-        return rows.assign(claim=self.id)[list(COLUMNS)]
+        return rows.assign(claim=self.id, p=[p, *[math.nan] * len(others)])[list(COLUMNS)]
 
 
 def claim(

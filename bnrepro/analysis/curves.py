@@ -9,7 +9,7 @@ Where the runs are of several groups, a column of the caller's says which arm a 
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.intervals import Interval, bootstrap_median
+from bnrepro.analysis.intervals import Interval, median_interval
 
 _MEASURED = ["step", "split", "loss", "metric", "value"]
 
@@ -66,7 +66,7 @@ def best_accuracy(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
 def _or_chance(table: pd.DataFrame) -> pd.DataFrame:
     """The last column, with the task's chance where the run diverged."""
     name = table.columns[-1]
-    return table.assign(**{name: table[name].where(table["status"] == "finished", table["chance"])})
+    return table.assign(**{name: table[name].where(table["status"] != "diverged", table["chance"])})
 
 
 def distance_from_curve(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -103,5 +103,5 @@ def median_curves(curves: pd.DataFrame, column: str = "normalization") -> pd.Dat
     rows = []
     for arm, runs in evaluations(curves).groupby(column):
         accuracy = runs.pivot(index="step", columns="run", values="value").fillna(runs["chance"].iloc[0])
-        rows += [(arm, step, *bootstrap_median(values)) for step, values in zip(accuracy.index, accuracy.to_numpy())]
+        rows += [(arm, step, *median_interval(values)) for step, values in zip(accuracy.index, accuracy.to_numpy())]
     return pd.DataFrame(rows, columns=(column, "step", *Interval._fields))

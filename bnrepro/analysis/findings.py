@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from bnrepro.analysis.intervals import Interval, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.intervals import (
+    Interval,
+    Sample,
+    bound_of_median,
+    censored_interval,
+    median_interval,
+    ratio_interval,
+    sample,
+)
 
 
 class Row(NamedTuple):
@@ -19,6 +27,7 @@ class Row(NamedTuple):
         n: How many values are behind it.
         unit: One of `formatting.UNITS`.
         bound: `>` or `<` where the estimate is only a bound (see `paired.ratios`), `~` where it is bounded from neither side.
+        sample: Of the statistic of a claim the value of each seed, for an exact test; empty where it is no median of seeds.
     """
 
     label: str
@@ -28,25 +37,32 @@ class Row(NamedTuple):
     n: int = 0
     unit: str = ""
     bound: str = ""
+    sample: Sample = ()
 
 
-COLUMNS = ("claim", *Row._fields)
-"""Of a table of findings."""
+COLUMNS = ("claim", *Row._fields[:-1], "p")
+"""Of a table of findings; `p` is of the claim's statistic alone."""
 
 
-def estimated(found: Interval, unit: str = "", label: str = "", bound: str = "") -> Row:
+def estimated(found: Interval, unit: str = "", label: str = "", bound: str = "", values: Sample = ()) -> Row:
     """A number with its interval; without `label` and `unit` the statistic of a claim, which knows its unit."""
-    return Row(label, *found, unit=unit, bound=bound)
+    return Row(label, *found, unit=unit, bound=bound, sample=values)
 
 
 def median_of(values: pd.Series, unit: str = "", label: str = "") -> Row:
     """The median of finite values and its interval."""
-    return estimated(bootstrap_median(values), unit, label)
+    return estimated(median_interval(values), unit, label, values=tuple(zip(values, values)))
 
 
 def median_ratio(pairs: pd.DataFrame, label: str = "") -> Row:
     """The median `ratio` of pairs of which some are bounds, as `paired.ratios` gives them."""
-    return estimated(bootstrap_ratio(pairs), "times", label, bound_of_median(pairs))
+    return estimated(ratio_interval(pairs), "times", label, bound_of_median(pairs), sample(pairs))
+
+
+def median_between(pairs: pd.DataFrame, label: str = "") -> Row:
+    """The median `ratio` of pairs that are each known to lie from `low` to `high`; `bound` where one of these is no number."""
+    values = tuple(zip(pairs["low"], pairs["high"]))
+    return estimated(censored_interval(pairs), "times", label, bound_of_median(pairs), values)
 
 
 def largest_of(errors: pd.Series, n: int) -> Row:

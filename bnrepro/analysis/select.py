@@ -3,11 +3,14 @@
 Knows the columns of the tables, and no experiment, no claim and no figure.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.curves import with_lost
-from bnrepro.analysis.intervals import Interval, bootstrap_median
+from bnrepro.analysis.curves import best_accuracy, steps_to_target, with_lost
+from bnrepro.analysis.intervals import Interval, median_interval
+from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
@@ -16,22 +19,23 @@ TRAINS = 0.5
 """A run trains if it ends at this accuracy or above; chance is a tenth."""
 
 
-def rows_of(tables: Tables, groups: tuple[str, ...], name: str = "runs") -> pd.DataFrame:
-    """The rows of table `name` that belong to any of some groups, with `group` and the run's config beside them."""
-    members = tables["sweep"][tables["sweep"]["group"].isin(groups)]
-    runs = members.merge(tables["runs"], on="run")
-    return runs if name == "runs" else runs.merge(tables[name], on="run")
+def groups_of(tables: Tables) -> list[Group]:
+    """The groups of the sweep that the tables are of, in their order."""
+    return [Group(*row) for row in tables["sweep"][list(Group._fields)].drop_duplicates().itertuples(index=False)]
 
 
-def group_curves(tables: Tables, group: str) -> pd.DataFrame:
-    """The curves of a group; a run that diverged before its first evaluation has one row, without values, at step 0."""
-    return with_lost(select(tables, group, "curves"), select(tables, group, "runs"))
-
-
-def curves_of(tables: Tables, *groups: str) -> pd.DataFrame:
-    """The curves of groups as `group_curves` gives them, one after the other, with a column `arm` for the group."""
-    parts = [group_curves(tables, group).assign(arm=group) for group in groups]
-    return pd.concat(parts, ignore_index=True)
+def group_curves(
+    tables: Tables, group: str | tuple[str, ...], *, arm: str | None = None, setting: str | None = None
+) -> pd.DataFrame:
+    """The curves of a group, or of several, arm after arm; a run that diverged before its first evaluation has one row,
+    without values, at step 0. The arguments are those of `select`.
+    """
+    runs = select(tables, group, arm=arm, setting=setting)
+    parts = [
+        with_lost(own.merge(tables["curves"], on="run"), own)
+        for _, own in runs.groupby(list(Group._fields), sort=False)
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else runs.merge(tables["curves"], on="run")
 
 
 def where(table: pd.DataFrame, **values) -> pd.DataFrame:
@@ -66,9 +70,30 @@ def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     return runs.merge(best, on=[*by, "learning_rate"])
 
 
+def fastest_rates(curves: pd.DataFrame, target: float) -> dict[str, float]:
+    """By arm the learning rate at which it reaches `target` in the fewest steps, by the median of each rate's seeds.
+
+    Of equals, as where none reaches it, the one whose median run gets highest.
+    """
+    table = steps_to_target(curves, target).assign(highest=best_accuracy(curves)["best_accuracy"])
+    medians = table.groupby(["normalization", "learning_rate"])[["steps_to_target", "highest"]].median().reset_index()
+    ordered = medians.sort_values(["steps_to_target", "highest"], ascending=[True, False], kind="stable")
+    return ordered.groupby("normalization")["learning_rate"].first().to_dict()
+
+
+def common_target(curves: pd.DataFrame, targets: Iterable[float]) -> float:
+    """The first of `targets` that each arm reaches at some rate with all its seeds in two thirds of the steps; else the last."""
+    for target in targets:
+        steps = steps_to_target(curves, target)
+        soon = steps.assign(soon=3 * steps["steps_to_target"] <= 2 * steps["steps"])
+        if soon.groupby(["normalization", "learning_rate"])["soon"].all().groupby("normalization").any().all():
+            break
+    return target
+
+
 def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     """At each `x` the median of `y` and its interval: `x`, `estimate`, `ci_low`, `ci_high`, `n`."""
-    rows = [(place, *bootstrap_median(values)) for place, values in table.groupby(x)[y]]
+    rows = [(place, *median_interval(values)) for place, values in table.groupby(x)[y]]
     return pd.DataFrame(rows, columns=[x, *Interval._fields])
 
 

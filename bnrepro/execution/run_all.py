@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
 from bnrepro.execution.packing import pack
 from bnrepro.execution.process_pool import count_jobs, train_in_own_workers
@@ -57,4 +58,4 @@ def run_all(
             else:
                 futures = {executor.submit(train_packed, pack(config), records): config for config in missing}
                 wait_for(futures, lambda: None, lambda config: bar.update(config.steps))
-    return collect({"all": configs}, records, TABLES)
+    return collect({Group("all"): configs}, records, TABLES)

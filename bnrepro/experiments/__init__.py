@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bnrepro.analysis.claims import Claim, by_id
-from bnrepro.config.run_config import RunConfig
+from bnrepro.config.group import Sweep
 from bnrepro.errors import unknown
 from bnrepro.experiments.presets import smallest
 from bnrepro.records.schemas import Tables
@@ -27,6 +27,7 @@ _HOMES = {
     "PRESETS": ".sweep",
     "TABLES": ".sweep",
     "BASE": ".sweep",
+    "ROUNDS": ".sweep",
     "count": ".sweep",
     "PANELS": ".figures",
     "SHEETS": ".figures",
@@ -44,6 +45,7 @@ class Experiment:
     tells:
 
     - `derive(tables)`, where the runs leave more than is worth keeping: the tables of its results, made of those in `TABLES`.
+    - `ROUNDS`, where later runs depend on what earlier ones gave.
     - `BASE`, the run that all others are variations of; `count(preset, draws)`, where nothing is trained, the random draws.
     - `controls(tables)`, `explore(tables, live=None, **choice)` and `live(tables, **choice)`, where the notebook opens with a
       widget over the committed record: its `Control`s, with values of the record; the small figure of one choice, a value for
@@ -59,17 +61,20 @@ class Experiment:
 
     folder: str
 
-    def sweep(self, preset: str, **overrides) -> dict[str, list[RunConfig]]:
+    def sweep(self, preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
         """The runs to train, by group.
 
         Args:
             preset: `smoke`, `quick` or `paper`.
+            so_far: Where the experiment has `ROUNDS`, the tables `runs` and `curves` of the rounds so far: then the answer has
+                the runs of the next round too. It is whole where it has no run that is not in `so_far`.
             overrides: The parameters of its notebook; 0 or empty means the preset's value.
 
         Raises:
             UserError: An unknown name, or a value of the wrong type or out of range.
         """
-        groups = importlib.import_module(f"{__name__}.{self.folder}.sweep").sweep(preset, **overrides)
+        given = {"so_far": so_far} if hasattr(self, "ROUNDS") else {}
+        groups = importlib.import_module(f"{__name__}.{self.folder}.sweep").sweep(preset, **given, **overrides)
         return {group: list(map(smallest, runs)) for group, runs in groups.items()} if preset == "smoke" else groups
 
     @property
@@ -110,6 +115,7 @@ _EXPERIMENTS = {
     "06_batch_size": Experiment("batch_size"),
     "07_inference_statistics": Experiment("inference_statistics"),
     "08_dropout_and_weight_decay": Experiment("dropout_and_weight_decay"),
+    "09_largest_rates": Experiment("largest_rates"),
 }
 
 

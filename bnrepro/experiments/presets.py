@@ -11,6 +11,12 @@ from bnrepro.errors import UserError, unknown
 CALIBRATION_SEEDS = (1000, 1001)
 """Seeds that choose the unstated values; never among the seeds whose runs are reported."""
 
+FIRST_JUDGED = 100
+"""The first of the seeds that judge a claim; those below have been seen in earlier records."""
+
+SELECTING_SEEDS = (2000, 2001)
+"""Seeds that choose, where a claim is about what each arm can do at its best; they judge nothing."""
+
 _FEW = 512
 
 

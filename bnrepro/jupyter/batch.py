@@ -47,14 +47,14 @@ def run_batch(plan: Plan, force: bool = False) -> list[Failure]:
         force: Whether runs that have a record are trained again.
     """
     plan.workspace.executed.mkdir(parents=True, exist_ok=True)
-    failures = _train(plan, force) if plan.configs else []
+    failures = _train(plan, force) if plan.sweep() else []
     failures += _execute_all({path: own for path, own in plan.notebooks.items() if path.stem != LAST}, plan)
     failures += _execute_all({path: own for path, own in plan.notebooks.items() if path.stem == LAST}, plan)
     return failures
 
 
 def _train(plan: Plan, force: bool) -> list[Failure]:
-    from bnrepro.execution.run_all import run_all
+    from bnrepro.execution.rounds import run_rounds
     from bnrepro.execution.waiting import RunsFailed
 
     records, log = plan.workspace.runs, plan.workspace.executed / "training.log"
@@ -63,7 +63,7 @@ def _train(plan: Plan, force: bool) -> list[Failure]:
         if force:
             _train_anew(plan, records)
         else:
-            run_all(plan.configs, jobs=plan.jobs, records=records)
+            run_rounds(plan.sweep, records, plan.jobs)
     except RunsFailed as error:
         log.write_text("".join(f"{failure}\n" for failure in error.failures), encoding="utf-8")
         return [Failure("training", str(error), log)]
@@ -74,15 +74,14 @@ def _train(plan: Plan, force: bool) -> list[Failure]:
 
 def _train_anew(plan: Plan, records: Path) -> None:
     """Each old record stays until the new one is there, so that an interrupt costs no finished run."""
-    from bnrepro.execution.run_all import run_all
+    from bnrepro.execution.rounds import run_rounds
 
     with draft_folder("anew", records) as new:
         try:
-            run_all(plan.configs, jobs=plan.jobs, records=new)
+            run_rounds(plan.sweep, new, plan.jobs)
         finally:
-            for config in plan.configs:
-                if (new / config.id).is_dir():
-                    replace_record(new, records, config)
+            for done in new.glob("*/done.json"):
+                replace_record(new, records, done.parent.name)
 
 
 def _execute_all(notebooks: dict[Path, dict], plan: Plan) -> list[Failure]:

@@ -1,15 +1,18 @@
 """What a batch will do, checked whole before any of it is done. The front door's desk: trains nothing, executes nothing."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnrepro.config.group import Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.execution.process_pool import count_jobs
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter import parameters
 from bnrepro.jupyter.watch import STILL_SECONDS, still_seconds
+from bnrepro.records.schemas import Tables
 from bnrepro.records.workspace import Workspace
 
 
@@ -19,17 +22,25 @@ class Plan:
 
     Args:
         notebooks: The notebooks in their order, each with the values that are passed to it.
-        configs: The runs that they need.
+        sweeps: From what has been trained so far to the runs that they need, by notebook.
         workspace: Where everything goes.
         jobs: Processes at once.
         still_seconds: How long a notebook may do nothing.
     """
 
     notebooks: dict[Path, dict]
-    configs: list[RunConfig]
+    sweeps: dict[str, Callable[[Tables | None], Sweep]]
     workspace: Workspace
     jobs: int
     still_seconds: int = STILL_SECONDS
+
+    def sweep(self, so_far: Tables | None = None) -> Sweep:
+        """The runs of all notebooks, for `run_rounds`; those of one are not told from another's."""
+        joined = {}
+        for sweep in self.sweeps.values():
+            for group, configs in sweep(so_far).items():
+                joined[group] = [*joined.get(group, []), *configs]
+        return joined
 
 
 def make_plan(
@@ -64,16 +75,17 @@ def make_plan(
     root = str(workspace.root or "")
     values = {"preset": preset, "output_root": root, "changed": workspace.changed, **changes}
     passed = {path: {one.name: values[one.name] for one in own if one.name in values} for path, own in known.items()}
-    configs = {}
+    sweeps = {}
     for path, own in passed.items():
         if path.stem in EXPERIMENTS:
             overrides = {name: value for name, value in own.items() if name in changes}
-            for group in EXPERIMENTS[path.stem].sweep(preset, **overrides).values():
-                configs.update({config.id: config for config in group})
-    _check_data(configs.values())
+            sweeps[path.stem] = functools.partial(EXPERIMENTS[path.stem].sweep, preset, **overrides)
+    plan = Plan(passed, sweeps, workspace, jobs, still)
+    _check_data(config for group in plan.sweep().values() for config in group)
     for path in known:
         parameters.check_format(path)
-    return Plan(passed, list(configs.values()), workspace.check_writable(), jobs, still)
+    workspace.check_writable()
+    return plan
 
 
 def _once(name: str, option: str | None, changes: dict) -> str | None:

@@ -3,11 +3,13 @@
 The only module of the package that walks from the training wing to the reading wing, and it does so by the tables.
 """
 
+import functools
+
 import pandas as pd
 from IPython.display import Image, Markdown, display
 
 from bnrepro.backend.tensorflow_logging import load_tensorflow
-from bnrepro.execution.run_all import run_all
+from bnrepro.execution.rounds import run_rounds
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.widget import DRAWING, explorer
 from bnrepro.plotting.panel import draw_panel
@@ -17,7 +19,7 @@ from bnrepro.records.schemas import Tables
 from bnrepro.records.store import collect
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.sweep_table import plan
-from bnrepro.report.verdicts import judged
+from bnrepro.report.verdicts import judged, kept_results
 
 _DOTS = 120  # an inch of a panel on the screen, in CSS pixels
 
@@ -39,7 +41,8 @@ class Session:
     def __init__(self, notebook: str, preset: str = "quick", output_root: str = "", changed: bool = False, **overrides):
         self.notebook, self.experiment = notebook, EXPERIMENTS[notebook]
         self.workspace = Workspace(preset, output_root, changed=changed or any(overrides.values()))
-        self.sweep = self.experiment.sweep(preset, **overrides)
+        self._rounds = functools.partial(self.experiment.sweep, preset, **overrides)
+        self.sweep = self._rounds(None)
         self.workspace.check_writable()
 
     def plan(self) -> pd.DataFrame:
@@ -58,8 +61,7 @@ class Session:
 
     def train(self) -> Tables:
         """Trains the runs that have no record, writes this notebook's results, and returns them."""
-        configs = [config for group in self.sweep.values() for config in group]
-        run_all(configs, records=self.workspace.runs)
+        self.sweep = run_rounds(self._rounds, self.workspace.runs)
         tables = collect(self.sweep, self.workspace.runs, self.experiment.TABLES)
         return self.keep(self.experiment.derive(tables) if hasattr(self.experiment, "derive") else tables)
 
@@ -81,4 +83,5 @@ class Session:
 
     def verdicts(self, tables: Tables) -> pd.DataFrame:
         """The experiment's claims with statistic, interval, rule and verdict."""
-        return judged(self.experiment, tables)
+        others = [result for result in kept_results(self.workspace) if result[0] != self.notebook]
+        return judged(self.experiment, tables, others)

@@ -62,7 +62,7 @@ def _read(source: Path, folder: Path) -> Tables:
     if not files:
         raise UserError(f"results are read where a notebook was run: {folder} has no table; {remedy}")
     try:
-        tables = {file.stem: pd.read_csv(file) for file in files}
+        tables = {file.stem: _read_table(file) for file in files}
         if "runs" in tables:
             tables["runs"] = with_all_fields(tables["runs"], RunConfig())
     except ValueError as error:
@@ -77,8 +77,34 @@ def _read(source: Path, folder: Path) -> Tables:
     return tables
 
 
-def select(tables: Tables, group: str, name: str) -> pd.DataFrame:
-    """The rows of table `name` that belong to a group of the sweep, with the run's config beside them."""
-    members = tables["sweep"].loc[tables["sweep"]["group"] == group, ["run"]]
-    rows = members.merge(tables["runs"], on="run")
+def _read_table(file: Path) -> pd.DataFrame:
+    """The table in a file; what a run is for is words, of which some are empty."""
+    return pd.read_csv(file, dtype=str, keep_default_na=False) if file.stem == "sweep" else pd.read_csv(file)
+
+
+def select(
+    tables: Tables,
+    group: str | tuple[str, ...],
+    name: str = "runs",
+    *,
+    arm: str | None = None,
+    setting: str | None = None,
+) -> pd.DataFrame:
+    """The rows of table `name` that belong to a group of the sweep, or to any of several, in the order of the sweep.
+
+    Args:
+        tables: Of a notebook.
+        group: The `group` in the table `sweep`.
+        name: Of the table.
+        arm: The `arm` there; None means any.
+        setting: The `setting` there; None means any.
+
+    Returns:
+        The rows with `group`, `arm`, `setting` and the run's config beside them; once for each that a run is in.
+    """
+    sweep = tables["sweep"]
+    members = sweep["group"].isin([group] if isinstance(group, str) else group)
+    for column, value in (("arm", arm), ("setting", setting)):
+        members &= value is None or sweep[column] == value
+    rows = sweep[members].merge(tables["runs"], on="run")
     return rows if name == "runs" else rows.merge(tables[name], on="run")

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from bnrepro.config.group import Group
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 
 SCHEMAS = {
-    "sweep": ("group", "run"),
-    "runs": ("run", *COLUMNS, "status", "diverged_at", "chance"),
+    "sweep": (*Group._fields, "run"),
+    "runs": ("run", *COLUMNS, "status", "diverged_at", "end_loss", "chance", "guess_loss"),
     "curves": ("run", "step", "split", "loss", "metric", "value"),
     "quantiles": ("run", "step", "layer", "unit", "percentile", "value"),
     "drift": ("run", "layer", "unit", "drift"),
@@ -34,10 +35,13 @@ SCHEMAS = {
 Tables = dict[str, pd.DataFrame]
 
 
-def runs_row(config: RunConfig, status: str, diverged_at: int | None = None) -> pd.DataFrame:
+def runs_row(
+    config: RunConfig, status: str, diverged_at: int | None = None, end_loss: float | None = None
+) -> pd.DataFrame:
     """A run's row of the table `runs`; fields of parts from outside have a column of their own at its end."""
-    ended = {"status": status, "diverged_at": diverged_at, "chance": config.task.chance}
-    row = {"run": config.id, **config.as_dict(), **ended}
+    ended = {"status": status, "diverged_at": diverged_at, "end_loss": end_loss}
+    guessing = {"chance": config.task.chance, "guess_loss": config.task.guess_loss}
+    row = {"run": config.id, **config.as_dict(), **ended, **guessing}
     others = [name for name in row if name not in SCHEMAS["runs"]]
     return pd.DataFrame([row], columns=[*SCHEMAS["runs"], *others])
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from bnrepro.config.group import Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
 from bnrepro.records.drafts import draft_folder, locked, new_folder, write_bytes
 from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, with_all_fields
 
-RECORD_VERSION = 3
+RECORD_VERSION = 4
 """Raised whenever the same config would give other numbers or columns, so that no older record is taken for a new one."""
 
 
@@ -35,12 +36,12 @@ def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
     return record
 
 
-def replace_record(new: Path, folder: Path, config: RunConfig) -> None:
+def replace_record(new: Path, folder: Path, run: str) -> None:
     """Moves a run's record from below `new` to below `folder`, where readers see the old one or this one, and never none."""
-    with draft_folder(config.id, folder) as draft, locked(folder, alone=True):
-        if (folder / config.id).exists():
-            os.rename(folder / config.id, draft / config.id)
-        _take_place(new / config.id, folder / config.id)
+    with draft_folder(run, folder) as draft, locked(folder, alone=True):
+        if (folder / run).exists():
+            os.rename(folder / run, draft / run)
+        _take_place(new / run, folder / run)
 
 
 def _take_place(draft: Path, record: Path) -> None:
@@ -89,20 +90,25 @@ def move_aside(folder: Path, config: RunConfig) -> Path | None:
     return kept
 
 
-def collect(sweep: dict[str, list[RunConfig]], folder: Path, names: tuple[str, ...]) -> Tables:
-    """The tables `names` of all runs of a sweep (its groups by name), each run once, sorted by run; and who is in which group.
+def collect(sweep: Sweep, folder: Path, names: tuple[str, ...]) -> Tables:
+    """The tables `names` of all runs of a sweep, each run once, sorted by run; and who is in which group.
 
     A run has no rows in a table that it does not keep.
     """
-    configs = {config.id: config for group in sweep.values() for config in group}
+    configs = {config.id: config for members in sweep.values() for config in members}
     records = {}
     for run, config in sorted(configs.items()):
         records[run] = read_record(folder, config)
         if records[run] is None:
             raise UserError(f"every run of the sweep is trained first: {run} has no record in {folder}; call run_all")
     tables = {name: _joined(name, [record[name] for record in records.values() if name in record]) for name in names}
-    rows = [(group, config.id) for group, members in sweep.items() for config in members]
-    return {"sweep": pd.DataFrame(rows, columns=SCHEMAS["sweep"]), **tables}
+    return {"sweep": membership(sweep), **tables}
+
+
+def membership(sweep: Sweep) -> pd.DataFrame:
+    """A sweep as the table `sweep`: a row for each run of each group."""
+    rows = [(*group, config.id) for group, members in sweep.items() for config in members]
+    return pd.DataFrame(rows, columns=SCHEMAS["sweep"])
 
 
 def _joined(name: str, parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -33,12 +33,12 @@ QUESTIONS = (
     ),
     Question(
         text="In fewer steps too where each arm has its own best rate?",
-        claim="L7",
+        claim="H6",
         measure="fewer steps",
     ),
     Question(
-        text="Does BN permit a learning rate 5 times as high?",
-        claim="L6",
+        text="Does BN permit a learning rate 5 times as high, in a net of 20 layers?",
+        claim="H1",
         measure="as high",
     ),
     Question(

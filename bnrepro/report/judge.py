@@ -1,11 +1,13 @@
 """Claims judged by their rules. Knows no table but what it judges."""
 
+import math
 from collections.abc import Iterable
 
 import pandas as pd
 
-from bnrepro.analysis.claims import Claim
+from bnrepro.analysis.claims import INCONCLUSIVE, Claim
 from bnrepro.analysis.formatting import in_words
+from bnrepro.analysis.intervals import CONFIDENCE, holm
 
 VERDICT_COLUMNS = (
     "claim",
@@ -20,6 +22,7 @@ VERDICT_COLUMNS = (
     "ci_high",
     "n",
     "bound",
+    "p",
     "rule",
     "verdict",
     "paper",
@@ -27,23 +30,31 @@ VERDICT_COLUMNS = (
 )
 
 
-def judge(findings: pd.DataFrame, claims: Iterable[Claim]) -> pd.DataFrame:
+def judge(findings: pd.DataFrame, claims: Iterable[Claim], family: Iterable[Claim] = ()) -> pd.DataFrame:
     """Each claim with its statistic, interval, rule and verdict.
+
+    A primary claim is judged by its interval and by its exact p, corrected for how many primary claims there are.
 
     Args:
         findings: Rows of claims, as a `Claim` gives them.
         claims: Those to be judged; one without a row is left out.
+        family: All primary claims, those to be judged among them; one without a row counts with p = 1. By default only
+            those to be judged.
 
     Returns:
-        A row a claim in their order, the columns `VERDICT_COLUMNS`: `rule` is the `Rule`, `paper` is NaN where the paper has no
-        number, and `note` says in words what the other rows of the finding do.
+        A row a claim in their order, the columns `VERDICT_COLUMNS`: `p` is the corrected one of a primary claim, else NaN;
+        `rule` is the `Rule`; `paper` is NaN where the paper has no number; `note` says in words what the other rows do.
     """
+    claims = list(claims)
     rows = {name: list(own.itertuples(index=False)) for name, own in findings.groupby("claim")}
-    table = [_judged(claim, *rows[claim.id]) for claim in claims if claim.id in rows]
+    primary = {claim.id for claim in (*claims, *family) if claim.kind == "primary"}
+    corrected = holm({name: rows[name][0].p if name in rows else math.nan for name in primary})
+    table = [_judged(claim, corrected.get(claim.id, math.nan), *rows[claim.id]) for claim in claims if claim.id in rows]
     return pd.DataFrame(table, columns=VERDICT_COLUMNS)
 
 
-def _judged(claim: Claim, statistic, *others) -> dict:
+def _judged(claim: Claim, p: float, statistic, *others) -> dict:
+    verdict = claim.rule.verdict(statistic.ci_low, statistic.ci_high, statistic.n)
     return {
         "claim": claim.id,
         "kind": claim.kind,
@@ -57,8 +68,9 @@ def _judged(claim: Claim, statistic, *others) -> dict:
         "ci_high": statistic.ci_high,
         "n": statistic.n,
         "bound": statistic.bound,
+        "p": p,
         "rule": claim.rule,
-        "verdict": claim.rule.verdict(statistic.ci_low, statistic.ci_high, statistic.n),
+        "verdict": INCONCLUSIVE if p > 1 - CONFIDENCE else verdict,
         "paper": claim.paper,
         "note": in_words(others),
     }

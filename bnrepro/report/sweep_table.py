@@ -5,19 +5,21 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from bnrepro.config.group import Group, Sweep
 from bnrepro.config.identity import changes
-from bnrepro.config.run_config import RunConfig
 
 
-def plan(sweep: dict[str, list[RunConfig]]) -> pd.DataFrame:
-    """A sweep as a table: a row a group, the number of its runs, and each field that varies or differs from its default."""
-    rows = {group: pd.DataFrame([config.as_dict() for config in configs]) for group, configs in sweep.items()}
+def plan(sweep: Sweep) -> pd.DataFrame:
+    """A sweep as a table: a row a group, with its arm and setting where any group has one; the number of its runs; and each
+    field that varies or differs from its default.
+    """
+    groups = pd.DataFrame(list(sweep), columns=Group._fields)
+    index = ["group", *(name for name in ("arm", "setting") if groups[name].any())]
+    rows = [pd.DataFrame([config.as_dict() for config in configs]) for configs in sweep.values()]
     changed = {name for configs in sweep.values() for config in configs for name in changes(config)}
-    shown = dict.fromkeys(name for table in rows.values() for name in table if name in changed)
-    columns = {name: [listed(table.get(name, _NONE).dropna().unique()) for table in rows.values()] for name in shown}
-    return pd.DataFrame(
-        {"runs": [len(table) for table in rows.values()], **columns}, index=pd.Index(rows, name="group")
-    )
+    shown = dict.fromkeys(name for table in rows for name in table if name in changed)
+    columns = {name: [listed(table.get(name, _NONE).dropna().unique()) for table in rows] for name in shown}
+    return groups[index].assign(runs=[len(table) for table in rows], **columns).set_index(index)
 
 
 _NONE = pd.Series(dtype=object)

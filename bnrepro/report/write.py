@@ -7,23 +7,23 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from bnrepro.experiments import EXPERIMENTS, Experiment
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.plotting.save import digest
 from bnrepro.records.drafts import write_whole
-from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.records.schemas import SCHEMAS
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.deviations import deviations
 from bnrepro.report.page import Part, render_page
 from bnrepro.report.sheets import Sheet, draw_sheets
 from bnrepro.report.sweep_table import listed
-from bnrepro.report.verdicts import RECORD, Result, judged, kept_results
+from bnrepro.report.verdicts import RECORD, Result, kept_results, verdicts
 
 
 def write_report(
     workspace: Workspace = RECORD,
     path: Path | None = None,
     sheets: dict[str, list[Sheet]] | None = None,
-    verdicts: pd.DataFrame | None = None,
+    table: pd.DataFrame | None = None,
 ) -> Path:
     """Writes one self-contained HTML page: verdicts, figures, deviations from the paper, provenance.
 
@@ -31,17 +31,18 @@ def write_report(
         workspace: Whose results.
         path: The file; by default the workspace's own. It links to the pages of the workspace's executed notebooks.
         sheets: The sheets of each notebook that has results, where they are drawn already.
-        verdicts: All verdicts of the results, where they are judged already.
+        table: All verdicts of the results, where they are judged already.
 
     Returns:
         The file.
     """
     path = workspace.report if path is None else Path(path)
     results = list(kept_results(workspace))
+    table = verdicts(workspace) if table is None else table
     sheets = draw_sheets(results) if sheets is None else sheets
     page = render_page(
         [
-            Part(notebook, experiment.TITLE, _own(verdicts, experiment, tables), sheets[notebook])
+            Part(notebook, experiment.TITLE, table[table["experiment"] == experiment.folder], sheets[notebook])
             for notebook, experiment, tables in results
         ],
         missing=[notebook for notebook in EXPERIMENTS if notebook not in [name for name, _, _ in results]],
@@ -54,13 +55,6 @@ def write_report(
     )
     write_whole(path, page.encode())
     return path
-
-
-def _own(verdicts: pd.DataFrame | None, experiment: Experiment, tables: Tables) -> pd.DataFrame:
-    """An experiment's rows of the verdicts, judged here where nobody has."""
-    if verdicts is None:
-        return judged(experiment, tables)
-    return verdicts[verdicts["experiment"] == experiment.folder].reset_index(drop=True)
 
 
 def _links(workspace: Workspace, folder: Path) -> dict[str, str]:

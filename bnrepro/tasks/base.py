@@ -1,5 +1,6 @@
 """A task: data, loss, metric and its level of chance, as a part of a run. Knows no net and no data set."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,6 +48,11 @@ class Task(Component):
         raise NotImplementedError
 
     @property
+    def guess_loss(self) -> float:
+        """The loss of a net that guesses: what a run that has learned nothing ends at."""
+        raise NotImplementedError
+
+    @property
     def examples(self) -> int | None:
         """Training examples that are trained on; None where only loading tells."""
         return None
@@ -80,7 +86,8 @@ class Task(Component):
 class Classification(Task):
     """One of several classes for each example; targets are whole numbers, outputs logits.
 
-    The loss is the softmax's cross-entropy, the metric accuracy, a share from 0 to 1; chance is 1 / classes.
+    The loss is the softmax's cross-entropy in nats, the metric accuracy, a share from 0 to 1; a net that guesses has
+    log(classes) and 1 / classes.
     """
 
     metric: ClassVar[str] = "accuracy"
@@ -89,6 +96,10 @@ class Classification(Task):
     @property
     def chance(self) -> float:
         return 1 / self.classes
+
+    @property
+    def guess_loss(self) -> float:
+        return math.log(self.classes)
 
     def loss(self):
         import keras

@@ -22,10 +22,11 @@ class Chunk:
     Attributes:
         step: Steps done since the start.
         count: Steps of this chunk.
-        loss: Mean loss of the chunk's mini-batches, each before its update.
+        loss: Mean loss of the chunk's mini-batches, each before its update, with its penalties.
         metric: Their mean metric.
         seconds: Wall-clock time of the chunk, without compilation.
         diverged_at: The first step (from 1) with a non-finite loss, None while all is finite.
+        losses: The loss of each of them, without penalties.
     """
 
     step: int
@@ -34,6 +35,7 @@ class Chunk:
     metric: float
     seconds: float
     diverged_at: int | None
+    losses: np.ndarray
 
 
 def one_thread() -> None:
@@ -107,11 +109,12 @@ class Engine:
                 self._compile(x, y, rows)
             began = time.perf_counter()
             found = self._train_chunk(x, y, rows, tf.constant(count))
-            losses, metrics = (values.numpy()[:count] for values in found)
+            losses, metrics, unpenalized = (values.numpy()[:count] for values in found)
             seconds = time.perf_counter() - began
             finite = np.isfinite(losses)
             diverged_at = None if finite.all() else start + int(np.argmin(finite)) + 1
-            yield Chunk(start + count, count, float(losses.mean()), float(metrics.mean()), seconds, diverged_at)
+            means = float(losses.mean()), float(metrics.mean())
+            yield Chunk(start + count, count, *means, seconds, diverged_at, unpenalized)
             if diverged_at is not None:
                 return
 
@@ -139,24 +142,25 @@ class Engine:
 
     def _chunk_program(self, x, y, rows, count):
         size = rows.shape[0]
-        losses = tf.TensorArray(tf.float32, size, element_shape=())
-        metrics = tf.TensorArray(tf.float32, size, element_shape=())
+        losses, metrics, unpenalized = (tf.TensorArray(tf.float32, size, element_shape=()) for _ in range(3))
         step = tf.constant(0)
         while step < count:  # not `in tf.range(count)`, which XLA compiles again for each count
-            loss, metric = self._step(tf.gather(x, rows[step]), tf.gather(y, rows[step]))
+            loss, metric, bare = self._step(tf.gather(x, rows[step]), tf.gather(y, rows[step]))
             losses = losses.write(step, loss)
             metrics = metrics.write(step, metric)
+            unpenalized = unpenalized.write(step, bare)
             step += 1
-        return losses.stack(), metrics.stack()
+        return losses.stack(), metrics.stack(), unpenalized.stack()
 
     @tf.autograph.experimental.do_not_convert  # Keras has no control flow to convert, and to look for it takes seconds
     def _step(self, examples, labels):
         with tf.GradientTape() as tape:
             outputs = self.model(examples, training=True)
-            loss = tf.add_n([self.loss(labels, outputs), *self.model.losses])
+            bare = self.loss(labels, outputs)
+            loss = tf.add_n([bare, *self.model.losses])
         weights = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, weights), weights)
-        return loss, tf.reduce_mean(self.metric(labels, outputs))
+        return loss, tf.reduce_mean(self.metric(labels, outputs)), bare
 
     def _evaluate_program(self, x, y):
         outputs, *watched = keras.tree.flatten(self._evaluated(x, training=False))

@@ -22,6 +22,7 @@ from bnrepro.records.machine import peak_memory_mib, processor, versions
 from bnrepro.records.schemas import SCHEMAS, Tables, runs_row
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.keras_engine import Engine
+from bnrepro.training.outcome import outcome
 from bnrepro.training.schedules import HalvingRate
 
 _ONE_RUN_AT_A_TIME = threading.Lock()  # engines are kept from run to run, so two threads must not train at once
@@ -73,12 +74,13 @@ class _Run:
         self.curves, self.evaluate_seconds = [], 0.0
 
     def train(self, on_steps: Callable[[int], None], on_curves: Callable[[pd.DataFrame], None]) -> Tables:
-        config, train_seconds = self.config, 0.0
+        config, train_seconds, losses = self.config, 0.0, []
         diverged_at = self._evaluate(0)
         on_curves(self._curves_so_far())
         steps = config.steps if diverged_at is None else 0
         for chunk in self.engine.train(*self.splits["train"], self._order, steps, config.evaluate_every):
             train_seconds += chunk.seconds
+            losses.append(chunk.losses)
             diverged_at = chunk.diverged_at
             if diverged_at is None:
                 self._add(chunk.step, "train", chunk.loss, chunk.metric)
@@ -87,12 +89,11 @@ class _Run:
             on_curves(self._curves_so_far())
             if diverged_at is not None:
                 break
-        status = "finished" if diverged_at is None else "diverged"
         seconds = (train_seconds, self.evaluate_seconds, self.engine.compile_seconds)
         provenance = (config.id, *seconds, peak_memory_mib(), self.engine.mode)
         provenance += (_device(), processor(), *versions().values())
         return {
-            "runs": runs_row(config, status, diverged_at),
+            "runs": runs_row(config, **outcome(np.concatenate(losses or [[]]), diverged_at, config.task.guess_loss)),
             "curves": self._curves_so_far(),
             **self.quantiles.tables(config.id),
             **{name: table for one in self.observers for name, table in one.tables(config.id).items()},

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED, Rule, by_id, claim
-from bnrepro.analysis.findings import COLUMNS, Row
+from bnrepro.analysis.findings import COLUMNS, Row, median_of
 from bnrepro.analysis.formatting import UNITS
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.records.workspace import CHECKOUT
@@ -90,7 +90,7 @@ def test_a_claim_is_called_with_tables_and_gives_rows_of_which_the_first_is_its_
 
     table = made(function)({"steps": 2.0})
     assert tuple(table) == COLUMNS
-    assert table.iloc[0].tolist() == ["Z1", "", 2.0, 1.5, 2.5, 8, "times", ">"]
+    assert table.iloc[0].tolist() == ["Z1", "", 2.0, 1.5, 2.5, 8, "times", ">", pytest.approx(math.nan, nan_ok=True)]
     assert table.loc[1, ["claim", "label", "estimate", "n", "unit"]].tolist() == [
         "Z1",
         "runs that diverged",
@@ -136,7 +136,7 @@ def test_a_claim_says_what_is_claimed_and_how_it_is_judged(each):
 def test_primary_claims_are_few_and_the_layers_own_are_checks():
     kinds = {each.id: each.kind for each in all_claims().values()}
     primary = [name for name, kind in kinds.items() if kind == "primary"]
-    assert primary == ["T1", "T2", "L6", "L7", "R1", "R3", "R7", "I1"]
+    assert primary == ["T1", "T2", "R1", "R3", "R7", "I1", "H1", "H2", "H6"]
     assert all(each.kind == "check" for each in EXPERIMENTS["00_the_layer"].claims)
     assert {name for name, kind in kinds.items() if kind == "check"} >= {"C2", "L8", "P3a", "P3b"}
 
@@ -150,3 +150,32 @@ def test_judging_keeps_the_order_of_the_claims_and_leaves_out_what_was_not_measu
     assert table["verdict"].tolist() == [SUPPORTED, CONTRADICTED]
     assert table["paper"].iloc[0] == 2.6 and math.isnan(table["paper"].iloc[1])
     assert table["rule"].iloc[0] is claims[0].rule
+
+
+def judged_on(id: str, values, kind: str = "primary"):
+    """A claim whose statistic is the median of these values of seeds."""
+    return made(lambda tables: [median_of(pd.Series(values))], id=id, kind=kind, rule=Rule("above", 0.0))
+
+
+def verdict_of(*claims, family=()) -> dict[str, str]:
+    table = judge(pd.concat([each({}) for each in claims]), claims, family)
+    return dict(zip(table["claim"], table["verdict"]))
+
+
+def test_a_primary_claim_needs_an_exact_p_that_stands_beside_the_others():
+    one, others = judged_on("Z1", range(1, 9)), [judged_on(f"Z{place}", range(1, 9)) for place in range(2, 9)]
+    assert verdict_of(one) == {"Z1": SUPPORTED}
+    assert set(verdict_of(one, *others).values()) == {INCONCLUSIVE}, "2 times 0.5^8, times eight, is above 0.05"
+    assert verdict_of(one, family=others) == {"Z1": INCONCLUSIVE}, "what has no result counts with p = 1"
+
+
+def test_what_is_not_primary_is_judged_by_its_interval_alone():
+    others = [judged_on(f"Z{place}", range(1, 9)) for place in range(2, 9)]
+    found = verdict_of(judged_on("Z1", range(1, 9), kind="secondary"), *others)
+    assert found["Z1"] == SUPPORTED and found["Z2"] == INCONCLUSIVE
+
+
+def test_a_primary_claim_without_the_values_of_its_seeds_is_refused():
+    with pytest.raises(ValueError, match="Z1 has none; give its row a sample"):
+        made(kind="primary")({})
+    assert made(lambda tables: [Row("", math.nan)], kind="primary")({})["p"].isna().all()

@@ -9,11 +9,13 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from bnrepro.config.group import Sweep
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS, Experiment, all_claims
 from bnrepro.records.results import write_results
 from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.records.store import membership
 from bnrepro.report.judge import judge
 from tests.experiments.factories_inception import default_divergence, make_section_42
 from tests.experiments.factories_inference import Rows
@@ -33,18 +35,18 @@ def papers_numbers(experiment: Experiment) -> dict[str, float]:
     return {claim.id: claim.paper for claim in experiment.claims if not math.isnan(claim.paper)}
 
 
-def make_tables(sweep: dict[str, list[RunConfig]], diverging: Mapping[str, int] = MappingProxyType({})) -> Tables:
+def make_tables(sweep: Sweep, diverging: Mapping[str, int] = MappingProxyType({})) -> Tables:
     """All tables of a sweep as `collect` would return them; `diverging` gives, by run id, the step of divergence.
 
     A run of section 4.2 that is not named there diverges where its rate is too large for its arm.
     """
     configs = {config.id: config for group in sweep.values() for config in group}
     rows = {name: [] for name in SCHEMAS}
-    rows["sweep"] = [(group, config.id) for group, members in sweep.items() for config in members]
     for run, config in sorted(configs.items()):
         for name, own in _record(config, diverging.get(run, default_divergence(config))).items():
             rows[name] += own
-    return {name: table(name, values) for name, values in rows.items()}
+    tables = {name: table(name, values) for name, values in rows.items()}
+    return {**tables, "sweep": membership(sweep)}
 
 
 def _record(config: RunConfig, diverged_at: int | None) -> Rows:

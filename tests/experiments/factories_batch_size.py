@@ -3,10 +3,13 @@
 import functools
 from collections.abc import Callable
 
+import pandas as pd
+
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.schemas import Tables
+from bnrepro.records.store import membership
 from tests.experiments.rows import table
 
 batch_size = EXPERIMENTS["06_batch_size"]
@@ -17,11 +20,11 @@ LAYERS = ("hidden_1", "hidden_2", "hidden_3")
 
 
 @functools.cache
-def sweep_of(preset: str, seeds: int) -> tuple[list[tuple[str, RunConfig]], list[tuple[str, str]]]:
+def sweep_of(preset: str, seeds: int) -> tuple[list[tuple[str, RunConfig]], pd.DataFrame]:
     """The runs by their id, sorted, and who is in which group; shared between tests, so nothing may change them."""
     sweep = batch_size.sweep(preset, seeds=seeds)
-    members = [(group, config.id, config) for group, configs in sweep.items() for config in configs]
-    return sorted({run: config for _, run, config in members}.items()), [member[:2] for member in members]
+    configs = {config.id: config for members in sweep.values() for config in members}
+    return sorted(configs.items()), membership(sweep)
 
 
 def arm_of(config: RunConfig) -> str:
@@ -96,7 +99,7 @@ def make_batch_size(
                     errors = [(1 + place) * float(size) ** power(config, value) for value in ("mean", "variance")]
                     rows["errors"].append((run, layer, size, *errors))
     tables = {name: table(name, values) for name, values in rows.items()}
-    return {"sweep": table("sweep", members), **tables}
+    return {"sweep": members.copy(), **tables}
 
 
 def alternating(config: RunConfig) -> int:

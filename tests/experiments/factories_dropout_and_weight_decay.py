@@ -7,6 +7,7 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.dropout_and_weight_decay.tables import STATISTICS
 from bnrepro.records.schemas import Tables
+from bnrepro.records.store import membership
 from tests.experiments.rows import table
 
 finding = EXPERIMENTS["08_dropout_and_weight_decay"]
@@ -31,7 +32,7 @@ def kept(preset="smoke", lost=(), early=False, **overrides) -> Tables:
 
     Args:
         preset: Whose sweep.
-        lost: Groups or runs that diverge.
+        lost: Groups (`Group`) or runs that diverge.
         early: Whether they do so before their first evaluation, so have no row anywhere but in `runs`.
         **overrides: Of the sweep.
     """
@@ -39,8 +40,7 @@ def kept(preset="smoke", lost=(), early=False, **overrides) -> Tables:
     configs = {config.id: config for group in sweep.values() for config in group}
     diverging = {config.id for group in lost for config in sweep.get(group, [])} | set(lost)
     records = [_record(config, run in diverging, early) for run, config in sorted(configs.items())]
-    rows = [(group, config.id) for group, members in sweep.items() for config in members]
-    tables = {"sweep": table("sweep", rows)}
+    tables = {"sweep": membership(sweep)}
     for name in finding.TABLES:
         values = [row for record in records for row in record.get(name, [])]
         tables[name] = table(name, values)

@@ -5,6 +5,7 @@ import pandas as pd
 from bnrepro.config.identity import COLUMNS
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.schemas import Tables
+from bnrepro.records.store import membership
 from tests.experiments.rows import table
 
 inference_statistics = EXPERIMENTS["07_inference_statistics"]
@@ -32,12 +33,11 @@ def make(preset: str = "quick", seeds: int = 3, lost: dict[str, int] | None = No
             steps = [step for step in steps if not ended or step < diverged_at]
             rows["curves"] += [(config.id, step, "validation", 0.6, 0.8) for step in steps]
             rows["curves"] += [(config.id, step, "train", 0.6, 0.8) for step in steps if step]
-            if group == "main":
+            if group.group == "main":
                 rows["statistics"] += [row for step in steps if step for row in said(config, step)]
                 rows["variances"] += [] if ended else variances(config)
     tables = {name: table(name, kept) for name, kept in rows.items()}
-    members = [(group, config.id) for group, configs in sweep.items() for config in configs]
-    return {"sweep": table("sweep", members), **tables}
+    return {"sweep": membership(sweep), **tables}
 
 
 def said(config, step: int) -> list[tuple]:

@@ -6,6 +6,7 @@ from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.schemas import Tables
+from bnrepro.records.store import membership
 from tests.experiments.rows import CHANCE, table
 
 initialization = EXPERIMENTS["05_initialization"]
@@ -39,9 +40,8 @@ def made(
             curves += [(run, 0, "validation", 2.3, CHANCE), (run, config.steps // 2, "validation", 2.0, last / 2)]
             curves += [(run, config.steps, "test", 1.0, test), (run, config.steps, "train", 1.0, test)]
             curves.append((run, config.steps, "validation", 1.0, last))
-    rows = [(group, config.id) for group, members in sweep.items() for config in members]
     return {
-        "sweep": table("sweep", rows),
+        "sweep": membership(sweep),
         "runs": table("runs", runs),
         "curves": table("curves", curves),
         "provenance": table("provenance", provenance),

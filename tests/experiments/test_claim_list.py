@@ -88,7 +88,7 @@ def test_a_row_of_the_first_block_that_is_changed_is_seen(old, new):
 
 def test_a_row_of_the_first_block_that_is_missing_is_seen_and_one_that_is_appended_changes_nothing():
     lines = LIST.splitlines(keepends=True)
-    assert first_block("".join(lines[:-1])) != DIGEST
+    assert first_block("".join(lines[:FIRST])) != DIGEST
     assert first_block("".join([*lines, "Z1,2026-12-01,above,1.0,0.0,secondary\n"])) == DIGEST
 
 

@@ -7,6 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
+from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.control import start_of
@@ -14,7 +15,7 @@ from bnrepro.experiments.dropout_and_weight_decay import tables as found
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.plotting import widget_figure
 from bnrepro.plotting.arms import COLORS
-from bnrepro.records.results import load_results, write_results
+from bnrepro.records.results import load_results, select, write_results
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import statistic
 from tests.experiments.factories_dropout_and_weight_decay import RATIOS, kept
@@ -25,7 +26,9 @@ finding = EXPERIMENTS["08_dropout_and_weight_decay"]
 
 OWN = [claim.id for claim in EXPERIMENTS["08_dropout_and_weight_decay"].claims]
 QUICK = finding.PRESETS["quick"]
-DECAYED = ("decay_off", "decay_hidden", "matched")
+PLAIN, DROPPED = Group("dropout", "plain"), Group("dropout", "dropout")
+UNDECAYED, DECAYED, MATCHED = Group("decay", "plain"), Group("decay", "decay", "hidden"), Group("decay", "matched")
+FRESH = Group("fresh", "matched")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def tables(made):
 
 def members(tables, group, **config):
     """The runs of a group by seed."""
-    runs = tables["sweep"].query("group == @group").merge(tables["runs"], on="run").sort_values("seed")
+    runs = select(tables, group.group, arm=group.arm, setting=group.setting).sort_values("seed")
     for name, value in config.items():
         runs = runs[runs[name] == value]
     assert len(runs)
@@ -88,7 +91,7 @@ def test_with_fewer_than_seven_seeds_a_claim_is_inconclusive(claim):
 
 
 def test_d1_is_the_mean_of_the_layers_distances_so_shifts_of_both_signs_do_not_cancel(tables):
-    runs = members(tables, "dropout", dropout_place="last")
+    runs = members(tables, DROPPED, dropout_place="last")
     for layer, value in (("hidden_1", 1.3), ("hidden_2", 0.7), ("hidden_3", 1.0)):
         write(tables, "variances", "seen_over_used", runs, [value] * 8, layer=layer, statistics="moving")
     row = statistic(tables, "D1b")
@@ -100,7 +103,7 @@ def test_d1_is_the_mean_of_the_layers_distances_so_shifts_of_both_signs_do_not_c
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(0.95, CONTRADICTED), (0.85, SUPPORTED), (1.15, SUPPORTED)])
 def test_a_shift_before_bn_is_one_to_either_side(tables, ratio, verdict):
-    runs = members(tables, "dropout", dropout_place="before")
+    runs = members(tables, DROPPED, dropout_place="before")
     for layer in ("hidden_1", "hidden_2", "hidden_3"):
         write(tables, "variances", "seen_over_used", runs, [ratio] * 8, layer=layer, statistics="moving")
     row = statistic(tables, "D1a")
@@ -108,7 +111,7 @@ def test_a_shift_before_bn_is_one_to_either_side(tables, ratio, verdict):
 
 
 def test_a_shift_that_some_seeds_have_is_inconclusive(tables):
-    runs = members(tables, "dropout", dropout_place="last")
+    runs = members(tables, DROPPED, dropout_place="last")
     write(tables, "variances", "seen_over_used", runs, [1.0, 2.0] * 4, layer="hidden_1", statistics="moving")
     assert statistic(tables, "D1b")["verdict"] == INCONCLUSIVE
 
@@ -123,7 +126,7 @@ def test_the_note_on_a_shift_has_the_other_places_no_dropout_and_the_recomputed_
 
 
 def test_a_run_without_a_ratio_leaves_its_seed_undetermined_and_is_counted(tables):
-    diverge(tables, members(tables, "dropout", dropout_place="before")[:5])
+    diverge(tables, members(tables, DROPPED, dropout_place="before")[:5])
     row = statistic(tables, "D1a")
     assert (row["n"], row["bound"], row["verdict"]) == (8, "~", INCONCLUSIVE)
     assert row["estimate"] == pytest.approx(0.5) and row["ci_low"] == 0 and np.isinf(row["ci_high"])
@@ -132,13 +135,13 @@ def test_a_run_without_a_ratio_leaves_its_seed_undetermined_and_is_counted(table
 
 
 def test_where_every_run_of_a_place_diverged_there_is_no_estimate(tables):
-    row = statistic(diverge(tables, members(tables, "dropout", dropout_place="last")), "D1b")
+    row = statistic(diverge(tables, members(tables, DROPPED, dropout_place="last")), "D1b")
     assert np.isnan(row["estimate"]) and row["n"] == 0 and row["verdict"] == INCONCLUSIVE
     assert "ratio in" not in row["note"] and row["note"].endswith("whose seeds may be anything: 8 of 8")
 
 
 def test_d2_is_by_seed_what_recomputing_without_dropout_gains_on_the_test_set(tables):
-    runs = members(tables, "dropout", dropout_place="before")
+    runs = members(tables, DROPPED, dropout_place="before")
     gains = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.09]
     write(tables, "statistics", "value", runs, [0.5] * 8, statistics="moving")
     write(tables, "statistics", "value", runs, [0.5 + gain for gain in gains], statistics="no_dropout")
@@ -152,7 +155,7 @@ def test_d2_is_by_seed_what_recomputing_without_dropout_gains_on_the_test_set(ta
     ("values", "verdict"), [([0.6] * 8, CONTRADICTED), ([0.69, 0.71] * 4, INCONCLUSIVE), ([0.75] * 8, SUPPORTED)]
 )
 def test_d2_may_turn_out_either_way(tables, values, verdict):
-    runs = members(tables, "dropout", dropout_place="before")
+    runs = members(tables, DROPPED, dropout_place="before")
     write(tables, "statistics", "value", runs, [0.7] * 8, statistics="moving")
     write(tables, "statistics", "value", runs, values, statistics="no_dropout")
     assert statistic(tables, "D2")["verdict"] == verdict
@@ -168,18 +171,18 @@ def test_the_note_on_d2_has_every_choice_of_statistics_no_dropout_and_the_other_
 
 
 def test_a_run_that_diverged_guesses_with_any_statistics_and_gains_nothing(tables):
-    diverge(tables, members(tables, "dropout", dropout_place="before")[:5])
+    diverge(tables, members(tables, DROPPED, dropout_place="before")[:5])
     row = statistic(tables, "D2")
     assert row["estimate"] == 0 and row["n"] == 8 and f"accuracy with running averages: {CHANCE:.2%}" in row["note"]
     assert row["note"].endswith("runs that diverged and count as guessing: 5 of 32")
 
 
 def test_the_distance_of_two_runs_is_the_mean_over_the_evaluations_after_the_start(tables):
-    runs = {group: members(tables, group, normalization="batch")[0] for group in DECAYED}
+    runs = {group: members(tables, group, normalization="batch")[0] for group in (UNDECAYED, DECAYED, MATCHED)}
     for group, values in (
-        ("decay_off", {0: 9.0, 10: 0.8, 20: 0.5}),
-        ("decay_hidden", {0: 1.0, 10: 0.6, 20: 0.7}),
-        ("matched", {0: 5.0, 10: 0.65, 20: 0.65}),
+        (UNDECAYED, {0: 9.0, 10: 0.8, 20: 0.5}),
+        (DECAYED, {0: 1.0, 10: 0.6, 20: 0.7}),
+        (MATCHED, {0: 5.0, 10: 0.65, 20: 0.65}),
     ):
         for step, value in values.items():
             write(tables, "curves", "loss", [runs[group]], [value], step=step, split="validation")
@@ -199,7 +202,7 @@ def test_the_distance_of_two_runs_is_the_mean_over_the_evaluations_after_the_sta
 )
 def test_a_matched_rate_may_reproduce_decay_in_either_arm_or_not(tables, matched, with_bn, without):
     for claim, arm, verdict in (("D3", "batch", with_bn), ("D4", "none", without)):
-        for group, value in (("decay_off", 0.70), ("decay_hidden", 0.67), ("matched", matched)):
+        for group, value in ((UNDECAYED, 0.70), (DECAYED, 0.67), (MATCHED, matched)):
             values = [0.67, 0.70] * 4 if value is None else [value] * 8
             runs = members(tables, group, normalization=arm)
             for step in (10, 20):
@@ -221,7 +224,7 @@ def test_the_note_on_a_share_has_the_distances_and_the_effective_rates(made):
 
 def test_the_note_on_a_share_has_the_other_weights_with_the_seeds_that_count_as_0():
     tables = kept("paper", seeds=2)
-    diverge(tables, members(tables, "matched", normalization="none", matched_decay=0.01)[:1])
+    diverge(tables, members(tables, MATCHED, normalization="none", matched_decay=0.01)[:1])
     note = statistic(tables, "D4")["note"]
     assert note.endswith(
         "share at the L2 weight 0.001: 20% (20); share at the L2 weight 0.01: 10% (0 to 20); seeds that count as 0 at the L2 "
@@ -235,7 +238,7 @@ def test_runs_that_hardly_differ_are_those_at_the_smallest_weight_on_all_kernels
     tables = kept("quick", seeds=2)
     apart = found.nearly_equal(tables)
     assert set(apart["weight"]) == {0.001} and len(apart) == 4 and apart["distance"].to_numpy() == pytest.approx(0.01)
-    diverge(tables, members(tables, "decay_kernels", normalization="none", weight_decay=0.001)[:1])
+    diverge(tables, members(tables, Group("decay", "decay", "kernels"), normalization="none", weight_decay=0.001)[:1])
     assert found.nearly_equal(tables).set_index(["normalization", "seed"])["distance"].isna().to_dict() == {
         ("none", 0): True,
         ("none", 1): False,
@@ -246,22 +249,22 @@ def test_runs_that_hardly_differ_are_those_at_the_smallest_weight_on_all_kernels
 
 def test_the_share_of_the_training_accuracy_stands_beside_and_judges_nothing(tables):
     assert found.shares(tables).query("normalization == 'batch'")["training_share"].to_numpy() == pytest.approx(0.95)
-    write(tables, "curves", "value", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
+    write(tables, "curves", "value", members(tables, MATCHED, normalization="batch"), [0.5] * 8, split="train")
     row = statistic(tables, "D3")
     assert row["estimate"] == pytest.approx(0.9) and "in training mode: −4,800% (−4,800)" in row["note"]
-    diverge(tables, members(tables, "matched", normalization="batch"))
+    diverge(tables, members(tables, MATCHED, normalization="batch"))
     assert "in training mode: 0% (0)" in statistic(tables, "D3")["note"]
 
 
 def test_the_share_of_the_training_accuracy_is_judged_on_seeds_of_its_own(tables):
-    assert set(members_seeds(tables, "fresh_matched")).isdisjoint(members_seeds(tables, "matched"))
+    assert set(members_seeds(tables, FRESH)).isdisjoint(members_seeds(tables, MATCHED))
     row = statistic(tables, "D5")
     assert row["note"] == (
         "first of these seeds: 8; last of these seeds: 15; share of the validation loss there: 90% (90)"
     )
-    write(tables, "curves", "value", members(tables, "matched", normalization="batch"), [0.5] * 8, split="train")
+    write(tables, "curves", "value", members(tables, MATCHED, normalization="batch"), [0.5] * 8, split="train")
     assert statistic(tables, "D5")["estimate"] == pytest.approx(0.95)
-    fresh = members(tables, "fresh_matched", normalization="batch")
+    fresh = members(tables, FRESH, normalization="batch")
     write(tables, "curves", "value", fresh, [0.5] * 8, split="train")
     assert statistic(tables, "D5")["verdict"] == CONTRADICTED
     diverge(tables, fresh)
@@ -272,16 +275,16 @@ def test_the_share_of_the_training_accuracy_is_judged_on_seeds_of_its_own(tables
 
 
 def members_seeds(tables, group):
-    return tables["sweep"].query("group == @group").merge(tables["runs"], on="run")["seed"]
+    return select(tables, group.group, arm=group.arm)["seed"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "words"),
     [
-        ("matched", "seeds whose run at the matched rate diverged, which count as 0: 5 of 8"),
-        ("decay_hidden", "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
-        ("decay_off", "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
+        (MATCHED, "seeds whose run at the matched rate diverged, which count as 0: 5 of 8"),
+        (DECAYED, "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
+        (UNDECAYED, "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
     ],
 )
 def test_a_share_with_a_run_that_diverged_is_0_and_counted(tables, group, words):
@@ -296,7 +299,7 @@ def test_a_share_with_a_run_that_diverged_is_0_and_counted(tables, group, words)
 
 
 def test_a_run_that_diverges_late_counts_as_one_that_diverged(made):
-    runs = members(made, "matched", normalization="batch")
+    runs = members(made, MATCHED, normalization="batch")
     row = statistic(kept(seeds=8, lost=runs), "D3")
     assert (
         row["estimate"] == 0 and "seeds whose run at the matched rate diverged, which count as 0: 8 of 8" in row["note"]
@@ -304,7 +307,7 @@ def test_a_run_that_diverges_late_counts_as_one_that_diverged(made):
 
 
 def test_where_decay_changes_nothing_the_share_is_0_and_the_note_says_so(tables):
-    for group in DECAYED:
+    for group in (UNDECAYED, DECAYED, MATCHED):
         write(tables, "curves", "loss", members(tables, group, normalization="batch"), [0.5] * 8, step=10)
         write(
             tables,
@@ -322,31 +325,31 @@ def test_where_decay_changes_nothing_the_share_is_0_and_the_note_says_so(tables)
 def test_the_effective_rate_of_decay_and_of_the_matched_rate_grow_alike(made):
     rows = found.growth(made).query("normalization == 'batch'")
     assert rows.loc[rows["step"] == 0, ["norm", "rate"]].eq(1).all(axis=None)
-    last = rows[rows["step"] == 20].groupby("group")[["norm", "rate"]].median()
-    assert last.loc["decay_hidden", "norm"] == pytest.approx(np.exp(-0.1 * 0.003 * 20))
-    assert last.loc["matched", "norm"] == 1 and last.loc["decay_off", "rate"] == 1
+    last = rows[rows["step"] == 20].groupby("arm")[["norm", "rate"]].median()
+    assert last.loc["decay", "norm"] == pytest.approx(np.exp(-0.1 * 0.003 * 20))
+    assert last.loc["matched", "norm"] == 1 and last.loc["plain", "rate"] == 1
     assert last.loc["matched", "rate"] == pytest.approx(np.exp(2 * 0.1 * 0.003 * 20))
-    assert last.loc["decay_hidden", "rate"] == pytest.approx(last.loc["matched", "rate"])
+    assert last.loc["decay", "rate"] == pytest.approx(last.loc["matched", "rate"])
 
 
 def test_an_effect_is_the_difference_from_the_same_seed_and_arm_without_the_regularizer(made):
-    effects = finding.effects(made).set_index(["kind", "normalization", "amount"])
+    effects = finding.effects(made).set_index(["arm", "setting", "normalization", "amount"]).sort_index()
     expected = {
-        ("dropout_before", "batch", 0.5): -0.13,
-        ("dropout_after", "none", 0.5): 0.01,
-        ("decay_hidden", "batch", 0.003): 0.003,
-        ("decay_all", "none", 0.003): 0.009,
-        ("matched", "batch", 0.003): 0.0,
+        ("dropout", "before", "batch", 0.5): -0.13,
+        ("dropout", "after", "none", 0.5): 0.01,
+        ("decay", "hidden", "batch", 0.003): 0.003,
+        ("decay", "all", "none", 0.003): 0.009,
+        ("matched", "", "batch", 0.003): 0.0,
     }
     for keys, effect in expected.items():
         assert effects.loc[keys, "effect"] == pytest.approx(effect, abs=1e-12)
     assert len(effects) == 3 + 1 + 2 * 4 and set(effects["n"]) == {8} and set(effects["diverged"]) == {0}
-    assert effects.loc[("dropout_before", "batch", 0.5), "accuracy"] == pytest.approx(0.7035)
+    assert effects.loc[("dropout", "before", "batch", 0.5), "accuracy"] == pytest.approx(0.7035)
 
 
 def test_an_effect_counts_the_runs_that_diverged_as_guessing(tables):
-    diverge(tables, members(tables, "decay_all", normalization="none"))
-    row = finding.effects(tables).set_index(["kind", "normalization"]).loc[("decay_all", "none")]
+    diverge(tables, members(tables, Group("decay", "decay", "all"), normalization="none"))
+    row = finding.effects(tables).set_index(["arm", "setting", "normalization"]).loc[("decay", "all", "none")]
     assert row["diverged"] == 8 and row["effect"] == pytest.approx(CHANCE - 0.8135)
 
 
@@ -366,8 +369,8 @@ def lost_runs(groups):
 @pytest.mark.parametrize(
     ("seeds", "lost", "early"),
     [
-        (1, ("dropout", "dropout_off", "matched"), True),
-        (2, ("dropout_none", "decay_off", "decay_hidden", "decay_all"), False),
+        (1, (DROPPED, PLAIN, MATCHED), True),
+        (2, (Group("dropout_without_bn"), UNDECAYED, DECAYED, Group("decay", "decay", "all")), False),
         (1, tuple(finding.sweep("smoke")), True),
     ],
 )
@@ -383,7 +386,7 @@ def test_it_is_judged_and_drawn_whatever_diverges_as_made_and_as_read(tmp_path, 
     drawn = dict(zip(finding.PANELS, every_panel(finding, tables)))
     for panel, figure in drawn.items():
         if panel.name in ("variance_shift", "shift_by_layer"):
-            assert ("every run diverged" in words(figure.axes[0])) == ("dropout_off" in lost)
+            assert ("every run diverged" in words(figure.axes[0])) == (PLAIN in lost)
 
 
 @pytest.fixture(scope="module")
@@ -444,10 +447,10 @@ def test_accuracy_over_the_l2_weight_is_drawn_in_both_arms_by_what_decays(panel)
 
 
 def test_norms_and_effective_rates_are_drawn_relative_to_their_start_and_the_matched_rate_is_dashed(panel):
-    (norm,) = named(panel("weight_norm"), "decay_hidden")
+    (norm,) = named(panel("weight_norm"), "decay")
     assert norm.get_ydata()[[0, -1]] == pytest.approx([1, np.exp(-0.1 * 0.003 * QUICK.main.steps)])
     assert not named(panel("weight_norm"), "matched")
-    (decay,), (matched,) = (named(panel("effective_rate"), label) for label in ("decay_hidden", "matched"))
+    (decay,), (matched,) = (named(panel("effective_rate"), label) for label in ("decay", "matched"))
     assert matched.get_ydata() == pytest.approx(decay.get_ydata()) and decay.get_ydata()[-1] > 1
     assert (decay.get_linestyle(), matched.get_linestyle()) == ("-", "--")
 
@@ -471,7 +474,7 @@ def test_the_share_is_drawn_in_both_arms(panel):
 
 
 def test_a_share_below_the_axis_is_an_arrow_at_its_edge(tables):
-    runs = members(tables, "matched", normalization="none")
+    runs = members(tables, MATCHED, normalization="none")
     write(tables, "curves", "loss", runs, [1.5] * 8, step=20, split="validation")
     axes = axes_of(finding, "shares", tables)
     low, _ = axes.get_ylim()
@@ -491,7 +494,7 @@ def test_the_panel_has_the_rates_and_places_of_the_record_and_starts_where_the_c
 @pytest.mark.parametrize(("dropout", "place"), [(0.2, "before"), (0.5, "last")])
 def test_the_panel_draws_the_runs_of_the_choice_over_those_without_dropout(dropout, place):
     tables = kept("quick", seeds=2)
-    low, high = members(tables, "dropout", dropout=dropout, dropout_place=place)
+    low, high = members(tables, DROPPED, dropout=dropout, dropout_place=place)
     for run, value in ((low, 0.61), (high, 0.63)):
         write(tables, "curves", "value", [run], [value], step=QUICK.main.evaluate_every, split="validation")
     figure = finding.explore(tables, dropout=dropout, dropout_place=place)
@@ -519,7 +522,7 @@ def test_the_panels_axes_are_the_same_for_every_choice():
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("early", [False, True])
 def test_the_panel_is_drawn_where_every_run_diverged(early):
-    figure = finding.explore(kept(lost=("dropout", "dropout_off"), early=early), dropout=0.5, dropout_place="before")
+    figure = finding.explore(kept(lost=(DROPPED, PLAIN), early=early), dropout=0.5, dropout_place="before")
     FigureCanvasAgg(figure).draw()
     assert any("running one –" in word for word in words(figure.axes[0]))
 
@@ -527,9 +530,9 @@ def test_the_panel_is_drawn_where_every_run_diverged(early):
 def test_the_live_run_is_that_of_the_choice_as_long_at_a_seed_that_is_not_reported():
     tables = kept("paper", seeds=1)
     config = finding.live(tables, dropout=0.3, dropout_place="after")
-    (run,) = members(tables, "dropout", dropout=0.3, dropout_place="after")
+    (run,) = members(tables, DROPPED, dropout=0.3, dropout_place="after")
     changes = dict(seed=CALIBRATION_SEEDS[0], evaluate_every=100, measurements="")
-    recorded = next(one for one in finding.sweep("paper", seeds=1)["dropout"] if one.id == run)
+    recorded = next(one for one in finding.sweep("paper", seeds=1)[DROPPED] if one.id == run)
     assert config == recorded.replace(**changes) and isinstance(config, RunConfig)
     assert config.steps / config.evaluate_every == 20 and config.id not in set(tables["runs"]["run"])
 
@@ -537,7 +540,7 @@ def test_the_live_run_is_that_of_the_choice_as_long_at_a_seed_that_is_not_report
 def test_the_live_run_has_its_line_and_none_is_drawn_without():
     tables = kept(seeds=1)
     choice = dict(dropout=0.5, dropout_place="before")
-    curves = tables["curves"][tables["curves"]["run"] == members(tables, "dropout", **choice)[0]]
+    curves = tables["curves"][tables["curves"]["run"] == members(tables, DROPPED, **choice)[0]]
     (before,), (after,) = (finding.explore(tables, live, **choice).axes for live in (None, curves))
     assert not named(before, "live") and len(named(after, "live")) == 1
     assert "live" in words(after)

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.control import start_of
@@ -455,7 +456,7 @@ def test_the_live_run_is_drawn_on_its_validation_examples(tables):
 
 def test_the_live_run_is_the_records_at_a_seed_that_is_not_reported_evaluated_twenty_times(tables):
     config = finding.live(tables, momentum=0.999, batch_size=8)
-    reported = finding.sweep("quick", seeds=1)["momentum"]
+    reported = finding.sweep("quick", seeds=1)[Group("momentum")]
     (same,) = [one for one in reported if (one["momentum"], one.batch_size) == (0.999, 8)]
     assert config == same.replace(seed=CALIBRATION_SEEDS[0], evaluate_every=15) and config["measurements"] == ""
     assert config.steps // config.evaluate_every == 20
@@ -486,8 +487,8 @@ def test_the_shifted_data_are_those_that_the_figure_names():
 
 def test_the_sweeps_momenta_are_of_the_same_runs_but_for_what_is_measured():
     sweep = finding.sweep("paper")
-    plain = {config.replace(momentum=finding.MOMENTUM) for config in sweep["momentum"]}
-    assert plain == {config.replace(measurements="") for config in sweep["main"]}
-    assert {config["momentum"] for config in sweep["main"]} == {finding.MOMENTUM} and isinstance(
+    plain = {config.replace(momentum=finding.MOMENTUM) for config in sweep[Group("momentum")]}
+    assert plain == {config.replace(measurements="") for config in sweep[Group("main")]}
+    assert {config["momentum"] for config in sweep[Group("main")]} == {finding.MOMENTUM} and isinstance(
         finding.BASE, RunConfig
     )

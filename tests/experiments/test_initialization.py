@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from bnrepro.config.group import Group
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.control import start_of
 from bnrepro.experiments.initialization import tables as found
@@ -94,10 +95,10 @@ def test_a_run_trains_that_finished_at_half_or_above_on_the_test_set_and_a_diver
     assert set(runs.loc[1, "validation_accuracy"]) == {GOOD}
 
 
-def test_the_groups_of_a_kind_are_told_apart_by_name():
+def test_a_group_has_a_setting_for_each_net_or_start():
     tables = made(everywhere(GOOD))
-    assert list(dict.fromkeys(found.ended(tables, "start")["name"])) == list(STARTS)
-    assert set(found.ended(tables, "map")["name"]) == set(found.ended(tables, "depth")["name"]) == set(found.NETS)
+    assert list(dict.fromkeys(found.ended(tables, "start")["setting"])) == list(STARTS)
+    assert set(found.ended(tables, "map")["setting"]) == set(found.ended(tables, "depth")["setting"]) == set(found.NETS)
 
 
 @pytest.mark.parametrize(
@@ -262,10 +263,10 @@ def test_effects_have_a_row_a_start_and_depth_with_rates_accuracies_difference_a
         high = GOOD + 0.01 * config.seed if config["normalization"] == "batch" else 0.6
         return high if config["learning_rate"] == best else POOR
 
-    table = found.effects(made(ends, preset="paper", seeds=3)).set_index("what")
-    nets = [f"{net}, {depth} layers" for net in found.NETS for depth in (3, 10, 20)]
-    assert sorted(table.index) == sorted([f"start {name}" for name in STARTS] + nets)
-    zero, deep = table.loc["start zero"], table.loc["sigmoid, 20 layers"]
+    table = found.effects(made(ends, preset="paper", seeds=3)).set_index(["group", "setting", "hidden_layers"])
+    nets = [("depth", net, depth) for net in found.NETS for depth in (3, 10, 20)]
+    assert sorted(table.index) == sorted([("start", name, 6) for name in STARTS] + nets)
+    zero, deep = table.loc[("start", "zero", 6)], table.loc[("depth", "sigmoid", 20)]
     assert (zero["rate_none"], zero["rate_batch"], zero["n"], zero["diverged"]) == (0.1, 0.3, 3, 0)
     assert (zero["accuracy_none"], zero["accuracy_batch"]) == pytest.approx((0.6, 0.91))
     assert (zero["effect"], zero["ci_low"], zero["ci_high"]) == pytest.approx((0.31, 0.30, 0.32))
@@ -295,7 +296,7 @@ def test_the_maps_show_the_median_of_every_cell_in_percent_and_a_cross_where_hal
     table = found.maps(found.ended(tables, "map"))
     order = itertools.product(found.NETS, ARMS)
     for axes, (net, arm) in zip(maps_of(tables), order, strict=True):
-        own = table[(table["name"] == net) & (table["normalization"] == arm)].sort_values(
+        own = table[(table["setting"] == net) & (table["normalization"] == arm)].sort_values(
             ["initial_std", "learning_rate"]
         )
         expected = ["×" if lost else f"{100 * accuracy:.0f}" for lost, accuracy in zip(own["lost"], own["accuracy"])]
@@ -333,7 +334,7 @@ def test_the_shares_stand_by_net_and_arm_with_their_seeds(tables, panel):
         (net, arm): 3 * place + 1 + number for place, net in enumerate(found.NETS) for number, arm in enumerate(ARMS)
     }
     for (net, arm), height in rows.items():
-        own = shares.loc[(shares["name"] == net) & (shares["normalization"] == arm), "share"].to_numpy()
+        own = shares.loc[(shares["setting"] == net) & (shares["normalization"] == arm), "share"].to_numpy()
         lines = [line for line in axes.lines if set(line.get_ydata()) == {height}]
         values = {line.get_marker(): list(line.get_xdata()) for line in lines}
         assert values["|"] == pytest.approx(list(own)) and values["o"] == pytest.approx([np.median(own)])
@@ -342,7 +343,7 @@ def test_the_shares_stand_by_net_and_arm_with_their_seeds(tables, panel):
 
 @pytest.mark.parametrize("net", ["sigmoid", "relu"])
 def test_the_curves_over_the_stds_are_those_of_the_best_rate_named_above(tables, panel, net):
-    axes, runs = panel(f"start_{net}"), found.over_stds(found.ended(tables, "map")).query("name == @net")
+    axes, runs = panel(f"start_{net}"), found.over_stds(found.ended(tables, "map")).query("setting == @net")
     for arm in ARMS:
         own = runs[runs["normalization"] == arm].groupby("initial_std")["final_accuracy"].median()
         (line,) = [line for line in axes.lines if line.get_label() == LABELS[arm]]
@@ -355,7 +356,7 @@ def test_the_curves_over_the_stds_are_those_of_the_best_rate_named_above(tables,
 
 @pytest.mark.parametrize("net", ["sigmoid", "relu"])
 def test_the_curves_over_depth_have_every_seed_thin_and_the_median_thick(tables, panel, net):
-    axes, runs = panel(f"depth_{net}"), found.depths(tables).query("name == @net and normalization == 'batch'")
+    axes, runs = panel(f"depth_{net}"), found.depths(tables).query("setting == @net and normalization == 'batch'")
     colored = [line for line in axes.lines if line.get_color() == COLORS["batch"]]
     thin = [list(line.get_ydata()) for line in colored if line.get_linewidth() < 1]
     expected = [run.sort_values("hidden_layers")["final_accuracy"].tolist() for _, run in runs.groupby("seed")]
@@ -369,7 +370,7 @@ def test_the_named_starts_are_rows_and_the_two_of_units_alike_stand_below_a_line
     assert len(axes.get_yticks()) == len(STARTS)
     for place, name in enumerate(STARTS):
         for arm, side in zip(ARMS, (-1, 1)):
-            of_row = (starts["name"] == name) & (starts["normalization"] == arm)
+            of_row = (starts["setting"] == name) & (starts["normalization"] == arm)
             own = starts.loc[of_row, "final_accuracy"].tolist()
             ticks = [line for line in axes.lines if line.get_marker() == "|" and line.get_color() == COLORS[arm]]
             (tick,) = [line for line in ticks if round(line.get_ydata()[0]) == place]
@@ -389,13 +390,13 @@ def test_the_controls_are_the_net_and_the_axes_of_the_map_and_start_next_to_note
     assert start_of(whole) == dict(net="sigmoid", initial_std=0.03, learning_rate=0.1)
 
 
-@pytest.mark.parametrize(("net", "group"), [("sigmoid", "map_sigmoid"), ("ReLU", "map_relu")])
-def test_the_panel_draws_the_runs_of_the_cell_and_says_where_they_end_on_the_test_set(tables, net, group):
+@pytest.mark.parametrize(("net", "setting"), [("sigmoid", "sigmoid"), ("ReLU", "relu")])
+def test_the_panel_draws_the_runs_of_the_cell_and_says_where_they_end_on_the_test_set(tables, net, setting):
     choice = dict(net=net, initial_std=0.1, learning_rate=0.3)
     figure = initialization.explore(tables, **choice)
     (axes,) = figure.axes
     lines = [np.asarray(line.get_ydata(), float) for line in axes.lines]
-    rows = select(tables, group, "curves").query("initial_std == 0.1 and learning_rate == 0.3")
+    rows = select(tables, "map", "curves", setting=setting).query("initial_std == 0.1 and learning_rate == 0.3")
     for _, run in rows[rows["split"] == "validation"].groupby("run"):
         values = run.sort_values("step")["value"].to_numpy()
         assert any(len(line) == len(values) and np.allclose(line, values) for line in lines)
@@ -427,9 +428,9 @@ def test_the_panels_axes_are_the_same_for_every_choice_and_the_live_run_is_on_to
 
 
 def test_the_live_run_is_the_cells_with_bn_at_a_seed_that_is_not_reported(tables):
-    for net, group in (("sigmoid", "map_sigmoid"), ("ReLU", "map_relu")):
+    for net, setting in (("sigmoid", "sigmoid"), ("ReLU", "relu")):
         config = initialization.live(tables, net=net, initial_std=10.0, learning_rate=3.0)
-        recorded = initialization.sweep("quick")[group]
+        recorded = initialization.sweep("quick")[Group("map", setting=setting)]
         (same,) = [one for one in recorded if one == config.replace(seed=0, evaluate_every=one.evaluate_every)]
         assert same["normalization"] == "batch" and config.seed >= 1_000
         assert config.id not in set(tables["runs"]["run"])

@@ -5,7 +5,8 @@ from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
-from bnrepro.analysis.select import curves_of
+from bnrepro.analysis.select import group_curves
+from bnrepro.config.group import Group
 from bnrepro.config.inception_small import inception_small
 from bnrepro.config.validation import PRESETS
 from bnrepro.experiments import EXPERIMENTS
@@ -28,6 +29,14 @@ ARMS = statistics_of.ARMS
 TOLERANCE = 1e-12  # the same sums in another order
 
 
+GROUPS = {arm: Group("race", arm=arm) for arm in ARMS} | {name: Group(name) for name in ("rates", "calibration")}
+"""By the name that a test calls them: an arm of the race, or another group."""
+
+
+def runs_of(tables, name):
+    return select(tables, GROUPS[name].group, arm=GROUPS[name].arm)
+
+
 def without(config, *names):
     return {name: value for name, value in config.as_dict().items() if name not in names}
 
@@ -35,17 +44,17 @@ def without(config, *names):
 def make(seeds=3, diverging=(), at=50, preset="quick"):
     """Made-up tables of which the runs of the groups `diverging`, and no others, diverge at a step."""
     sweep = learning_rates.sweep(preset, seeds=seeds)
-    tables = make_tables(sweep, {config.id: at for group in diverging for config in sweep[group]})
+    tables = make_tables(sweep, {config.id: at for group in diverging for config in sweep[GROUPS[group]]})
     return {name: tables[name] for name in ("sweep", *learning_rates.TABLES)}
 
 
 def every(tables, group):
-    return int(select(tables, group, "runs")["evaluate_every"].iloc[0])
+    return int(runs_of(tables, group)["evaluate_every"].iloc[0])
 
 
 def write(tables, group, accuracies, **which):
     """Sets the validation accuracies after step 0 of a group's runs, a list a seed; its last value holds to the end."""
-    runs = select(tables, group, "runs").sort_values("seed")
+    runs = runs_of(tables, group).sort_values("seed")
     for name, value in which.items():
         runs = runs[runs[name] == value]
     curves = tables["curves"].copy()
@@ -58,23 +67,27 @@ def write(tables, group, accuracies, **which):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_base_rate_is_chosen_on_the_baseline_alone_on_seeds_that_are_not_reported(preset):
     sweep = learning_rates.sweep(preset)
-    calibration = sweep.pop("calibration")
+    calibration = sweep.pop(GROUPS["calibration"])
     assert {config["normalization"] for config in calibration} == {"none"}
     assert {config.seed for config in calibration} == set(CALIBRATION_SEEDS)
     assert {config.seed for group in sweep.values() for config in group}.isdisjoint(CALIBRATION_SEEDS)
-    assert {config["learning_rate"] for config in sweep["baseline"] + sweep["bn_baseline"]} == {BASE_RATE}
+    assert {config["learning_rate"] for config in sweep[GROUPS["baseline"]] + sweep[GROUPS["bn_baseline"]]} == {
+        BASE_RATE
+    }
     assert BASE_RATE in {config["learning_rate"] for config in calibration}
 
 
 def test_bn_baseline_is_the_baseline_with_bn_and_nothing_else_changed():
     sweep = learning_rates.sweep("paper")
-    for one, other in zip(sweep["baseline"], sweep["bn_baseline"], strict=True):
+    for one, other in zip(sweep[GROUPS["baseline"]], sweep[GROUPS["bn_baseline"]], strict=True):
         assert other == one.replace(normalization="batch")
 
 
 def test_x5_and_x30_differ_in_the_rate_alone_and_have_all_changes_of_section_421():
     sweep = learning_rates.sweep("paper")
-    for five, thirty, base in zip(sweep["bn_x5"], sweep["bn_x30"], sweep["bn_baseline"], strict=True):
+    for five, thirty, base in zip(
+        sweep[GROUPS["bn_x5"]], sweep[GROUPS["bn_x30"]], sweep[GROUPS["bn_baseline"]], strict=True
+    ):
         assert without(five, "learning_rate") == without(thirty, "learning_rate")
         assert thirty["learning_rate"] == pytest.approx(6 * five["learning_rate"])
         changed = {name for name, value in five.as_dict().items() if value != base.as_dict()[name]}
@@ -84,14 +97,14 @@ def test_x5_and_x30_differ_in_the_rate_alone_and_have_all_changes_of_section_421
 def test_every_group_has_the_same_seeds_enough_for_a_verdict():
     sweep = learning_rates.sweep("paper")
     for group in (*ARMS, "rates"):
-        assert {config.seed for config in sweep[group]} == set(range(8)) and len(sweep[group]) % 8 == 0
+        assert {config.seed for config in sweep[GROUPS[group]]} == set(range(8)) and len(sweep[GROUPS[group]]) % 8 == 0
 
 
 def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
     given = dict(seeds=3, steps=50, batch_size=16, learning_rate=0.01, width=8, task="cifar10")
     sweep = learning_rates.sweep("quick", **given)
-    assert {config.seed for config in sweep["bn_x5"]} == {0, 1, 2}
-    assert {config["learning_rate"] for config in sweep["baseline"]} == {0.01}
+    assert {config.seed for config in sweep[GROUPS["bn_x5"]]} == {0, 1, 2}
+    assert {config["learning_rate"] for config in sweep[GROUPS["baseline"]]} == {0.01}
     for group in sweep.values():
         assert all(config.steps <= 50 and config.evaluate_every <= 50 for config in group)
         assert {(config.batch_size, config["width"], config["task"]) for config in group} == {(16, 8, "cifar10")}
@@ -132,7 +145,7 @@ def test_the_target_is_the_best_accuracy_of_the_baseline_of_the_same_seed():
 
 def test_an_arm_that_never_gets_there_counts_with_all_its_steps_and_the_ratio_is_a_bound():
     tables = make()
-    steps = select(tables, "baseline", "runs")["steps"].iloc[0] / every(tables, "baseline")
+    steps = runs_of(tables, "baseline")["steps"].iloc[0] / every(tables, "baseline")
     write(tables, "baseline", [[0.5, 0.7, 0.6]] * 3)
     write(tables, "bn_baseline", [[0.6]] * 3)
     row = statistic(tables, "L1")
@@ -155,7 +168,7 @@ def test_the_note_of_l2_has_the_baseline_over_bn_x5():
     write(tables, "bn_baseline", [[0.1, 0.2, 0.6]] * 3)
     write(tables, "bn_x5", [[0.6]] * 3)
     row = statistic(tables, "L2")
-    last = min(6, select(tables, "baseline", "runs")["steps"].iloc[0] // every(tables, "baseline"))
+    last = min(6, runs_of(tables, "baseline")["steps"].iloc[0] // every(tables, "baseline"))
     assert row["estimate"] == 3 and row["note"].endswith(f"Baseline over BN-x5: {last} times ({last})")
 
 
@@ -186,7 +199,7 @@ def test_sigmoids_without_bn_are_measured_from_chance_and_with_bn_from_those():
 
 def set_trains(tables, rates_by_arm):
     """Finished runs of the sweep of rates end at 90% at the rates given for their arm, elsewhere at 20%."""
-    runs = select(tables, "rates", "runs")
+    runs = runs_of(tables, "rates")
     tables["runs"] = tables["runs"].assign(
         status=tables["runs"]["status"].where(~tables["runs"]["run"].isin(runs["run"]), "finished")
     )
@@ -206,47 +219,9 @@ def set_trains(tables, rates_by_arm):
 RATES = learning_rates.PRESETS["quick"].rates
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("none", "batch", "ratio", "bound"),
-    [
-        (RATES[:1], RATES[:3], RATES[2] / RATES[0], ""),
-        (RATES[:2], RATES[1:2], 1.0, ""),
-        (RATES[:2], RATES, RATES[-1] / RATES[1], ">"),
-        ((), RATES[:2], RATES[1] / RATES[0], ">"),
-        (RATES[:2], (), RATES[0] / RATES[1], "<"),
-        (RATES, RATES, 1.0, "~"),
-        ((), (), 1.0, "~"),
-    ],
-)
-def test_the_largest_rates_that_train_are_compared_and_an_end_of_the_grid_is_a_bound(none, batch, ratio, bound):
-    tables = make()
-    set_trains(tables, {"none": none, "batch": batch})
-    row = statistic(tables, "L6")
-    assert row["estimate"] == pytest.approx(ratio) and row["bound"] == bound and row["n"] == 3
-    assert ("at no rate" in row["note"]) == (not none or not batch)
-
-
 def test_a_run_that_diverged_does_not_train_whatever_it_reached_before():
     tables = make(diverging=["rates"])
     assert not statistics_of.rated(tables)["trains"].any()
-    assert statistic(tables, "L6")["bound"] == "~" and statistic(tables, "L7")["bound"] == "~"
-
-
-def test_each_arm_runs_at_its_own_best_rate_and_the_note_tells_the_same_rate_apart():
-    tables = make()
-    set_trains(tables, {"none": (), "batch": ()})
-    step = every(tables, "rates")
-    last = int(select(tables, "rates", "runs")["steps"].iloc[0] // step)
-    write(tables, "rates", [[0.3] * (last - 1) + [0.6]] * 3, normalization="none", learning_rate=RATES[1])
-    write(tables, "rates", [[0.3] * (last - 2) + [0.65]] * 3, normalization="batch", learning_rate=RATES[1])
-    write(tables, "rates", [[0.7]] * 3, normalization="batch", learning_rate=RATES[2])
-    row = statistic(tables, "L7")
-    assert row["estimate"] == last and row["bound"] == ""
-    assert row["note"].startswith(f"best rate without BN: {RATES[1]:g}; best rate with BN: {RATES[2]:g}; runs with BN")
-    assert "reach the best accuracy without BN: 3 of 3" in row["note"]
-    same = f"{last / (last - 1):.3g}"
-    assert row["note"].endswith(f"ratio with both at the best rate without BN: {same} times ({same})")
 
 
 def test_the_invariances_are_judged_by_the_largest_error_of_all():
@@ -277,7 +252,7 @@ def test_the_distance_of_singular_values_from_1_is_the_mean_over_layers_after_th
     tables = make()
     geometry = tables["geometry"].copy()
     for arm, values in (("baseline", [0.5, 0.6, 0.7]), ("bn_baseline", [0.4, 0.2, 0.9])):
-        for run, value in zip(select(tables, arm, "runs").sort_values("seed")["run"], values):
+        for run, value in zip(runs_of(tables, arm).sort_values("seed")["run"], values):
             rows = (geometry["run"] == run) & (geometry["quantity"] == "isometry_error")
             geometry.loc[rows & (geometry["step"] == 0), "value"] = 99.0
             geometry.loc[rows & (geometry["step"] > 0), "value"] = [value - 0.1, value, value + 0.1]
@@ -342,7 +317,7 @@ def test_the_sweep_counts_diverged_runs_and_a_rate_trains_if_half_of_its_runs_do
 
 def test_weight_norms_and_effective_rates_are_relative_to_the_start_of_the_run():
     tables = make(seeds=1)
-    run = select(tables, "bn_baseline", "runs")["run"].item()
+    run = runs_of(tables, "bn_baseline")["run"].item()
     rows = [(run, step, "all", "weight_norm", 10 * (1 + step / 100)) for step in (0, 100)]
     rows += [(run, step, "all", "learning_rate", 0.2 / (1 + step / 100)) for step in (0, 100)]
     found = statistics_of.effective_rates(tables | {"geometry": pd.DataFrame(rows, columns=SCHEMAS["geometry"])})
@@ -374,7 +349,7 @@ def thick(axes, arm):
 
 @pytest.mark.slow
 def test_the_thick_lines_are_medians_and_each_seed_is_a_thin_one(drawn):
-    curves = curves_of(finding_tables(NOTEBOOK, "paper"), *ARMS).query("split == 'validation'")
+    curves = group_curves(finding_tables(NOTEBOOK, "paper"), "race").query("split == 'validation'")
     for arm in ("baseline", "bn_x5", "sigmoid"):
         own = curves[curves["arm"] == arm]
         np.testing.assert_allclose(thick(drawn("accuracy"), arm).get_ydata(), own.groupby("step")["value"].median())

@@ -9,13 +9,16 @@ from matplotlib.colors import to_hex
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import FEWEST, INCONCLUSIVE
+from bnrepro.config.group import Group
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.regularization import tables as found
+from bnrepro.experiments.regularization.tables import net
 from bnrepro.experiments.setups import CHANGES
 from bnrepro.jupyter import session
 from bnrepro.plotting.arms import LABELS
 from bnrepro.plotting.marks import interval_mark
 from bnrepro.plotting.style import SINGLE, new_figure
+from bnrepro.records.results import select
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import make_tables, papers_numbers, statistic
@@ -49,7 +52,7 @@ def tables(made):
 
 
 def members(tables, group, **config):
-    runs = tables["sweep"].query("group == @group").merge(tables["runs"], on="run").sort_values("seed")
+    runs = select(tables, group.group, arm=group.arm, setting=group.setting).sort_values("seed")
     for name, value in config.items():
         runs = runs[runs[name] == value]
     return list(runs["run"])
@@ -73,7 +76,7 @@ def ensemble_tables(seeds=2, examples=40, lost=()):
     for place, seed in itertools.product(range(6), range(seeds)):
         run, diverged = f"net-{place}-{seed}", (place, seed) in lost
         values = generator.dirichlet(np.ones(10), size=examples)
-        rows.append((f"ensemble_{place}", run))
+        rows.append((*Group("ensemble", arm=str(place)), run))
         runs.append((run, seed, "diverged" if diverged else "finished"))
         truth[seed].append(np.full((examples, 10), 0.1) if diverged else values)
         if not diverged:
@@ -178,19 +181,21 @@ def test_the_papers_numbers_are_those_of_its_text_and_figure_4():
 
 
 def test_bn_without_dropout_is_compared_with_dropout_without_bn_on_the_test_set_at_the_end(tables):
-    write(tables, members(tables, "conv_none"), "test", [0.5, 0.6, 0.7])
-    write(tables, members(tables, "conv_bn_dropout"), "test", [0.52, 0.65, 0.71])
-    write(tables, members(tables, "conv_bn_dropout"), "validation", [0.9, 0.9, 0.9])
-    write(tables, members(tables, "dense_bn_dropout"), "test", [0.4, 0.4, 0.4])
+    write(tables, members(tables, net("conv", with_bn=False)), "test", [0.5, 0.6, 0.7])
+    write(tables, members(tables, net("conv", "dropout")), "test", [0.52, 0.65, 0.71])
+    write(tables, members(tables, net("conv", "dropout")), "validation", [0.9, 0.9, 0.9])
+    write(tables, members(tables, net("dense", "dropout")), "test", [0.4, 0.4, 0.4])
     row = statistic(tables, "R1")
     assert row["estimate"] == pytest.approx(0.02) and row["n"] == 3
     assert row["note"] == "dense net: −10.00 points (−10.00)"
 
 
 def test_diverged_runs_guess_and_the_note_counts_those_of_both_settings():
-    tables = kept(lost=["conv_bn_dropout", "dense_none"])
+    tables = kept(lost=[net("conv", "dropout"), net("dense", with_bn=False)])
     row = statistic(tables, "R1")
-    finished = tables["curves"].query("split == 'test'").set_index("run")["value"][members(tables, "conv_none")]
+    finished = (
+        tables["curves"].query("split == 'test'").set_index("run")["value"][members(tables, net("conv", with_bn=False))]
+    )
     assert row["estimate"] == pytest.approx(CHANCE - finished.median())
     assert row["note"].endswith("runs that diverged and count as guessing: 6 of 12")
 
@@ -199,9 +204,9 @@ def test_diverged_runs_guess_and_the_note_counts_those_of_both_settings():
 @pytest.mark.parametrize(("claim", "change"), CHANGED.items())
 def test_each_change_is_compared_with_bn_baseline_by_the_best_validation_accuracy(tables, claim, change):
     first = tables["curves"].loc[lambda rows: (rows["step"] > 0) & (rows["split"] == "validation"), "step"].min()
-    write(tables, members(tables, f"conv_bn_{change}"), "validation", [0.53, 0.52, 0.51], step=first)
+    write(tables, members(tables, net("conv", change)), "validation", [0.53, 0.52, 0.51], step=first)
     if change != "lrn":
-        write(tables, members(tables, f"dense_bn_{change}"), "validation", [0.49, 0.49, 0.49])
+        write(tables, members(tables, net("dense", change)), "validation", [0.49, 0.49, 0.49])
     found = {other: statistic(tables, other) for other in CHANGED}
     assert found[claim]["estimate"] == pytest.approx(0.02)
     assert all(found[other]["estimate"] == 0 for other in CHANGED if other != claim)
@@ -209,7 +214,7 @@ def test_each_change_is_compared_with_bn_baseline_by_the_best_validation_accurac
 
 
 def test_where_an_interval_holds_no_effect_the_note_says_what_would_have_been_seen(tables):
-    write(tables, members(tables, "conv_bn_weight_decay"), "validation", [0.48, 0.5, 0.54])
+    write(tables, members(tables, net("conv", "weight_decay")), "validation", [0.48, 0.5, 0.54])
     row = statistic(tables, "R4")
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == pytest.approx((0, -0.02, 0.04))
     assert row["note"].startswith(
@@ -219,13 +224,13 @@ def test_where_an_interval_holds_no_effect_the_note_says_what_would_have_been_se
 
 def test_where_an_interval_holds_only_effects_the_note_says_nothing_of_what_would_have_been_seen(tables):
     for setting in found.SETTINGS:
-        write(tables, members(tables, f"{setting}_bn_weight_decay"), "validation", [0.51, 0.52, 0.53])
+        write(tables, members(tables, net(setting, "weight_decay")), "validation", [0.51, 0.52, 0.53])
     assert statistic(tables, "R4")["note"] == "dense net: 2.00 points (1.00 to 3.00)"
 
 
 def test_shuffling_is_judged_by_what_it_gains_with_bn_beyond_what_it_gains_without(tables):
-    write(tables, members(tables, "conv_bn_shuffling"), "validation", [0.53, 0.54, 0.55])
-    write(tables, members(tables, "conv_none_shuffling"), "validation", [0.51, 0.52, 0.49])
+    write(tables, members(tables, net("conv", "shuffling")), "validation", [0.53, 0.54, 0.55])
+    write(tables, members(tables, net("conv", "shuffling", with_bn=False)), "validation", [0.51, 0.52, 0.49])
     row = statistic(tables, "R5")
     assert row["estimate"] == pytest.approx(0.02)
     assert "gain with BN: 4.00 points (3.00 to 5.00); gain without BN: 1.00 points (−1.00 to 2.00)" in row["note"]
@@ -235,7 +240,7 @@ def test_shuffling_is_judged_by_what_it_gains_with_bn_beyond_what_it_gains_witho
 
 
 def test_steps_are_those_to_the_best_accuracy_of_bn_baseline_with_the_same_seed(tables):
-    without, with_it = members(tables, "conv_bn"), members(tables, "conv_bn_rate")
+    without, with_it = members(tables, net("conv")), members(tables, net("conv", "rate"))
     for runs, values in ((without, [0.6, 0.7, 0.8]), (with_it, [0.65, 0.75, 0.85])):
         write(tables, runs, "validation", values, step=4)
     write(tables, with_it, "validation", [0.6, 0.71, 0.75], step=2)  # the first two get there in half the steps
@@ -245,14 +250,14 @@ def test_steps_are_those_to_the_best_accuracy_of_bn_baseline_with_the_same_seed(
 
 
 def test_a_change_that_never_gets_there_is_known_only_from_above(tables):
-    write(tables, members(tables, "conv_bn"), "validation", [0.6, 0.6, 0.6], step=2)
+    write(tables, members(tables, net("conv")), "validation", [0.6, 0.6, 0.6], step=2)
     row = statistic(tables, "R6a")
     assert (row["estimate"], row["bound"], row["ci_low"]) == (0.5, "<", 0) and "accuracy: 0 of 3" in row["note"]
 
 
 def test_the_spread_of_small_mini_batches_is_compared_with_that_of_large_ones(tables):
     mates = tables["mates"]
-    runs = members(tables, "mates")
+    runs = members(tables, Group("mates"))
     for run, small in zip(runs, (2.0, 3.0, 5.0)):
         own = (mates["run"] == run) & (mates["mode"] == "training")
         mates = mates.assign(spread=mates["spread"].mask(own, 1.0).mask(own & (mates["batch_size"] == 8), small))
@@ -262,7 +267,7 @@ def test_the_spread_of_small_mini_batches_is_compared_with_that_of_large_ones(ta
 
 
 def test_a_run_whose_spread_was_not_measured_leaves_its_seed_undetermined(tables):
-    run = members(tables, "mates")[0]
+    run = members(tables, Group("mates"))[0]
     lost = tables["runs"].assign(status=tables["runs"]["status"].mask(tables["runs"]["run"] == run, "diverged"))
     row = statistic({**tables, "runs": lost, "mates": tables["mates"].query("run != @run")}, "R2")
     assert (
@@ -279,7 +284,7 @@ def at_equal_loss(tables, runs, gaps):
 
 
 def test_the_gap_at_equal_loss_lies_on_a_line_in_the_logarithm_of_the_loss(tables):
-    runs = members(tables, "gap", normalization="batch", dropout=0.0, train_examples=2000)
+    runs = members(tables, Group("gap"), normalization="batch", dropout=0.0, train_examples=2000)
     at_equal_loss(tables, runs, [0.1, 0.2, 0.3])
     gaps = found.gaps(tables).set_index("run")["equal"]
     np.testing.assert_allclose(gaps[runs], [0.1, 0.2, 0.3])
@@ -291,7 +296,7 @@ def test_the_gap_at_equal_loss_lies_on_a_line_in_the_logarithm_of_the_loss(table
 def test_gaps_are_compared_by_seed_at_the_size_nearest_to_2000_and_runs_that_never_get_there_are_counted(
     tables, claim, arms
 ):
-    group = "gap" if claim == "R3" else "noise"
+    group = Group("gap" if claim == "R3" else "noise")
     without, with_it = (members(tables, group, normalization=arm, dropout=0.0, train_examples=2000) for arm in arms)
     at_equal_loss(tables, without, [0.1, 0.1, 0.1])
     at_equal_loss(tables, with_it, [0.05, 0.07, 0.3])
@@ -304,7 +309,7 @@ def test_gaps_are_compared_by_seed_at_the_size_nearest_to_2000_and_runs_that_nev
 
 def test_the_gap_after_equal_steps_is_on_the_test_set_and_stands_in_the_note(tables):
     without, with_it = (
-        members(tables, "gap", normalization=arm, dropout=0.0, train_examples=2000) for arm in ("none", "batch")
+        members(tables, Group("gap"), normalization=arm, dropout=0.0, train_examples=2000) for arm in ("none", "batch")
     )
     write(tables, without, "fit", [0.6] * 3, 20)
     write(tables, with_it, "fit", [0.6] * 3, 20)
@@ -320,7 +325,7 @@ def test_where_no_run_gets_to_the_loss_there_is_no_estimate_and_no_verdict(table
 
 
 def test_a_run_that_diverged_has_no_gap_at_the_end():
-    tables = kept(lost=["noise"])
+    tables = kept(lost=[Group("noise")])
     gaps = found.gaps(tables)
     assert gaps.query("normalization in ('noise', 'population')")["last"].isna().all()
     assert gaps.query("normalization == 'batch'")["last"].notna().all()
@@ -329,7 +334,7 @@ def test_a_run_that_diverged_has_no_gap_at_the_end():
 
 def test_all_training_examples_are_those_that_are_not_held_out():
     sweep = regularization.sweep("quick", seeds=1)
-    gaps = found.gaps(make_tables({group: sweep[group] for group in ("gap", "noise")}))
+    gaps = found.gaps(make_tables({group: sweep[group] for group in (Group("gap"), Group("noise"))}))
     assert set(gaps["size"]) == {500, 2_000, 55_000}
     assert set(found.few(gaps)["size"]) == {2_000}
 
@@ -344,7 +349,7 @@ def test_the_ensemble_is_compared_with_the_mean_of_its_members(tables):
 
 @pytest.mark.slow
 def test_the_effects_have_a_row_a_change_and_setting_and_say_what_could_have_been_seen(tables):
-    write(tables, members(tables, "conv_bn_shuffling"), "validation", [0.48, 0.5, 0.54])
+    write(tables, members(tables, net("conv", "shuffling")), "validation", [0.48, 0.5, 0.54])
     effects = regularization.effects(tables)
     expected = [(setting, change) for setting in found.SETTINGS for change in CHANGES]
     expected.remove(("dense", "lrn"))
@@ -359,8 +364,8 @@ def test_the_effects_have_a_row_a_change_and_setting_and_say_what_could_have_bee
     ("lost", "overrides"),
     [
         ((), {}),
-        (("conv_bn_rate", "dense_none", "mates", "ensemble_1"), {}),
-        (("conv_bn", "dense_bn", "noise"), {"task": "cifar10"}),
+        ((net("conv", "rate"), net("dense", with_bn=False), Group("mates"), Group("ensemble", "larger_weights")), {}),
+        ((net("conv"), net("dense"), Group("noise")), {"task": "cifar10"}),
         (tuple(regularization.sweep("smoke")), {"width": 8}),
     ],
 )
@@ -373,7 +378,7 @@ def test_it_is_judged_and_drawn_whatever_diverges(lost, overrides):
 
 @pytest.mark.slow
 def test_a_run_without_a_single_evaluation_is_counted_too(made):
-    run = members(made, "conv_bn_dropout")[0]
+    run = members(made, net("conv", "dropout"))[0]
     runs = made["runs"].assign(status=made["runs"]["status"].mask(made["runs"]["run"] == run, "diverged"))
     tables = {**made, "runs": runs, "curves": made["curves"].query("run != @run")}
     assert statistic(tables, "R6b")["n"] == 3 and "count as guessing: 1 of 12" in statistic(tables, "R6b")["note"]
@@ -418,8 +423,8 @@ def marks(axes, marker):
 
 @pytest.mark.slow
 def test_the_forest_has_every_effect_where_it_is_filled_for_the_setting_that_judges(tables):
-    write(tables, members(tables, "conv_bn_decay"), "validation", [0.51, 0.51, 0.51])
-    write(tables, members(tables, "dense_bn_dropout"), "validation", [0.2, 0.2, 0.2])
+    write(tables, members(tables, net("conv", "decay")), "validation", [0.51, 0.51, 0.51])
+    write(tables, members(tables, net("dense", "dropout")), "validation", [0.2, 0.2, 0.2])
     forest = axes_of(regularization, "effects", tables)
     names = [label.get_text() for label in forest.get_yticklabels()]
     drawn = {}
@@ -443,7 +448,7 @@ def test_the_loss_that_a_claim_allows_is_a_bar_in_its_row_alone(made):
 
 @pytest.mark.slow
 def test_the_gaps_are_drawn_over_the_sizes_as_medians_of_the_seeds(tables):
-    runs = members(tables, "gap", normalization="batch", dropout=0.0)
+    runs = members(tables, Group("gap"), normalization="batch", dropout=0.0)
     write(tables, runs, "fit", np.linspace(0.6, 0.8, len(runs)))
     drawn = axes_of(regularization, "gap_after_training", tables)
     thick = {line.get_label(): line for line in drawn.lines}[LABELS["batch"]]
@@ -474,10 +479,10 @@ def test_the_papers_gain_from_shuffling_is_a_diamond_and_the_spread_at_inference
 def test_the_noise_control_has_both_gaps_of_its_four_arms(tables):
     for arm in ("none", "batch"):
         at_equal_loss(
-            tables, members(tables, "gap", normalization=arm, dropout=0.0, train_examples=2000), [0.1, 0.2, 0.3]
+            tables, members(tables, Group("gap"), normalization=arm, dropout=0.0, train_examples=2000), [0.1, 0.2, 0.3]
         )
     for arm in ("population", "noise"):
-        at_equal_loss(tables, members(tables, "noise", normalization=arm), [0.1, 0.2, 0.3])
+        at_equal_loss(tables, members(tables, Group("noise"), normalization=arm), [0.1, 0.2, 0.3])
     drawn = axes_of(regularization, "noise", tables)
     assert [line.get_xdata()[0] for line in marks(drawn, "o")] == pytest.approx([20.0] * 4)
     assert [line.get_xdata()[0] for line in marks(drawn, "s")] == pytest.approx([30.0] * 4)

@@ -7,6 +7,7 @@ from bnrepro.analysis import paper
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.analysis.findings import COLUMNS
 from bnrepro.config import identity
+from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
 from bnrepro.config.validation import PRESETS
 from bnrepro.errors import UserError
@@ -34,7 +35,7 @@ def without(config, *names):
 @pytest.mark.parametrize(("notebook", "preset"), SWEEPS)
 def test_both_arms_get_the_same_seeds_and_settings(notebook, preset):
     for group in ("main", "shuffled"):
-        configs = EXPERIMENTS[notebook].sweep(preset).get(group, [])
+        configs = EXPERIMENTS[notebook].sweep(preset).get(Group(group), [])
         arms = [
             sorted(map(str, (without(config, "normalization") for config in configs if config["normalization"] == arm)))
             for arm in ("none", "batch")
@@ -46,10 +47,10 @@ def test_both_arms_get_the_same_seeds_and_settings(notebook, preset):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_nothing_is_tuned_on_bn(preset):
     sweep = training_speed.sweep(preset)
-    assert {config["normalization"] for config in sweep["calibration"]} == {"none"}
-    reported = {config.seed for group in ("main", "shuffled", "off") for config in sweep[group]}
+    assert {config["normalization"] for config in sweep[Group("calibration")]} == {"none"}
+    reported = {config.seed for group in ("main", "shuffled", "off") for config in sweep[Group(group)]}
     assert reported.isdisjoint(CALIBRATION_SEEDS)
-    assert {config.seed for group in ("calibration", "sensitivity") for config in sweep[group]} == set(
+    assert {config.seed for group in ("calibration", "sensitivity") for config in sweep[Group(group)]} == set(
         CALIBRATION_SEEDS
     )
 
@@ -58,19 +59,23 @@ def test_nothing_is_tuned_on_bn(preset):
 def test_the_frozen_values_are_used_and_lie_in_the_grid(preset):
     frozen, sweep = RunConfig(), training_speed.sweep(preset)
     values = (frozen["pixels"], frozen["initial_std"], frozen["learning_rate"])
-    assert {(config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep["main"]} == {values}
-    assert values in {
-        (config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep["calibration"]
+    assert {(config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep[Group("main")]} == {
+        values
     }
-    assert {config["pixels"] for config in sweep["sensitivity"]} == {frozen["pixels"]}
+    assert values in {
+        (config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep[Group("calibration")]
+    }
+    assert {config["pixels"] for config in sweep[Group("sensitivity")]} == {frozen["pixels"]}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_sensitivity_grid_pairs_the_calibration_run_for_run(preset):
     sweep = training_speed.sweep(preset)
-    batch = [without(config, "normalization") for config in sweep["sensitivity"]]
+    batch = [without(config, "normalization") for config in sweep[Group("sensitivity")]]
     assert batch == [
-        without(config, "normalization") for config in sweep["calibration"] if config["pixels"] == RunConfig()["pixels"]
+        without(config, "normalization")
+        for config in sweep[Group("calibration")]
+        if config["pixels"] == RunConfig()["pixels"]
     ]
 
 
@@ -84,7 +89,7 @@ def test_the_switched_off_runs_are_evaluated_where_the_runs_without_bn_are(prese
 
 
 def test_the_paper_preset_is_the_papers_protocol_with_enough_seeds_for_a_verdict():
-    main = training_speed.sweep("paper")["main"]
+    main = training_speed.sweep("paper")[Group("main")]
     assert {(config.steps, config.batch_size) for config in main} == {(paper.STEPS, paper.BATCH_SIZE)}
     assert len(main) >= 2 * 8
 
@@ -97,8 +102,8 @@ def test_zero_and_empty_mean_the_presets_value():
 def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
     given = dict(seeds=3, steps=30, batch_size=10, learning_rate=0.3, initial_std=0.2, task="fashion_mnist")
     sweep = training_speed.sweep("quick", **given)
-    assert {config.seed for config in sweep["main"]} == {0, 1, 2}
-    assert {(config["learning_rate"], config["initial_std"]) for config in sweep["main"]} == {(0.3, 0.2)}
+    assert {config.seed for config in sweep[Group("main")]} == {0, 1, 2}
+    assert {(config["learning_rate"], config["initial_std"]) for config in sweep[Group("main")]} == {(0.3, 0.2)}
     for group in sweep.values():
         assert all(config.steps <= 30 and config.evaluate_every <= 30 for config in group)
         assert {(config.batch_size, config["task"]) for config in group} == {(10, "fashion_mnist")}
@@ -136,7 +141,7 @@ def test_an_unknown_preset_or_notebook_is_told_the_nearest():
 
 
 def test_the_drift_is_measured_on_the_runs_of_training_speed():
-    assert activation_drift.sweep("paper")["main"] == training_speed.sweep("paper")["main"]
+    assert activation_drift.sweep("paper")[Group("main")] == training_speed.sweep("paper")[Group("main")]
 
 
 @pytest.mark.parametrize("notebook", TRAINED)
@@ -266,7 +271,7 @@ def test_calibration_chooses_the_nearest_cell_among_binary_pixels():
 @pytest.mark.slow
 def test_diverged_runs_are_counted_by_every_claim():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = [config for config in sweep["main"] if config.seed == 0 and config["normalization"] == "batch"]
+    lost = [config for config in sweep[Group("main")] if config.seed == 0 and config["normalization"] == "batch"]
     tables = make_tables(sweep, diverging={config.id: 50 for config in lost})
     statistics = judged(training_speed, tables).set_index("claim")
     assert (statistics.loc[["T1", "T2"], "n"] == 3).all()
@@ -279,7 +284,7 @@ def test_diverged_runs_are_counted_by_every_claim():
 
 def test_a_diverged_run_counts_with_all_its_steps_and_the_seconds_they_would_have_taken():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = next(config for config in sweep["main"] if config["normalization"] == "batch")
+    lost = next(config for config in sweep[Group("main")] if config["normalization"] == "batch")
     tables = make_tables(sweep, diverging={lost.id: 50})  # training ends with its chunk of 20 steps, at 60
     provenance = tables["provenance"].assign(train_seconds=6.0)
     row = training_speed.speed({**tables, "provenance": provenance}).set_index("run").loc[lost.id]
@@ -289,7 +294,7 @@ def test_a_diverged_run_counts_with_all_its_steps_and_the_seconds_they_would_hav
 @pytest.mark.slow
 def test_a_run_without_a_single_evaluation_is_counted_too():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = next(config.id for config in sweep["main"] if config["normalization"] == "batch")
+    lost = next(config.id for config in sweep[Group("main")] if config["normalization"] == "batch")
     tables = make_tables(sweep, diverging={lost: 0})
     tables["drift"] = tables["drift"][tables["drift"]["run"] != lost]
     # an empty table has no types, which the others lose when it is put to them
@@ -302,19 +307,19 @@ def test_a_run_without_a_single_evaluation_is_counted_too():
 
 
 def test_pairs_that_diverged_leave_the_drift_undetermined_on_both_sides():
-    sweep = {"main": training_speed.sweep("smoke", seeds=FEWEST, steps=200)["main"]}
-    lost = [config.id for config in sweep["main"] if config["normalization"] == "none"]
+    sweep = {Group("main"): training_speed.sweep("smoke", seeds=FEWEST, steps=200)[Group("main")]}
+    lost = [config.id for config in sweep[Group("main")] if config["normalization"] == "none"]
     row = judged(activation_drift, make_tables(sweep, diverging=dict.fromkeys(lost, 50))).iloc[0]
     assert (row["ci_low"], row["ci_high"], row["verdict"]) == (0.0, np.inf, INCONCLUSIVE)
 
 
 def test_the_typical_unit_is_the_lower_median_of_the_units():
-    sweep = {"main": [RunConfig(normalization=arm) for arm in ("none", "batch")]}
+    sweep = {Group("main"): [RunConfig(normalization=arm) for arm in ("none", "batch")]}
     tables = make_tables(sweep)
     drifts = {"none": [4.0, 1.0, 3.0, 2.0], "batch": [0.5, 9.0, 0.1, 1.0]}  # lower medians 2 and 0.5
     rows = [
         (config.id, "hidden_3", unit, value)
-        for config in sweep["main"]
+        for config in sweep[Group("main")]
         for unit, value in enumerate(drifts[config["normalization"]])
     ]
     tables["drift"] = pd.DataFrame(rows, columns=SCHEMAS["drift"])

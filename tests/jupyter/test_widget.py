@@ -151,7 +151,7 @@ def test_notebook_03_draws_the_runs_at_the_rate_and_says_how_many_diverged(learn
         values = run.sort_values("step")["value"].to_numpy()
         assert any(len(line) == len(values) and np.allclose(line, values) for line in drawn)
     texts = [text.get_text() for text in axes.texts]
-    lost = select(tables, "rates", "runs").query("learning_rate == @learning_rate and status == 'diverged'")
+    lost = select(tables, "rates").query("learning_rate == @learning_rate and status == 'diverged'")
     assert ("no run diverged" in texts) == lost.empty
 
 
@@ -346,7 +346,7 @@ def test_a_batch_that_was_started_from_a_notebook_keeps_its_panels_static(monkey
     monkeypatch.setattr(subprocess, "Popen", Process)
     monkeypatch.setenv(SESSION, "notebook.ipynb")
     workspace = Workspace("smoke", tmp_path)
-    assert run_batch(Plan({tmp_path / "10_a.ipynb": {}}, [], workspace, jobs=1)) == []
+    assert run_batch(Plan({tmp_path / "10_a.ipynb": {}}, {}, workspace, jobs=1)) == []
     assert SESSION not in given and given["PATH"] == os.environ["PATH"]
 
 

@@ -1,9 +1,13 @@
-"""Notebooks that are written for one test: a cell of parameters, then the cells given."""
+"""Notebooks that are written for one test, a cell of parameters, then the cells given; and sweeps of some runs."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
+
+from bnrepro.config.group import Group
+from bnrepro.config.run_config import RunConfig
 
 PARAMETERS = (
     'preset: str = "quick"  # which\noutput_root: str = ""  # where\nsize: int = 0  # how many, 0 means the preset\'s'
@@ -18,3 +22,9 @@ def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS) -> Pat
     notebook.cells = [new_code_cell(parameters, metadata={"tags": ["parameters"]}), *map(new_code_cell, cells)]
     nbformat.write(notebook, path)
     return path
+
+
+def only(configs: Iterable[RunConfig]) -> dict:
+    """The sweeps of a plan whose one notebook needs these runs; none where there are none."""
+    configs = list(configs)
+    return {"10_a": lambda so_far: {Group("main"): configs}} if configs else {}

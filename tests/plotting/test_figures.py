@@ -100,7 +100,7 @@ def test_the_pooled_percentiles_are_drawn_in_both_arms_over_each_run_with_the_pa
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize("step", ["one", "last", "all"])
 def test_a_percentile_that_is_not_finite_is_left_out_of_the_figure(value, step):
-    tables = make_tables({"main": activation_drift.sweep("smoke")["main"]})
+    tables = make_tables(activation_drift.sweep("smoke"))
     rows = tables["quantiles"]["run"] == tables["runs"].query("normalization == 'none'")["run"].iloc[0]
     steps = tables["quantiles"]["step"]
     rows &= {"one": steps == 20, "last": steps == steps.max(), "all": steps >= 0}[step]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
 from bnrepro.plotting.save import save_figure
@@ -182,7 +183,7 @@ def test_a_record_that_is_replaced_is_there_all_the_while(tmp_path):
     assert said.get() == "ready"
     for number in range(50):
         write_record(tmp_path / str(number), CONFIG, record_of(CONFIG, number))
-        replace_record(tmp_path / str(number), folder, CONFIG)
+        replace_record(tmp_path / str(number), folder, CONFIG.id)
     stop.set()
     reader.join()
     assert said.get() == 0
@@ -249,15 +250,15 @@ def test_collecting_names_the_groups_of_each_run_and_holds_each_run_once(tmp_pat
     other = CONFIG.replace(normalization="batch")
     for config in (CONFIG, other):
         write_record(tmp_path, config, record_of(config))
-    tables = collect({"main": [CONFIG, other], "again": [CONFIG]}, tmp_path, ("runs", "curves"))
+    tables = collect({Group("main"): [CONFIG, other], Group("again"): [CONFIG]}, tmp_path, ("runs", "curves"))
     assert len(tables["runs"]) == 2
     assert set(select(tables, "again", "curves")["normalization"]) == {"none"}
-    assert len(select(tables, "main", "runs")) == 2
+    assert len(select(tables, "main")) == 2
 
 
 def test_collecting_a_run_that_was_not_trained_names_it(tmp_path):
     with pytest.raises(UserError, match=CONFIG.id):
-        collect({"main": [CONFIG]}, tmp_path, ("runs",))
+        collect({Group("main"): [CONFIG]}, tmp_path, ("runs",))
 
 
 def test_results_are_read_back_and_missing_ones_name_the_command(tmp_path):
@@ -270,7 +271,7 @@ def test_results_are_read_back_and_missing_ones_name_the_command(tmp_path):
 
 def collect_one(folder):
     write_record(folder / "runs", CONFIG, record_of(CONFIG))
-    return collect({"main": [CONFIG]}, folder / "runs", ("runs", "curves"))
+    return collect({Group("main"): [CONFIG]}, folder / "runs", ("runs", "curves"))
 
 
 def test_results_of_older_runs_have_the_default_of_a_newer_field_and_an_empty_word_stays_one(tmp_path):

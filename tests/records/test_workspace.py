@@ -236,5 +236,5 @@ def test_replacing_the_tables_keeps_what_somebody_put_beside_them(tmp_path):
     write_results(folder, tables)
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
         "notes.txt": "mine",
-        "sweep.csv": "group,run\n",
+        "sweep.csv": "group,arm,setting,run\n",
     }

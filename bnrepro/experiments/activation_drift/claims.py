@@ -23,7 +23,7 @@ from bnrepro.records.schemas import Tables
 def less_drift(tables: Tables) -> list[Row]:
     """A pair of which a run diverged is undetermined: a tie in the median, anything from 0 to infinity in the interval."""
     runs = typical_drift(tables)
-    pairs = paired(runs.assign(drift=runs["drift"].where(runs["status"] == "finished")), "drift")
+    pairs = paired(runs.assign(drift=runs["drift"].where(runs["status"] != "diverged")), "drift")
     ratio = (pairs["none"] / pairs["batch"]).replace(np.inf, np.nan)  # no ratio either where a drift is 0
     table = pairs.assign(ratio=ratio.fillna(1.0), bound=np.where(ratio.isna(), "~", ""))
     lost = pairs[["none", "batch"]].isna().any(axis=1)

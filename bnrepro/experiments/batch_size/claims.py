@@ -206,7 +206,7 @@ def _difference(pair: list[pd.DataFrame], label: str = "") -> Row:
 
 def _sampling(tables: Tables, value: str, known: list[Row] | None = None) -> list[Row]:
     """The slope of the error over all layers; then that of each layer, and without the smallest sizes."""
-    errors, runs = sampling_errors(tables), select(tables, "sampling", "runs")
+    errors, runs = sampling_errors(tables), select(tables, "sampling")
     whole = over_layers(errors)
     layers = {layer.replace("_", " "): slopes(rows, value) for layer, rows in errors.groupby("layer")}
     later = slopes(whole, value, _FROM)

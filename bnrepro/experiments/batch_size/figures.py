@@ -69,7 +69,7 @@ def _dense(tables: Tables) -> pd.DataFrame:
     return best[best["group"] != "conv"]
 
 
-_LINES = "{examples_seeds} seeds an arm (thin), their median (thick) and its 95% bootstrap interval (band)"
+_LINES = "{examples_seeds} seeds an arm (thin), their median (thick) and its 95% interval (band)"
 
 PANELS = (
     Panel(
@@ -135,7 +135,7 @@ PANELS = (
         name="convolutional",
         title="Test accuracy, inception_small",
         caption="All sizes at one rate and with as many steps; BN normalizes m' = m p q values of a feature map together. "
-        "{conv_seeds} seeds an arm (thin), their median (thick) and its 95% bootstrap interval; a run that diverged "
+        "{conv_seeds} seeds an arm (thin), their median (thick) and its 95% interval; a run that diverged "
         "counts as guessing.",
         data=convolutional,
         draw=draw_convolutional,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bnrepro.config.grid import grid
+from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.batch_size.tables import BUDGETS, LARGE, REFERENCE
 from bnrepro.experiments.presets import Length, lengthened, resolve
@@ -106,7 +107,7 @@ CONV = RunConfig(
 _ACCEPTED = ("hidden_units", "task")
 
 
-def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group.
 
     `examples`, `steps`: the dense net at each size and rate, without BN, with BN, and for small sizes with Batch
@@ -124,11 +125,11 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
 
     groups = {}
     for budget in BUDGETS:
-        groups[budget] = []
+        runs = groups[Group(budget)] = []
         for size in values.sizes:
             arms = (*ARMS, "renorm") if size in values.renorm_sizes else ARMS
             cells = dict(normalization=arms, learning_rate=values.rates, seed=seeds)
-            groups[budget] += grid(seeing(size, budget), **cells)
+            runs += grid(seeing(size, budget), **cells)
     large = seeing(LARGE, "examples").replace(normalization="batch")
     sampled = seeing(REFERENCE, "examples", measurements="sampling").replace(normalization="batch")
     conv_seeds = seeds if overrides.get("seeds") else range(values.conv_seeds)
@@ -136,8 +137,10 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     cost = lengthened(conv, values.cost).replace(measurements="cost", train_examples=5_000)
     return {
         **groups,
-        "ghost": grid(large, ghost_size=values.ghosts, learning_rate=values.rates, seed=seeds),
-        "sampling": grid(sampled, seed=seeds),
-        "conv": grid(lengthened(conv, values.conv), batch_size=values.conv_sizes, normalization=ARMS, seed=conv_seeds),
-        "cost": grid(cost, batch_size=values.cost_sizes, normalization=ARMS, seed=conv_seeds),
+        Group("ghost"): grid(large, ghost_size=values.ghosts, learning_rate=values.rates, seed=seeds),
+        Group("sampling"): grid(sampled, seed=seeds),
+        Group("conv"): grid(
+            lengthened(conv, values.conv), batch_size=values.conv_sizes, normalization=ARMS, seed=conv_seeds
+        ),
+        Group("cost"): grid(cost, batch_size=values.cost_sizes, normalization=ARMS, seed=conv_seeds),
     }

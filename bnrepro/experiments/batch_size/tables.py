@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.intervals import bootstrap_median
-from bnrepro.analysis.select import at_best_rate, rows_of, where
+from bnrepro.analysis.intervals import median_interval
+from bnrepro.analysis.select import at_best_rate, where
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
@@ -32,14 +32,14 @@ def measured(tables: Tables) -> pd.DataFrame:
         accuracy on the test set with the moving averages lies from that with its own mini-batches, NaN where the run diverged
         or has no BN.
     """
-    runs = rows_of(tables, _GROUPS)
+    runs = select(tables, _GROUPS)
     curves = tables["curves"].merge(runs[["run", "steps"]].drop_duplicates("run"), on="run")
     last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="value")
     said = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
     nothing = pd.Series(dtype=float)
-    finished = runs["status"] == "finished"
+    finite = runs["status"] != "diverged"
     accuracy = {
-        split: runs["run"].map(last.get(split, nothing)).astype(float).where(finished, runs["chance"])
+        split: runs["run"].map(last.get(split, nothing)).astype(float).where(finite, runs["chance"])
         for split in ("validation", "test")
     }
     gap = (said.get("moving", nothing) - said.get("batch", nothing)).abs()
@@ -47,7 +47,7 @@ def measured(tables: Tables) -> pd.DataFrame:
         arm=runs["normalization"].mask(runs["ghost_size"] > 0, "ghost"),
         together=runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"]),
         **accuracy,
-        gap=runs["run"].map(gap).astype(float).where(finished),
+        gap=runs["run"].map(gap).astype(float).where(finite),
     )
 
 
@@ -83,7 +83,7 @@ def effects(tables: Tables) -> pd.DataFrame:
     rows = []
     for keys, runs in at_best_rates(measured(tables)).groupby(_KEYS):
         first, lost = runs.iloc[0], (runs["status"] == "diverged").sum()
-        test = bootstrap_median(runs["test"].dropna())
+        test = median_interval(runs["test"].dropna())
         rows.append((*keys, first["learning_rate"], first["edge"], *test[:3], runs["gap"].median(), lost, test.n))
     columns = (*_KEYS, "best_rate", "edge", "accuracy", "ci_low", "ci_high", "gap", "diverged", "n")
     order = [_GROUPS.index(row[0]) for row in rows]
@@ -123,15 +123,17 @@ def times(tables: Tables) -> pd.DataFrame:
     A run that diverged does all its steps too, for they are one call, so it takes as long and counts; one whose loss is not
     finite at the start makes none, and has no time.
     """
-    rows = select(tables, "steps", "provenance").rename(columns={"normalization": "arm"})
-    rows = rows.assign(step=rows["train_seconds"].where(rows["train_seconds"] > 0) / rows["steps"])
+    rows = select(tables, "steps", "provenance")
+    step = rows["train_seconds"].where(rows["train_seconds"] > 0) / rows["steps"]
+    rows = rows.assign(arm=rows["normalization"], step=step)
     table = rows.groupby(["arm", "batch_size", "seed"])["step"].median().reset_index()
     return table.assign(example=table["step"] / table["batch_size"])
 
 
 def memory(tables: Tables) -> pd.DataFrame:
     """By `arm`, `batch_size` and `seed` of `inception_small`, `peak`: MiB of a process that trains nothing else."""
-    rows = select(tables, "cost", "provenance").rename(columns={"normalization": "arm", "peak_memory_mib": "peak"})
+    rows = select(tables, "cost", "provenance")
+    rows = rows.assign(arm=rows["normalization"], peak=rows["peak_memory_mib"])
     return rows[["arm", "batch_size", "seed", "peak"]]
 
 

@@ -25,7 +25,7 @@ _SHORT = {"batch": "BN", "renorm": "Renormalization", "none": "without"}
 
 def controls(tables: Tables) -> tuple[Control, ...]:
     """The sizes of the dense net, and what is held fixed."""
-    sizes = values_in(select(tables, BUDGETS[0], "runs")["batch_size"])
+    sizes = values_in(select(tables, BUDGETS[0])["batch_size"])
     return (
         Control("batch_size", "Mini-batch m", sizes, SMALL),
         Control("budget", "As many", BUDGETS, BUDGETS[0]),

@@ -4,12 +4,10 @@ import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
 from bnrepro.analysis.findings import Row, counted_if_any, diverged, estimated, median_of, single
-from bnrepro.analysis.intervals import bootstrap_bounded, bound_of_median
-from bnrepro.analysis.select import rows_of
+from bnrepro.analysis.intervals import bound_of_median, bounded_interval
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     DECAY,
     DROPOUT,
-    FRESH,
     PLACES,
     STATISTICS,
     WHY,
@@ -21,6 +19,7 @@ from bnrepro.experiments.dropout_and_weight_decay.tables import (
     shifts,
 )
 from bnrepro.plotting.arms import LABELS
+from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
 _RESULT = {
@@ -34,8 +33,8 @@ _LOST = {
     "nothing": "seeds in which decay changed nothing, which count as 0",
 }
 _COMPARED = {
-    "decay_off": (0.0, "without decay"),
-    "decay_hidden": (DECAY, "with decay"),
+    "plain": (0.0, "without decay"),
+    "decay": (DECAY, "with decay"),
     "matched": (DECAY, "at the matched rate"),
 }
 _SHIFT = "distance from 1 of a BN's input variance at inference over its running variance, mean of the layers, "
@@ -83,12 +82,12 @@ def none_after_the_last(tables: Tables) -> list[Row]:
 def recomputed(tables: Tables) -> list[Row]:
     """A run that diverged guesses with any statistics, so nothing recovers it."""
     said = by_statistics(tables)
-    without = _by_seed(said[said["group"] == "dropout_off"])
+    without = _by_seed(said[said["arm"] == "plain"])
     dropped = said[said["dropout"] == DROPOUT]
     gains = {place: _by_seed(dropped[dropped["dropout_place"] == place]) for place in PLACES}
     judged = gains.pop("before")
     over_population = judged["no_dropout"] - judged["population"]
-    unit, runs = "difference of shares", rows_of(tables, ("dropout_off", "dropout"))
+    unit, runs = "difference of shares", select(tables, "dropout")
     return [
         median_of(judged["no_dropout"] - judged["moving"]),
         *(single(f"accuracy {_RESULT[name]}", judged[name].median(), "accuracy", len(judged)) for name in STATISTICS),
@@ -101,7 +100,7 @@ def recomputed(tables: Tables) -> list[Row]:
             median_of(own["no_dropout"] - own["moving"], unit, f"gain with Dropout {LABELS[place]}")
             for place, own in gains.items()
         ),
-        *diverged(runs[(runs["dropout"] == DROPOUT) | (runs["group"] == "dropout_off")]),
+        *diverged(runs[(runs["dropout"] == DROPOUT) | (runs["arm"] == "plain")]),
     ]
 
 
@@ -171,7 +170,7 @@ def _shift(tables: Tables, place: str) -> list[Row]:
     pairs = pd.DataFrame({"distance": distance, "bound": lost.map({True: "~", False: ""})}).dropna(subset=["distance"])
     bound = bound_of_median(pairs, "distance") if len(pairs) else ""
     return [
-        estimated(bootstrap_bounded(pairs, "distance", least=0.0), bound=bound),
+        estimated(bounded_interval(pairs, "distance", least=0.0), bound=bound),
         single("ratio, mean of the layers", own["ratio"].median(), "ratio", len(own)),
         *_layers(tables, place),
         *(
@@ -226,7 +225,7 @@ def _share(tables: Tables, arm: str) -> list[Row]:
 
 def _fresh_share(tables: Tables, arm: str) -> list[Row]:
     """The share of the training accuracy on the fresh seeds; then that of the validation loss there."""
-    found = shares(tables, FRESH).query("normalization == @arm")
+    found = shares(tables, "fresh").query("normalization == @arm")
     return [
         median_of(found["training_share"]),
         single("first of these seeds", found["seed"].min(), "seed"),
@@ -253,10 +252,10 @@ def _noise(tables: Tables, arm: str) -> list[Row]:
 def _grown(tables: Tables, arm: str) -> list[Row]:
     """The effective rate after the last step over that at the start, medians of the runs that get there."""
     rows = growth(tables).query("normalization == @arm")
-    last = rows[rows["step"] == rows_of(tables, ("matched",))["steps"].max()]
-    ends = {key: own for key, own in last.groupby(["group", "weight"])["rate"]}
+    last = rows[rows["step"] == select(tables, "decay", arm="matched")["steps"].max()]
+    ends = {key: own for key, own in last.groupby(["arm", "weight"])["rate"]}
     return [
         single(f"effective rate at the end over its start {words}", own.median(), "ratio", len(own))
-        for group, (weight, words) in _COMPARED.items()
-        if (own := ends.get((group, weight))) is not None
+        for compared, (weight, words) in _COMPARED.items()
+        if (own := ends.get((compared, weight))) is not None
     ]

@@ -4,7 +4,6 @@ import functools
 
 import pandas as pd
 
-from bnrepro.analysis.select import rows_of
 from bnrepro.experiments.dropout_and_weight_decay.panels import (
     draw_decay,
     draw_dropout,
@@ -16,14 +15,14 @@ from bnrepro.experiments.dropout_and_weight_decay.panels import (
     draw_statistics,
 )
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
+    ARMS,
     DECAY,
     DROPOUT,
-    MATCHING,
     accuracies,
     by_statistics,
     growth,
-    l2_weight,
     losses,
+    matching,
     shares,
     shifted,
     shifts,
@@ -34,7 +33,9 @@ from bnrepro.records.schemas import Tables
 
 def accuracy(tables: Tables) -> pd.DataFrame:
     """The runs by what is dropped or decays, and how much of it."""
-    return accuracies(tables)[["run", "normalization", "seed", "kind", "amount", "final_accuracy", "status"]]
+    return accuracies(tables)[
+        ["run", "normalization", "seed", "regularizer", "arm", "setting", "amount", "final_accuracy", "status"]
+    ]
 
 
 def shift(tables: Tables) -> pd.DataFrame:
@@ -52,33 +53,30 @@ def shift_by_layer(tables: Tables) -> pd.DataFrame:
 def statistics(tables: Tables) -> pd.DataFrame:
     """Test accuracy by what BN normalizes with, at that rate and without Dropout."""
     rows = by_statistics(tables)
-    rows = rows[(rows["dropout"] == DROPOUT) | (rows["group"] == "dropout_off")]
-    return rows[["run", "group", "seed", "dropout_place", "statistics", "accuracy"]].reset_index(drop=True)
+    rows = rows[(rows["dropout"] == DROPOUT) | (rows["arm"] == "plain")]
+    return rows[["run", "arm", "seed", "dropout_place", "statistics", "accuracy"]].reset_index(drop=True)
 
 
-def grown(tables: Tables, value: str, groups: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+def grown(tables: Tables, value: str, arms: tuple[str, ...]) -> dict[str, pd.DataFrame]:
     """With BN, the norm of the weights or the effective rate over its start, and all runs, those that diverged too."""
     values, runs = growth(tables), _runs(tables)
-    values, runs = (rows[(rows["normalization"] == "batch") & rows["group"].isin(groups)] for rows in (values, runs))
-    columns = ["run", "group", "seed", "weight", "step", value]
+    values, runs = (rows[(rows["normalization"] == "batch") & rows["arm"].isin(arms)] for rows in (values, runs))
+    columns = ["run", "arm", "seed", "weight", "step", value]
     return {"values": values[columns].rename(columns={value: "value"}), "runs": runs}
 
 
 def validation_losses(tables: Tables) -> dict[str, pd.DataFrame]:
     """Without decay, with it and at the matched rate, at the L2 weight by which claims are judged, and all runs."""
     values, runs = (rows[rows["weight"].isin([0.0, DECAY])] for rows in (losses(tables), _runs(tables)))
-    values, runs = (rows[(rows["group"] == "decay_off") == (rows["weight"] == 0)] for rows in (values, runs))
+    values, runs = (rows[(rows["arm"] == "plain") == (rows["weight"] == 0)] for rows in (values, runs))
     return {"values": values, "runs": runs}
 
 
 def _runs(tables: Tables) -> pd.DataFrame:
-    runs = rows_of(tables, MATCHING)
-    return runs.assign(weight=l2_weight(runs))[
-        ["run", "group", "normalization", "seed", "weight", "status", "steps"]
-    ].reset_index(drop=True)
+    return matching(tables)[["run", "arm", "normalization", "seed", "weight", "status", "steps"]]
 
 
-_SEEDS = "{dropout_off_seeds} seeds (thin), their median (thick) and its 95% bootstrap interval"
+_SEEDS = "{dropout_seeds} seeds (thin), their median (thick) and its 95% interval"
 
 PANELS = (
     Panel(
@@ -118,16 +116,16 @@ PANELS = (
         name="decay",
         title="Test accuracy by L2 weight and what decays",
         caption="Decay of the hidden kernels (circles), of all kernels (squares), and of everything with biases, gamma and beta "
-        "(triangles), medians and 95% bootstrap intervals of {decay_off_seeds} seeds. A run that diverged guesses.",
+        "(triangles), medians and 95% intervals of {decay_seeds} seeds. A run that diverged guesses.",
         data=accuracy,
         draw=draw_decay,
     ),
     Panel(
         name="weight_norm",
         title="Weight norm by L2 weight, with BN",
-        caption="Norm of all hidden kernels over its start, where those decay, by L2 weight. Median of {decay_off_seeds} "
-        "seeds and its 95% bootstrap interval; a run that diverged lies beyond all others.",
-        data=functools.partial(grown, value="norm", groups=("decay_off", "decay_hidden")),
+        caption="Norm of all hidden kernels over its start, where those decay, by L2 weight. Median of {decay_seeds} "
+        "seeds and its 95% interval; a run that diverged lies beyond all others.",
+        data=functools.partial(grown, value="norm", arms=("plain", "decay")),
         draw=functools.partial(draw_growth, label="Weight norm over its start"),
     ),
     Panel(
@@ -135,16 +133,16 @@ PANELS = (
         title="Effective rate by L2 weight, with BN",
         caption="The learning rate over the square of the norm of all hidden kernels, over its start: decay by L2 weight "
         "(solid), and no decay but a rate of the hidden kernels that grows as decay would raise their effective rate "
-        "(dashed). Medians of {decay_off_seeds} seeds, with decay their 95% bootstrap intervals; a run that diverged lies "
+        "(dashed). Medians of {decay_seeds} seeds, with decay their 95% intervals; a run that diverged lies "
         "beyond all others.",
-        data=functools.partial(grown, value="rate", groups=MATCHING),
+        data=functools.partial(grown, value="rate", arms=ARMS),
         draw=functools.partial(draw_growth, label="Effective rate over its start"),
     ),
     Panel(
         name="losses",
         title=f"Validation loss with decay at an L2 weight of {DECAY:g}, and at the matched rate",
         caption="Without decay, with decay of the hidden kernels, and at the rate that stands for it (dashed), without and "
-        "with BN: {decay_off_seeds} seeds (thin), their median (thick) and its 95% bootstrap interval. A run that diverged "
+        "with BN: {decay_seeds} seeds (thin), their median (thick) and its 95% interval. A run that diverged "
         "lies beyond all others.",
         data=validation_losses,
         draw=draw_losses,
@@ -157,7 +155,7 @@ PANELS = (
         caption="One minus the distance of the matched run's validation loss over training from the decayed one's over "
         "that of the run without decay; 100% is all of it, 0 no nearer than without decay, an arrow below the axis, a "
         "diverged run 0. Open, the same of the training accuracy in training mode, added after these runs and judged on "
-        "others; {decay_off_seeds} seeds (thin), median and 95% bootstrap interval.",
+        "others; {decay_seeds} seeds (thin), median and 95% interval.",
         data=shares,
         draw=draw_shares,
     ),

@@ -6,14 +6,14 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from bnrepro.experiments.dropout_and_weight_decay.tables import DROPOUT, PLACES, REACHES, STATISTICS, medians
+from bnrepro.experiments.dropout_and_weight_decay.tables import ARMS, DROPOUT, PLACES, REACHES, STATISTICS, medians
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import CLEAR, DOTTED, accuracy_ticks, key_above, log_axis, name_ends, nothing, step_axis
 from bnrepro.plotting.lines import median_line, name_lines
 from bnrepro.plotting.style import small
 
-ARMS = ("batch", "none")
+NORMALIZATIONS = ("batch", "none")
 """As they stand in a figure: BN first."""
 
 _UNDER = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))  # the arm without BN beside the places
@@ -21,7 +21,6 @@ _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (1, 1.2)), l
 _LOWEST = -2.0  # shares below are arrows at the edge
 _DASHED = dict(color=COLORS["matched"], linewidth=1.1, linestyle=(0, (3, 2)))
 _REACHES = {"hidden": ("o", "hidden kernels"), "kernels": ("s", "all kernels"), "all": ("^", "everything")}
-_LINES = {"decay_off": "plain", "decay_hidden": "decay", "matched": "matched"}  # the arm of each group
 _TICKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50)
 _CHOICES = {
     "moving": "running\naverages",
@@ -32,12 +31,13 @@ _CHOICES = {
 
 def draw_dropout(area: Area, accuracies: pd.DataFrame) -> None:
     """By place with BN, and without BN, where Dropout is after each nonlinearity."""
-    axes, off, ends = area.axes(), accuracies[accuracies["kind"] == "dropout_off"], []
+    axes, ends = area.axes(), []
+    dropped = accuracies[accuracies["regularizer"] == "dropout"]
+    plain = dropped["arm"] == "plain"
     for place in PLACES:
-        own = accuracies["kind"] == f"dropout_{place}"
-        line = pd.concat([off, accuracies[own]]).query("normalization == 'batch'")
+        line = pd.concat([dropped[plain], dropped[dropped["setting"] == place]]).query("normalization == 'batch'")
         ends += median_line(axes, line, "amount", "final_accuracy", COLORS[place], LABELS[place])
-    none = accuracies[accuracies["kind"].isin(["dropout_off", "dropout_after"])].query("normalization == 'none'")
+    none = dropped[plain | (dropped["setting"] == "after")].query("normalization == 'none'")
     ends += median_line(axes, none, "amount", "final_accuracy", COLORS["none"], LABELS["none"], **_UNDER)
     _rate_axis(axes)
     axes.set_ylabel("Final test accuracy")
@@ -91,7 +91,7 @@ def draw_layers(area: Area, shifts: pd.DataFrame) -> None:
 def draw_statistics(area: Area, said: pd.DataFrame) -> None:
     """By place, a seed's line from one choice of statistics to the next; grey, the net without Dropout."""
     axes, said, ends = area.axes(), said.assign(place=said["statistics"].map(STATISTICS.index)), []
-    off = said["group"] == "dropout_off"
+    off = said["arm"] == "plain"
     for place in PLACES:
         own = said[(said["dropout_place"] == place) & ~off]
         ends += median_line(axes, own, "place", "accuracy", COLORS[place], LABELS[place])
@@ -104,18 +104,19 @@ def draw_statistics(area: Area, said: pd.DataFrame) -> None:
 
 def draw_decay(area: Area, accuracies: pd.DataFrame) -> None:
     """Both arms in their colors, a marker for what decays; medians and intervals alone, for six lines run close together."""
-    axes = area.axes()
-    ends, starts, weights = [], {}, sorted(set(accuracies.loc[accuracies["kind"].str.startswith("decay"), "amount"]))
+    axes, decayed = area.axes(), accuracies[accuracies["arm"].isin(["plain", "decay"])]
+    decayed = decayed[decayed["regularizer"] == "decay"]
+    ends, starts, weights = [], {}, sorted(set(decayed["amount"]))
     places = _weight_axis(axes, weights)
-    for arm in ARMS:
-        own = accuracies[accuracies["normalization"] == arm].assign(place=accuracies["amount"].map(places))
-        off = own[own["kind"] == "decay_off"]
+    for arm in NORMALIZATIONS:
+        own = decayed[decayed["normalization"] == arm].assign(place=decayed["amount"].map(places))
+        plain = own[own["arm"] == "plain"]
         for reach in REACHES:
-            line = pd.concat([off, own[own["kind"] == f"decay_{reach}"]])
+            line = pd.concat([plain, own[own["setting"] == reach]])
             marker, words = _REACHES[reach]
             style = dict(marker=marker, markersize=3, linewidth=1.1)
             ends += median_line(axes, line, "place", "final_accuracy", COLORS[arm], words, seeds=False, **style)
-        starts[arm] = off["final_accuracy"].median()
+        starts[arm] = plain["final_accuracy"].median()
     for arm, start in starts.items():
         style = dict(textcoords="offset points", fontsize=small(), color=COLORS[arm], path_effects=CLEAR, zorder=8)
         axes.annotate(LABELS[arm], (0, start), (0, 7 if start == max(starts.values()) else -14), **style)
@@ -132,11 +133,12 @@ def draw_growth(area: Area, data: dict[str, pd.DataFrame], label: str) -> None:
     # None near what the matched rate's green is to those who see no blue.
     darker = seaborn.blend_palette([COLORS["batch"], "#001A33"], max(len(weights) - 1, 1)).as_hex()
     shades = dict(zip(weights, ["#7FB5DB", *darker]))
-    for (group, weight), own in runs.groupby(["group", "weight"]):
-        middle = medians(values[(values["group"] == group) & (values["weight"] == weight)], "value", len(own))
-        style = _DASHED if group == "matched" else dict(color=shades[weight], linewidth=2.4)
-        axes.plot(middle["step"], middle["estimate"], label=f"{group} {weight:g}", zorder=5, **style)
-        if group != "matched":
+    dashed_last = sorted(runs.groupby(["arm", "weight"]), key=lambda group: group[0][0] == "matched")
+    for (arm, weight), own in dashed_last:
+        middle = medians(values[(values["arm"] == arm) & (values["weight"] == weight)], "value", len(own))
+        style = _DASHED if arm == "matched" else dict(color=shades[weight], linewidth=2.4)
+        axes.plot(middle["step"], middle["estimate"], label=f"{arm} {weight:g}", zorder=5, **style)
+        if arm != "matched":
             band = dict(color=shades[weight], alpha=0.22, linewidth=0, zorder=3)
             axes.fill_between(middle["step"], middle["ci_low"], middle["ci_high"], **band)
             last = middle.iloc[-1:]
@@ -144,7 +146,7 @@ def draw_growth(area: Area, data: dict[str, pd.DataFrame], label: str) -> None:
     step_axis(axes, runs["steps"].max())
     log_axis(axes, "y")
     axes.set_ylabel(label)
-    if "matched" in set(runs["group"]):
+    if "matched" in set(runs["arm"]):
         key_above(axes, ("decay", COLORS["batch"]), ("- - -  matched rate", COLORS["matched"]))
     name_ends(axes, ends)
 
@@ -153,13 +155,15 @@ def draw_losses(area: Area, data: dict[str, pd.DataFrame]) -> None:
     """An axes an arm on one scale; the names stand right."""
     values, runs = data["values"], data["runs"]
     both = area.grid(widths=(1, 1), gap=(6, 3))
-    for axes, arm in zip(both, ARMS):
-        for group, name in _LINES.items():
-            words = "no decay" if name == "plain" else LABELS[name]
-            own, rows = (table[(table["normalization"] == arm) & (table["group"] == group)] for table in (runs, values))
-            _loss(axes, rows, len(own), words, COLORS[name], dashed=group == "matched")
+    for axes, normalization in zip(both, NORMALIZATIONS):
+        for arm in ARMS:
+            words = "no decay" if arm == "plain" else LABELS[arm]
+            own, rows = (
+                table[(table["normalization"] == normalization) & (table["arm"] == arm)] for table in (runs, values)
+            )
+            _loss(axes, rows, len(own), words, COLORS[arm], dashed=arm == "matched")
         step_axis(axes, runs["steps"].max())
-        key_above(axes, (LABELS[arm], COLORS[arm]))
+        key_above(axes, (LABELS[normalization], COLORS[normalization]))
         log_axis(axes, "y", (0.95 * values["loss"].min(), 1.05 * values["loss"].max()) if len(values) else None)
     both[0].set_ylabel("Validation loss, nats")
     both[-1].tick_params(labelleft=False)
@@ -180,7 +184,7 @@ def draw_shares(area: Area, shares: pd.DataFrame) -> None:
     """The share in both arms over the L2 weight, open that of the training accuracy; dotted, none of it and all of it."""
     axes = area.axes()
     places, ends = _weight_axis(axes, sorted(set(shares["weight"]))), []
-    for arm in ARMS:
+    for arm in NORMALIZATIONS:
         own = shares[shares["normalization"] == arm].assign(place=shares["weight"].map(places))
         ends += median_line(axes, own, "place", "share", COLORS[arm], LABELS[arm])
         ends += median_line(axes, own, "place", "training_share", COLORS[arm], "in training", seeds=False, **_OPEN)

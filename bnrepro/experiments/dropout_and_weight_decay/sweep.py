@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bnrepro.config.grid import grid
-from bnrepro.config.run_config import RunConfig
+from bnrepro.config.group import Group, Sweep
 from bnrepro.experiments.dropout_and_weight_decay.tables import DECAY, DROPOUT, PLACES
 from bnrepro.experiments.presets import Length, lengthened, resolve
 from bnrepro.experiments.setups import ARMS, DENSE
@@ -60,13 +60,13 @@ BASE = DENSE.replace(train_examples=5_000, batch_size=64, learning_rate=0.1)
 _ACCEPTED = ("batch_size", "learning_rate", "hidden_units", "task")
 
 
-def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group.
 
-    `dropout`: BN with Dropout at each rate and place, and `dropout_off` without; `dropout_none`: no BN, Dropout after each
-    nonlinearity. `decay_off`, and by what decays `decay_hidden`, `decay_kernels`, `decay_all`: both arms at each L2 weight;
-    `matched`: no decay, but the rate of the hidden kernels grows as decay of those would raise their effective rate. `fresh_off`,
-    `fresh_decay`, `fresh_matched`: the last comparison once more on other seeds, for D5 and D6, which were declared after it.
+    `dropout`: with BN, the arm `dropout` at each rate and place, and `plain` without. `dropout_without_bn`: no BN, Dropout after
+    each nonlinearity. `decay`: with BN and without, the arm `decay` at each L2 weight, what decays (`REACHES`) being the setting,
+    `plain` without decay, and `matched`: no decay, but the rate of the hidden kernels grows as decay of those would raise their
+    effective rate. `fresh`: the last comparison once more on other seeds, for D5 and D6, which were declared after it.
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     net, seeds = lengthened(base, values.main), dict(seed=range(values.seeds))
@@ -75,16 +75,16 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     fresh = dict(normalization=ARMS, seed=range(values.seeds, 2 * values.seeds))
     reaches = {"hidden": values.matched, "kernels": values.decays, "all": values.decays}
     return {
-        "dropout_off": grid(dropped, **seeds),
-        "dropout": grid(dropped, dropout_place=PLACES, dropout=values.dropouts, **seeds),
-        "dropout_none": grid(net, dropout=(0.0, *values.dropouts), **seeds),
-        "decay_off": grid(decayed, **arms),
+        Group("dropout", "plain"): grid(dropped, **seeds),
+        Group("dropout", "dropout"): grid(dropped, dropout_place=PLACES, dropout=values.dropouts, **seeds),
+        Group("dropout_without_bn"): grid(net, dropout=(0.0, *values.dropouts), **seeds),
+        Group("decay", "plain"): grid(decayed, **arms),
         **{
-            f"decay_{reach}": grid(decayed.replace(weight_decay_on=reach), weight_decay=weights, **arms)
+            Group("decay", "decay", reach): grid(decayed.replace(weight_decay_on=reach), weight_decay=weights, **arms)
             for reach, weights in reaches.items()
         },
-        "matched": grid(decayed, matched_decay=values.matched, **arms),
-        "fresh_off": grid(decayed, **fresh),
-        "fresh_decay": grid(decayed, weight_decay=(DECAY,), **fresh),
-        "fresh_matched": grid(decayed, matched_decay=(DECAY,), **fresh),
+        Group("decay", "matched"): grid(decayed, matched_decay=values.matched, **arms),
+        Group("fresh", "plain"): grid(decayed, **fresh),
+        Group("fresh", "decay", "hidden"): grid(decayed, weight_decay=(DECAY,), **fresh),
+        Group("fresh", "matched"): grid(decayed, matched_decay=(DECAY,), **fresh),
     }

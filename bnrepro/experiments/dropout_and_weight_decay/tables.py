@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.curves import evaluations, final_accuracy
-from bnrepro.analysis.intervals import Interval, bootstrap_bounded, bootstrap_median
-from bnrepro.analysis.select import curves_of, over_start, rows_of
+from bnrepro.analysis.intervals import Interval, bounded_interval, median_interval
+from bnrepro.analysis.select import group_curves, over_start
+from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
 DROPOUT, DECAY = 0.5, 0.003
@@ -19,29 +20,31 @@ REACHES = ("hidden", "kernels", "all")
 STATISTICS = ("moving", "population", "no_dropout")
 """Those that `shift` compares: running averages, Algorithm 2 with Dropout active, Algorithm 2 with Dropout off."""
 
-_DROPPED = ("dropout_off", "dropout", "dropout_none")
-_DECAYED = ("decay_off", *(f"decay_{reach}" for reach in REACHES), "matched")
-MATCHING = ("decay_off", "decay_hidden", "matched")
-"""The groups that are compared: without decay, with it, and at the rate that stands for it."""
+ARMS = ("plain", "decay", "matched")
+"""Of the groups `decay` and `fresh`: without decay, with it, and at the rate that stands for decay of the hidden kernels.
 
-FRESH = ("fresh_off", "fresh_decay", "fresh_matched")
-"""The same at the L2 weight `DECAY`, on seeds that were trained after D5 and D6 had been declared."""
+`fresh` is the same at the L2 weight `DECAY`, on seeds that were trained after D5 and D6 had been declared.
+"""
 
 WHY = ("matched", "other", "nothing")
 """Why a share counts as 0: the matched run diverged, another run did, decay changed nothing."""
 
 
 def accuracies(tables: Tables) -> pd.DataFrame:
-    """The runs of all groups with `final_accuracy` on the test set, `kind` and `amount`.
+    """The runs with Dropout or decay, and those without, with `final_accuracy` on the test set, and what is done how much.
 
-    `kind` is `dropout_<place>`, `decay_<reach>` or `matched`; of a net without any of them it is the group's name,
-    `dropout_off` or `decay_off`. `amount` is the Dropout rate or the L2 weight.
+    `regularizer` is `dropout` or `decay`; `arm` is `plain` where there is none of it, else `dropout`, `decay` or `matched`;
+    `setting` is the place of Dropout or what decays; `amount` is the Dropout rate or the L2 weight.
     """
-    groups = [group for group in (*_DROPPED, *_DECAYED) if group in set(tables["sweep"]["group"])]
-    runs = final_accuracy(curves_of(tables, *groups), "test")
-    dropped = runs["arm"].isin(_DROPPED)
-    kind = runs["arm"].where(~dropped, "dropout_" + runs["dropout_place"].where(runs["dropout"] > 0, "off"))
-    return runs.assign(kind=kind, amount=runs["dropout"].where(dropped, l2_weight(runs)))
+    runs = final_accuracy(group_curves(tables, ("dropout", "dropout_without_bn", "decay")), "test")
+    decayed = runs["group"] == "decay"
+    drops = runs["dropout"] > 0
+    return runs.assign(
+        regularizer=np.where(decayed, "decay", "dropout"),
+        arm=runs["arm"].where(decayed, np.where(drops, "dropout", "plain")),
+        setting=runs["setting"].where(decayed, runs["dropout_place"].where(drops, "")),
+        amount=l2_weight(runs).where(decayed, runs["dropout"]),
+    )
 
 
 def l2_weight(runs: pd.DataFrame) -> pd.Series:
@@ -53,25 +56,20 @@ def effects(tables: Tables) -> pd.DataFrame:
     """What each regularizer does to the final test accuracy, against the net of the same seed without it.
 
     Returns:
-        A row a `kind`, arm and `amount` as in `accuracies`: the median `accuracy`; `effect` on it (a fraction), the median of
-        the differences by seed, and its interval `ci_low`, `ci_high`; `n`, the seeds; `diverged`, the runs that did.
+        A row a `regularizer`, `arm`, `setting`, `normalization` and `amount` as in `accuracies`: the median
+        `accuracy`; `effect` on it (a fraction), the median of the differences by seed, and its interval `ci_low`, `ci_high`;
+        `n`, the seeds; `diverged`, the runs that did.
     """
     runs = accuracies(tables)
-    off = runs[runs["kind"].isin(["dropout_off", "decay_off"])].assign(regularizer=lambda rows: _regularizer(rows))
+    plain = runs["arm"] == "plain"
     keys = ["regularizer", "normalization", "seed"]
-    runs = runs[~runs["run"].isin(off["run"])].assign(regularizer=lambda rows: _regularizer(rows))
-    pairs = runs.merge(off[[*keys, "final_accuracy"]], on=keys, suffixes=("", "_off"))
-    rows = []
-    for (kind, arm, amount), own in pairs.groupby(["kind", "normalization", "amount"], sort=False):
-        effect = bootstrap_median(own["final_accuracy"] - own["final_accuracy_off"])
+    pairs = runs[~plain].merge(runs.loc[plain, [*keys, "final_accuracy"]], on=keys, suffixes=("", "_plain"))
+    cell, rows = ["regularizer", "arm", "setting", "normalization", "amount"], []
+    for found, own in pairs.groupby(cell, sort=False):
+        effect = median_interval(own["final_accuracy"] - own["final_accuracy_plain"])
         lost = int((own["status"] == "diverged").sum())
-        rows.append((kind, arm, amount, own["final_accuracy"].median(), *effect, lost))
-    names = ("kind", "normalization", "amount", "accuracy", "effect", "ci_low", "ci_high", "n", "diverged")
-    return pd.DataFrame(rows, columns=names)
-
-
-def _regularizer(runs: pd.DataFrame) -> pd.Series:
-    return runs["kind"].str.split("_").str[0].replace("matched", "decay")
+        rows.append((*found, own["final_accuracy"].median(), *effect, lost))
+    return pd.DataFrame(rows, columns=[*cell, "accuracy", "effect", "ci_low", "ci_high", "n", "diverged"])
 
 
 def shifts(tables: Tables) -> pd.DataFrame:
@@ -79,7 +77,7 @@ def shifts(tables: Tables) -> pd.DataFrame:
 
     A row a run, layer and choice of statistics. The rows of a net without Dropout are there once for each place, at the rate 0.
     """
-    rows = rows_of(tables, ("dropout_off", "dropout"), "variances")
+    rows = select(tables, "dropout", "variances")
     return _at_each_place(rows.assign(ratio=rows["seen_over_used"].astype(float)))
 
 
@@ -89,8 +87,8 @@ def shifted(tables: Tables) -> pd.DataFrame:
 
     NaN where a run has none, as where it diverged.
     """
-    runs = rows_of(tables, ("dropout_off", "dropout"))
-    rows = rows_of(tables, ("dropout_off", "dropout"), "variances")
+    runs = select(tables, "dropout")
+    rows = select(tables, "dropout", "variances")
     ratios = rows["seen_over_used"].astype(float)
     rows = rows.assign(ratio=ratios, distance=(ratios - 1).abs())
     means = rows.groupby(["statistics", "run"])[["ratio", "distance"]].mean()
@@ -105,13 +103,13 @@ def shifted(tables: Tables) -> pd.DataFrame:
 
 def _at_each_place(rows: pd.DataFrame) -> pd.DataFrame:
     """A net without Dropout has no place; it is put to each of them."""
-    off, on = rows[rows["group"] == "dropout_off"], rows[rows["group"] == "dropout"]
+    off, on = rows[rows["arm"] == "plain"], rows[rows["arm"] == "dropout"]
     return pd.concat([*(off.assign(dropout_place=place) for place in PLACES), on], ignore_index=True)
 
 
 def by_statistics(tables: Tables) -> pd.DataFrame:
-    """By run with BN with and without Dropout, `group` and choice of `statistics`: `accuracy` on the test set at the end."""
-    runs = rows_of(tables, ("dropout_off", "dropout"))
+    """By run with BN with and without Dropout, `arm` and choice of `statistics`: `accuracy` on the test set at the end."""
+    runs = select(tables, "dropout")
     said = tables["statistics"]
     said = said.loc[said["data"] == "test", ["run", "statistics", "value"]]
     table = runs.merge(pd.DataFrame({"statistics": STATISTICS}), how="cross").merge(
@@ -120,11 +118,18 @@ def by_statistics(tables: Tables) -> pd.DataFrame:
     return table.assign(accuracy=table["value"].astype(float).fillna(table["chance"]))
 
 
-def shares(tables: Tables, groups: tuple[str, str, str] = MATCHING) -> pd.DataFrame:
+def matching(tables: Tables, group: str = "decay") -> pd.DataFrame:
+    """The runs of each of `ARMS`, those with decay of the hidden kernels alone, and `weight`, the L2 weight."""
+    runs = select(tables, group)
+    runs = runs[runs["setting"].isin(["", "hidden"])].reset_index(drop=True)
+    return runs.assign(weight=l2_weight(runs))
+
+
+def shares(tables: Tables, group: str = "decay") -> pd.DataFrame:
     """How much of what decay does over training the matched rate reproduces, by arm, seed and L2 weight.
 
     The distance of two runs is the mean over the evaluations after the start of the absolute difference of their validation
-    losses. `groups` are the runs without decay, with it, and at the matched rate.
+    losses. `group` is `decay`, or `fresh`, the same on other seeds.
 
     Returns:
         A row a run at the matched rate, its `weight`: `effect`, the distance of decay from no decay; `rest`, of decay from the
@@ -132,22 +137,19 @@ def shares(tables: Tables, groups: tuple[str, str, str] = MATCHING) -> pd.DataFr
         `matched` run diverged, an`other` run did, decay changed `nothing`; else empty. `training_share` is the same of the
         training accuracy, which is measured in training mode between two evaluations.
     """
-    runs = rows_of(tables, groups)
+    runs = matching(tables, group)
     measured = _over_steps(tables, runs, "validation", "loss"), _over_steps(tables, runs, "train", "value")
-    keys = ["group", "normalization", "seed", "weight"]
-    runs = runs.assign(weight=l2_weight(runs)).set_index(keys)[["run", "status"]]
+    runs = runs.set_index(["arm", "normalization", "seed", "weight"])[["run", "status"]]
     rows = []
-    for (group, arm, seed, weight), run, status in runs.itertuples():
-        if group != groups[2]:
-            continue
-        off, decay = (runs.loc[(name, arm, seed, at)] for name, at in zip(groups, (0.0, weight)))
-        effect, rest = (_distance(measured[0], other, decay["run"]) for other in (off["run"], run))
-        training = [_distance(measured[1], other, decay["run"]) for other in (off["run"], run)]
-        lost = status == "diverged", "diverged" in (off["status"], decay["status"]), not (effect > 0 and rest >= 0)
+    for (normalization, seed, weight), run, status in runs.loc["matched"].itertuples():
+        plain, decay = (runs.loc[(arm, normalization, seed, at)] for arm, at in (("plain", 0.0), ("decay", weight)))
+        effect, rest = (_distance(measured[0], other, decay["run"]) for other in (plain["run"], run))
+        training = [_distance(measured[1], other, decay["run"]) for other in (plain["run"], run)]
+        lost = status == "diverged", "diverged" in (plain["status"], decay["status"]), not (effect > 0 and rest >= 0)
         missing = next((why for why, so in zip(WHY, lost) if so), "")
         training_share = 0.0 if missing or not training[0] > 0 else 1 - training[1] / training[0]
         share = 0.0 if missing else 1 - rest / effect
-        rows.append((arm, seed, weight, effect, rest, share, missing, training_share))
+        rows.append((normalization, seed, weight, effect, rest, share, missing, training_share))
     names = ("normalization", "seed", "weight", "effect", "rest", "share", "missing", "training_share")
     return pd.DataFrame(rows, columns=names)
 
@@ -156,12 +158,12 @@ def nearly_equal(tables: Tables) -> pd.DataFrame:
     """How far runs drift apart that hardly differ: by arm and seed, the `distance`, as in `shares`, of the run whose kernels all
     decay with the smallest L2 weight, `weight`, from the one without decay. NaN where one diverged.
     """
-    runs = rows_of(tables, ("decay_off", "decay_kernels"))
+    runs = select(tables, "decay")
     losses = _over_steps(tables, runs, "validation", "loss")
-    off = runs[runs["group"] == "decay_off"].set_index(["normalization", "seed"])["run"]
-    least = runs[runs["group"] == "decay_kernels"].query("weight_decay == weight_decay.min()")
+    plain = runs[runs["arm"] == "plain"].set_index(["normalization", "seed"])["run"]
+    least = runs[runs["setting"] == "kernels"].query("weight_decay == weight_decay.min()")
     rows = [
-        (run.normalization, run.seed, run.weight_decay, _distance(losses, off[run.normalization, run.seed], run.run))
+        (run.normalization, run.seed, run.weight_decay, _distance(losses, plain[run.normalization, run.seed], run.run))
         for run in least.itertuples()
     ]
     return pd.DataFrame(rows, columns=("normalization", "seed", "weight", "distance"))
@@ -170,8 +172,8 @@ def nearly_equal(tables: Tables) -> pd.DataFrame:
 def _over_steps(tables: Tables, runs: pd.DataFrame, split: str, value: str) -> pd.DataFrame:
     """After the start, a row a step, a column a run; one that diverged has none."""
     curves = tables["curves"]
-    finished = runs.loc[runs["status"] == "finished", "run"]
-    own = (curves["split"] == split) & (curves["step"] > 0) & curves["run"].isin(finished)
+    finite = runs.loc[runs["status"] != "diverged", "run"]
+    own = (curves["split"] == split) & (curves["step"] > 0) & curves["run"].isin(finite)
     return curves[own].pivot(index="step", columns="run", values=value).astype(float)
 
 
@@ -185,19 +187,20 @@ def _distance(measured: pd.DataFrame, one: str, other: str) -> float:
 def growth(tables: Tables) -> pd.DataFrame:
     """Over the steps, `norm` of the hidden kernels and `rate`, the learning rate over the norm's square, relative to their start.
 
-    A row a run of the groups `decay_off`, `decay_hidden` and `matched` and a step; `weight` is the L2 weight.
+    A row a run that `matching` gives and a step.
     """
-    rows = rows_of(tables, MATCHING, "geometry")
-    runs = rows.drop_duplicates("run")[["run", "group", "normalization", "seed"]].assign(weight=l2_weight(rows))
+    runs = matching(tables)
+    rows = runs.merge(tables["geometry"], on="run")
+    runs = runs.loc[runs["run"].isin(rows["run"]), ["run", "arm", "normalization", "seed", "weight"]]
     relative = over_start(rows).rename(columns={"weight_norm": "norm", "effective_rate": "rate"})
     return runs.merge(relative, on="run")
 
 
 def losses(tables: Tables) -> pd.DataFrame:
-    """Over the steps, the validation `loss` of the groups `decay_off`, `decay_hidden` and `matched` by L2 weight, `weight`."""
-    curves = evaluations(curves_of(tables, *MATCHING)).dropna(subset=["loss"])
-    curves = curves.assign(weight=l2_weight(curves)).rename(columns={"arm": "group"})
-    return curves[["run", "group", "normalization", "seed", "weight", "step", "loss"]]
+    """Over the steps, the validation `loss` of the runs that `matching` gives, by L2 weight, `weight`."""
+    runs = matching(tables)
+    curves = evaluations(runs.merge(tables["curves"], on="run")).dropna(subset=["loss"])
+    return curves[["run", "arm", "normalization", "seed", "weight", "step", "loss"]].reset_index(drop=True)
 
 
 def medians(rows: pd.DataFrame, value: str, runs: int) -> pd.DataFrame:
@@ -210,5 +213,5 @@ def medians(rows: pd.DataFrame, value: str, runs: int) -> pd.DataFrame:
         lost = runs - len(values)
         if 2 * lost < runs:
             table = pd.DataFrame({value: [*values, *[values.max()] * lost], "bound": [""] * len(values) + [">"] * lost})
-            found.append((step, *bootstrap_bounded(table, value)[:3]))
+            found.append((step, *bounded_interval(table, value)[:3]))
     return pd.DataFrame(found, columns=("step", *Interval._fields[:3])).astype(float)

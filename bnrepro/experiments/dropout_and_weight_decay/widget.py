@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from bnrepro.analysis.curves import evaluations, median_curves
 from bnrepro.analysis.formatting import number
-from bnrepro.analysis.select import config_of, curves_of, where
+from bnrepro.analysis.select import config_of, group_curves, where
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.dropout_and_weight_decay.tables import DROPOUT, PLACES, shifted
@@ -23,7 +23,7 @@ _LIVE_EVALUATIONS = 20
 
 def controls(tables: Tables) -> tuple[Control, ...]:
     """The Dropout rates of the record, and the places; it starts where the claims are judged."""
-    rates = values_in(select(tables, "dropout", "runs")["dropout"])
+    rates = values_in(select(tables, "dropout", arm="dropout")["dropout"])
     return (
         Control("dropout", "Dropout rate", rates, DROPOUT),
         Control("dropout_place", "Place of Dropout", PLACES, "before"),
@@ -33,11 +33,11 @@ def controls(tables: Tables) -> tuple[Control, ...]:
 @styled
 def explore(tables: Tables, live: pd.DataFrame | None = None, *, dropout: float, dropout_place: str) -> Figure:
     """Validation accuracy over the steps with this Dropout and BN, the net with BN and no Dropout behind."""
-    curves = curves_of(tables, "dropout_off", "dropout")
+    curves = group_curves(tables, "dropout")
     chosen = (curves["dropout"] == dropout) & (curves["dropout_place"] == dropout_place)
     title = f"Validation accuracy, Dropout {dropout:.0%} {LABELS[dropout_place]}"
     figure, axes = widget_figure.panel(title, _shift(tables, dropout, dropout_place))
-    _accuracy(axes, curves[curves["arm"] == "dropout_off"], "batch", "no Dropout")
+    _accuracy(axes, curves[curves["arm"] == "plain"], "batch", "no Dropout")
     _accuracy(axes, curves[(curves["arm"] == "dropout") & chosen], dropout_place, f"Dropout of {dropout:.0%}")
     step_axis(axes, curves["steps"].max())
     highest = evaluations(curves)["value"].fillna(curves["chance"]).max()
@@ -49,7 +49,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, dropout: float,
 
 def live(tables: Tables, *, dropout: float, dropout_place: str) -> RunConfig:
     """The record's run at this rate and place, as long, but at a seed that is not reported and with nothing else measured."""
-    runs = where(select(tables, "dropout", "runs"), dropout=dropout, dropout_place=dropout_place)
+    runs = where(select(tables, "dropout", arm="dropout"), dropout=dropout, dropout_place=dropout_place)
     return live_run(config_of(runs), _LIVE_EVALUATIONS)
 
 

@@ -157,7 +157,7 @@ def depends_on_the_others(tables: Tables) -> list[Row]:
 def _gain(tables: Tables, when: str, sizes: list[int]) -> list[Row]:
     """Population statistics against moving averages; then other statistics, and other momenta."""
     judged = mean_over(gain(tables, when=when), sizes)
-    main = select(tables, "main", "runs")["momentum"].iloc[0]
+    main = select(tables, "main")["momentum"].iloc[0]
     against = f"moving averages of momentum {{:g}} against those of {main:g}, on the validation set"
     return [
         median_of(judged),
@@ -170,7 +170,7 @@ def _gain(tables: Tables, when: str, sizes: list[int]) -> list[Row]:
             for momentum in momenta(tables)
         ),
         *_lost(tables, len(judged)),
-        *diverged(select(tables, "momentum", "runs"), "runs of the other momenta that diverged"),
+        *diverged(select(tables, "momentum"), "runs of the other momenta that diverged"),
     ]
 
 
@@ -189,7 +189,7 @@ def _deeper(table: pd.DataFrame, statistics: str, size: int) -> list[Row]:
 
 def _lost(tables: Tables, n: int) -> list[Row]:
     """The runs that diverged, and the seeds that so have no value."""
-    runs = select(tables, "main", "runs")
+    runs = select(tables, "main")
     seeds = runs["seed"].nunique()
     return [
         *diverged(runs, "runs that diverged and are left out of the means over m"),

@@ -81,7 +81,7 @@ def _over_sizes(tables: Tables, values: pd.DataFrame) -> dict[str, pd.DataFrame]
     return {"values": values, "sizes": pd.DataFrame({"batch_size": batch_sizes(tables)})}
 
 
-_SEEDS = "{main_seeds} seeds (thin), their median (thick) and its 95% bootstrap interval"
+_SEEDS = "{main_seeds} seeds (thin), their median (thick) and its 95% interval"
 
 PANELS = (
     Panel(
@@ -139,7 +139,7 @@ PANELS = (
         name="shifted",
         title="Accuracy on shifted data",
         caption="Test images as they are, at half the contrast, with Gaussian noise, and class by class, so that a "
-        "mini-batch is of one class: each seed (tick), median (dot) and its 95% bootstrap interval, of the runs that did "
+        "mini-batch is of one class: each seed (tick), median (dot) and its 95% interval, of the runs that did "
         "not diverge. Dotted, chance.",
         data=shifted,
         draw=draw_shifted,

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
-from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.experiments.inference_statistics.tables import DATA, STATISTICS, ratio_of
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
@@ -114,7 +114,7 @@ def draw_shifted(area: Area, shifted: pd.DataFrame) -> None:
         for name, shift in zip(_SHIFTED, (-0.24, 0, 0.24)):
             own = shifted[(shifted["data"] == data) & (shifted["statistics"] == name)]
             values = own["accuracy"].dropna()
-            interval_mark(axes, place + shift, values, bootstrap_median(values), _COLORS[name])
+            interval_mark(axes, place + shift, values, median_interval(values), _COLORS[name])
     if not any(line.get_marker() == "o" for line in axes.lines):
         nothing(axes)
     for chance in set(shifted["chance"]):

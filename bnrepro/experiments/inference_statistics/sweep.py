@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bnrepro.config.grid import grid
-from bnrepro.config.run_config import RunConfig
+from bnrepro.config.group import Group, Sweep
 from bnrepro.experiments.inference_statistics.tables import MOMENTUM
 from bnrepro.experiments.presets import Length, lengthened, resolve
 from bnrepro.experiments.setups import DENSE
@@ -55,7 +55,7 @@ BASE = DENSE.replace(normalization="batch", momentum=MOMENTUM, learning_rate=0.0
 _ACCEPTED = ("learning_rate", "hidden_units", "task")
 
 
-def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group.
 
     `main`: each mini-batch, with every choice of statistics measured. `momentum`: the same training with other running
@@ -65,6 +65,6 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     cells = dict(batch_size=values.sizes, seed=range(values.seeds))
     net = lengthened(base, values.main)
     return {
-        "main": grid(net.replace(measurements="statistics"), **cells),
-        "momentum": grid(net, momentum=values.momenta, **cells),
+        Group("main"): grid(net.replace(measurements="statistics"), **cells),
+        Group("momentum"): grid(net, momentum=values.momenta, **cells),
     }

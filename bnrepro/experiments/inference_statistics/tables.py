@@ -7,7 +7,7 @@ import math
 
 import pandas as pd
 
-from bnrepro.analysis.intervals import Interval, bootstrap_median
+from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.analysis.select import where
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
@@ -31,7 +31,7 @@ _CELL = ["batch_size", "seed"]
 
 def batch_sizes(tables: Tables) -> list[int]:
     """The mini-batches of the group `main`, whatever became of their runs."""
-    return sorted(set(select(tables, "main", "runs")["batch_size"].tolist()))
+    return sorted(set(select(tables, "main")["batch_size"].tolist()))
 
 
 def nearest(found: list[int], size: int) -> int:
@@ -41,7 +41,7 @@ def nearest(found: list[int], size: int) -> int:
 
 def said(tables: Tables, when: str = "last", data: str = "test", value: str = "value") -> pd.DataFrame:
     """By `batch_size` and `seed` (the index) a column for each choice of statistics, after the `first` or the `last` stretch."""
-    rows = _finished(tables, "main", "statistics", data=data)
+    rows = _finite(tables, "main", "statistics", data=data)
     rows = rows[rows["step"] == _step(rows, when)]
     return rows.pivot(index=_CELL, columns="statistics", values=value).reindex(columns=list(STATISTICS)).astype(float)
 
@@ -73,14 +73,14 @@ def gain(tables: Tables, statistics: str = "population", when: str = "last", dat
 
 def momenta(tables: Tables) -> list[float]:
     """Those of the running statistics besides the one of the group `main`."""
-    return sorted(set(select(tables, "momentum", "runs")["momentum"].tolist()))
+    return sorted(set(select(tables, "momentum")["momentum"].tolist()))
 
 
 def gain_of_momentum(tables: Tables, momentum: float, when: str = "last") -> pd.Series:
     """By `batch_size` and `seed`, validation accuracy with moving averages of `momentum` minus with those of `main`."""
     found = []
     for group in ("main", "momentum"):
-        rows = _finished(tables, group, "curves", split="validation")
+        rows = _finite(tables, group, "curves", split="validation")
         rows = rows[rows["step"] == _step(rows, when)]
         rows = rows if group == "main" else rows[rows["momentum"] == momentum]
         found.append(rows.set_index(_CELL)["value"].astype(float))
@@ -89,7 +89,7 @@ def gain_of_momentum(tables: Tables, momentum: float, when: str = "last") -> pd.
 
 def ratios(tables: Tables) -> pd.DataFrame:
     """The variance in use over that of each BN's inputs at inference: `batch_size`, `seed`, `layer`, `statistics`, `ratio`."""
-    rows = _finished(tables, "main", "variances")
+    rows = _finite(tables, "main", "variances")
     rows = rows.assign(ratio=rows["used_over_seen"].astype(float))
     return rows[[*_CELL, "layer", "statistics", "ratio"]].reset_index(drop=True)
 
@@ -116,7 +116,7 @@ def effects(tables: Tables) -> pd.DataFrame:
             ends = [
                 gains[gains.index.get_level_values("batch_size") == size].median() for size in (found[0], found[-1])
             ]
-            rows.append((when, data, statistics, *bootstrap_median(mean_over(gains, found)), *ends))
+            rows.append((when, data, statistics, *median_interval(mean_over(gains, found)), *ends))
     names = ("effect", *Interval._fields[1:], "at_smallest", "at_largest")
     return pd.DataFrame(rows, columns=("when", "data", "statistics", *names))
 
@@ -131,7 +131,7 @@ def courses(tables: Tables, batch_size: int) -> pd.DataFrame:
     """
     parts = []
     for group in ("main", "momentum"):
-        runs = select(tables, group, "runs")
+        runs = select(tables, group)
         runs = runs[runs["batch_size"] == batch_size]
         curves = tables["curves"]
         measured = {"moving": curves[curves["split"] == "validation"], "training": curves[curves["split"] == "train"]}
@@ -143,10 +143,10 @@ def courses(tables: Tables, batch_size: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _finished(tables: Tables, group: str, name: str, **values: str) -> pd.DataFrame:
+def _finite(tables: Tables, group: str, name: str, **values: str) -> pd.DataFrame:
     """What `select` gives of the runs that did not diverge, with these values in the columns of table `name`."""
     rows = select({**tables, name: where(tables[name], **values)}, group, name)
-    return rows[rows["status"] == "finished"]
+    return rows[rows["status"] != "diverged"]
 
 
 def _step(rows: pd.DataFrame, when: str) -> pd.Series:

@@ -47,7 +47,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, momentum: float
 
 def live(tables: Tables, *, momentum: float, batch_size: int) -> RunConfig:
     """A run of the record's length, of a seed that is not reported, evaluated more often."""
-    recorded = config_of(select(tables, "momentum", "runs"))
+    recorded = config_of(select(tables, "momentum"))
     return live_run(recorded.replace(momentum=momentum, batch_size=batch_size), _LIVE_EVALUATIONS)
 
 

@@ -30,7 +30,7 @@ def more_of_the_map(tables: Tables) -> list[Row]:
     runs = ended(tables, "map")
     table, ratios, rows = shares(runs), {}, []
     for net in NETS:
-        own = table[table["name"] == net]
+        own = table[table["setting"] == net]
         trained = own.pivot(index="seed", columns="normalization", values="trained")
         never = trained == 0
         ratios[net] = median_ratio(
@@ -63,7 +63,7 @@ def less_spread(tables: Tables) -> list[Row]:
     runs, rates = over_stds(whole), whole["learning_rate"]
     spread, differences, rows = deviations(runs), {}, []
     for net in NETS:
-        own, by_seed = runs[runs["name"] == net].groupby("normalization"), spread.loc[net]
+        own, by_seed = runs[runs["setting"] == net].groupby("normalization"), spread.loc[net]
         difference = by_seed["batch"] - by_seed["none"]
         differences[net] = median_of(difference, "difference of shares", f"{_OF[net]}difference")
         best, accuracy = own["learning_rate"].first(), own["final_accuracy"].median()
@@ -120,4 +120,4 @@ def _diverged(runs: pd.DataFrame) -> list[Row]:
     """How many runs of each net diverged, if any did."""
     lost = runs["status"] == "diverged"
     label = "runs that diverged and count as guessing"
-    return [counted(f"{_OF[net]}{label}", lost[runs["name"] == net]) for net in NETS] if lost.any() else []
+    return [counted(f"{_OF[net]}{label}", lost[runs["setting"] == net]) for net in NETS] if lost.any() else []

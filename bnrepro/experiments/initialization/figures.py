@@ -17,32 +17,32 @@ from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
 
 _NETS = {"sigmoid": "sigmoid net", "relu": "deeper ReLU net"}
-_RUN = ["run", "name", "normalization", "seed", "learning_rate", "final_accuracy"]
+_RUN = ["run", "setting", "normalization", "seed", "learning_rate", "final_accuracy"]
 
 
 def cells(tables: Tables, net: str) -> pd.DataFrame:
     """A net's map of start and rate in both arms."""
     table = maps(ended(tables, "map"))
-    return table[table["name"] == net].reset_index(drop=True)
+    return table[table["setting"] == net].reset_index(drop=True)
 
 
 def by_start(tables: Tables, net: str) -> pd.DataFrame:
     """A net's runs over the standard deviation, each arm at its best rate over all of them."""
     runs = over_stds(ended(tables, "map"))
-    return runs.loc[runs["name"] == net, [*_RUN, "initial_std"]]
+    return runs.loc[runs["setting"] == net, [*_RUN, "initial_std"]]
 
 
 def by_depth(tables: Tables, net: str) -> pd.DataFrame:
     """A net's runs over depth, each arm at its best rate at each depth."""
     runs = depths(tables)
-    return runs.loc[runs["name"] == net, [*_RUN, "hidden_layers"]]
+    return runs.loc[runs["setting"] == net, [*_RUN, "hidden_layers"]]
 
 
 def _map(net: str, mark: str) -> Panel:
     return Panel(
         name=f"map_{net}",
         title=f"Final test accuracy by start and rate, {_NETS[net]}, %",
-        caption=f"Median of {{map_{net}_seeds}} seeds over the standard deviation of the kernels at the start and the learning "
+        caption="Median of {map_seeds} seeds over the standard deviation of the kernels at the start and the learning "
         "rate, a diverged run counted as chance; × where half of the runs or more diverged. The line is around the cells "
         f"at {TRAINS:.0%} or above{mark}.",
         data=functools.partial(cells, net=net),
@@ -58,8 +58,8 @@ def _start(net: str) -> Panel:
         name=f"start_{net}",
         title=f"Accuracy by start, {_NETS[net]}",
         caption="Final test accuracy over the standard deviation of the kernels at the start, each arm at the rate that is its "
-        f"best over all of them on validation examples. {{map_{net}_seeds}} seeds (thin), their median (thick) and its 95% "
-        f"bootstrap interval; dotted, {TRAINS:.0%}.",
+        "best over all of them on validation examples. {map_seeds} seeds (thin), their median (thick) and its 95% "
+        f"interval; dotted, {TRAINS:.0%}.",
         data=functools.partial(by_start, net=net),
         draw=draw_by_start,
         height=58,
@@ -71,7 +71,7 @@ def _depth(net: str, start: str) -> Panel:
         name=f"depth_{net}",
         title=f"Accuracy by depth, {net if net == 'sigmoid' else 'ReLU'} net",
         caption=f"Final test accuracy over the number of hidden layers, {start}each arm at its best rate at each depth. "
-        f"{{depth_{net}_seeds}} seeds (thin), their median (thick) and its 95% bootstrap interval; dotted, {TRAINS:.0%}.",
+        f"{{depth_seeds}} seeds (thin), their median (thick) and its 95% interval; dotted, {TRAINS:.0%}.",
         data=functools.partial(by_depth, net=net),
         draw=draw_by_depth,
         height=58,
@@ -85,7 +85,7 @@ PANELS = (
         name="shares",
         title=f"Share of the map that ends at {TRAINS:.0%} or above",
         caption=f"Of all starts and rates of the maps, the share whose runs end at {TRAINS:.0%} or above: each seed (tick), "
-        "median (dot) and its 95% bootstrap interval (bar).",
+        "median (dot) and its 95% interval (bar).",
         data=lambda tables: shares(ended(tables, "map")),
         draw=draw_shares,
         height=66,
@@ -96,7 +96,7 @@ PANELS = (
         name="named_starts",
         title="Named starts, deeper ReLU net",
         caption="Final test accuracy, each arm at its best rate on validation examples: each seed (tick), median (dot) and "
-        "its 95% bootstrap interval (bar). Below the line, two starts that leave all units of a layer alike; dotted, "
+        "its 95% interval (bar). Below the line, two starts that leave all units of a layer alike; dotted, "
         "chance.",
         data=lambda tables: starts(tables)[[*_RUN, "chance"]],
         draw=draw_named_starts,

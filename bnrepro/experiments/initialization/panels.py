@@ -6,7 +6,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import TRAINS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.initialization.tables import NETS
@@ -90,8 +90,8 @@ def draw_shares(area: Area, shares: pd.DataFrame) -> None:
         words.append(_NETS[net])
         colors.append(INK)
         for arm in ARMS:
-            own = shares.loc[(shares["name"] == net) & (shares["normalization"] == arm), "share"]
-            interval_mark(axes, len(words), own, bootstrap_median(own), COLORS[arm])
+            own = shares.loc[(shares["setting"] == net) & (shares["normalization"] == arm), "share"]
+            interval_mark(axes, len(words), own, median_interval(own), COLORS[arm])
             words.append(LABELS[arm])
             colors.append(COLORS[arm])
     row_axis(axes, words, colors)
@@ -105,8 +105,8 @@ def draw_named_starts(area: Area, starts: pd.DataFrame) -> None:
     axes.set_xlim(-0.04, 1.04)
     for place, name in enumerate(_STARTS):
         for arm, shift in zip(ARMS, (-0.17, 0.17)):
-            own = starts.loc[(starts["name"] == name) & (starts["normalization"] == arm), "final_accuracy"]
-            interval_mark(axes, place + shift, own, bootstrap_median(own), COLORS[arm])
+            own = starts.loc[(starts["setting"] == name) & (starts["normalization"] == arm), "final_accuracy"]
+            interval_mark(axes, place + shift, own, median_interval(own), COLORS[arm])
     row_axis(axes, list(_STARTS.values()), [INK] * len(_STARTS))
     apart = list(_STARTS).index(_ALIKE[0]) - 0.5
     axes.plot([-0.04, 1.04], [apart, apart], color=INK, linewidth=0.8, zorder=2)

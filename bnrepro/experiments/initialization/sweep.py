@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bnrepro.config.grid import grid
+from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.presets import Length, lengthened, resolve
 from bnrepro.experiments.setups import ARMS
@@ -87,11 +88,11 @@ DEEPER = {"activation": "relu", "hidden_layers": 6}
 _ACCEPTED = ("batch_size", "hidden_units", "task")
 
 
-def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group.
 
-    `map_sigmoid`, `map_relu`: standard deviation by rate, both arms. `start_<name>`: the deeper ReLU net from each of `STARTS`.
-    `depth_sigmoid`, `depth_relu`: the nets at other depths, the first from its usual start, the second from He's.
+    `map`: standard deviation by rate, in the setting `sigmoid` or `relu`. `start`: the deeper ReLU net, each of `STARTS` a
+    setting. `depth`: the nets at other depths, `sigmoid` from its usual start, `relu` from He's.
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     arms = dict(normalization=ARMS, seed=range(values.seeds))
@@ -102,13 +103,15 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     }
     cells = dict(initial_std=values.stds, learning_rate=values.rates, **arms)
     return {
-        **{f"map_{name}": grid(net, **cells) for name, net in nets.items()},
+        **{Group("map", setting=name): grid(net, **cells) for name, net in nets.items()},
         **{
-            f"start_{name}": grid(nets["relu"].replace(**start), learning_rate=values.other_rates, **arms)
+            Group("start", setting=name): grid(nets["relu"].replace(**start), learning_rate=values.other_rates, **arms)
             for name, start in STARTS.items()
         },
         **{
-            f"depth_{name}": grid(net, hidden_layers=values.depths, learning_rate=values.other_rates, **arms)
+            Group("depth", setting=name): grid(
+                net, hidden_layers=values.depths, learning_rate=values.other_rates, **arms
+            )
             for name, net in deep.items()
         },
     }

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from bnrepro.analysis.curves import final_accuracy
-from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.paired import paired
-from bnrepro.analysis.select import TRAINS, at_best_rate, curves_of, with_trains
+from bnrepro.analysis.select import TRAINS, at_best_rate, group_curves, with_trains
 from bnrepro.records.schemas import Tables
 
 NETS = ("sigmoid", "relu")
@@ -13,29 +13,25 @@ NETS = ("sigmoid", "relu")
 
 
 def ended(tables: Tables, kind: str) -> pd.DataFrame:
-    """Where each run of the groups `<kind>_<name>` ended.
+    """Where each run of the group `kind` ended: `map`, `start` or `depth`.
 
     Returns:
-        The runs with `name`; `final_accuracy` on the test set and `validation_accuracy`, both at the end, chance if it
-        diverged; and whether it `trains`: it finished at `TRAINS` or above on the test set.
+        The runs with `setting`, the net or the start; `final_accuracy` on the test set and `validation_accuracy`, both at
+        the end, chance if it diverged; and whether it `trains`: it finished at `TRAINS` or above on the test set.
     """
-    groups = [group for group in dict.fromkeys(tables["sweep"]["group"]) if group.startswith(f"{kind}_")]
-    curves = curves_of(tables, *groups)
+    curves = group_curves(tables, kind)
     runs, validation = final_accuracy(curves, "test"), final_accuracy(curves, "validation")
-    return with_trains(runs).assign(
-        name=runs["arm"].str.removeprefix(f"{kind}_"),
-        validation_accuracy=validation["final_accuracy"],
-    )
+    return with_trains(runs).assign(validation_accuracy=validation["final_accuracy"])
 
 
 def maps(runs: pd.DataFrame) -> pd.DataFrame:
     """The maps of both nets and arms, of `runs` as `ended` gives those of the kind `map`; so too below.
 
     Returns:
-        A row a cell: `name` (the net), `normalization`, `initial_std`, `learning_rate`; `accuracy`, the median of the seeds;
+        A row a cell: `setting` (the net), `normalization`, `initial_std`, `learning_rate`; `accuracy`, the median of the seeds;
         `trains`, whether that is `TRAINS` or above; `lost`, whether half of the runs or more diverged.
     """
-    cells = runs.groupby(["name", "normalization", "initial_std", "learning_rate"])
+    cells = runs.groupby(["setting", "normalization", "initial_std", "learning_rate"])
     table = cells["final_accuracy"].median().rename("accuracy").reset_index()
     lost = cells["status"].agg(lambda status: (status == "diverged").mean() >= 0.5)
     return table.assign(trains=table["accuracy"] >= TRAINS, lost=lost.to_numpy(bool))
@@ -43,67 +39,61 @@ def maps(runs: pd.DataFrame) -> pd.DataFrame:
 
 def shares(runs: pd.DataFrame) -> pd.DataFrame:
     """By net, arm and seed: `cells` of the map, how many of them `trained`, and their `share`."""
-    seeds = runs.groupby(["name", "normalization", "seed"])["trains"]
+    seeds = runs.groupby(["setting", "normalization", "seed"])["trains"]
     table = seeds.agg(cells="size", trained="sum").reset_index()
     return table.assign(share=table["trained"] / table["cells"])
 
 
 def over_stds(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs of the maps at the best rate of each net and arm, chosen once for all seeds and standard deviations."""
-    return at_best_rate(runs, ["name", "normalization"], "validation_accuracy")
+    return at_best_rate(runs, ["setting", "normalization"], "validation_accuracy")
 
 
 def starts(tables: Tables) -> pd.DataFrame:
     """The runs of each named start at each arm's best rate there."""
-    return at_best_rate(ended(tables, "start"), ["name", "normalization"], "validation_accuracy")
+    return at_best_rate(ended(tables, "start"), ["setting", "normalization"], "validation_accuracy")
 
 
 def depths(tables: Tables) -> pd.DataFrame:
     """The runs of each net and depth at each arm's best rate there."""
-    return at_best_rate(ended(tables, "depth"), ["name", "hidden_layers", "normalization"], "validation_accuracy")
+    return at_best_rate(ended(tables, "depth"), ["setting", "hidden_layers", "normalization"], "validation_accuracy")
 
 
 def deviations(runs: pd.DataFrame) -> pd.DataFrame:
-    """By net (`name`) and seed, a column an arm: the standard deviation of the final accuracy over the initial ones.
+    """By net (`setting`) and seed, a column an arm: the standard deviation of the final accuracy over the initial ones.
 
     It divides by their number, for they are all that there are. `runs` as `over_stds` gives them.
     """
-    return runs.groupby(["name", "seed", "normalization"])["final_accuracy"].std(ddof=0).unstack()
+    return runs.groupby(["setting", "seed", "normalization"])["final_accuracy"].std(ddof=0).unstack()
 
 
 def deepest(runs: pd.DataFrame) -> pd.DataFrame:
-    """By net (`name`) and seed, a column an arm: the largest depth that trains at any rate; NaN where none does.
+    """By net (`setting`) and seed, a column an arm: the largest depth that trains at any rate; NaN where none does.
 
     `runs` as `ended` gives those of the kind `depth`.
     """
     layers = runs.assign(layers=runs["hidden_layers"].where(runs["trains"]))
-    return layers.groupby(["name", "seed", "normalization"])["layers"].max().unstack()
+    return layers.groupby(["setting", "seed", "normalization"])["layers"].max().unstack()
 
 
 def effects(tables: Tables) -> pd.DataFrame:
     """Final test accuracy from each named start and at each depth, each arm at its best rate there.
 
     Returns:
-        A row a start or depth: `what`; `rate_none`, `rate_batch`; `accuracy_none`, `accuracy_batch` (medians of the seeds);
-        `effect`, with BN minus without by seed, its interval `ci_low`, `ci_high`; `n`, the seeds; `diverged`, runs of both arms.
+        A row a start or depth: `group`, `setting`, `hidden_layers`; `rate_none`, `rate_batch`; `accuracy_none`,
+        `accuracy_batch` (medians of the seeds); `effect`, with BN minus without by seed, its interval `ci_low`, `ci_high`;
+        `n`, the seeds; `diverged`, runs of both arms.
     """
-    runs = pd.concat(
-        [
-            starts(tables).assign(what=lambda rows: "start " + rows["name"]),
-            depths(tables).assign(
-                what=lambda rows: rows["name"] + ", " + rows["hidden_layers"].astype(str) + " layers"
-            ),
-        ],
-        ignore_index=True,
-    )
+    runs = pd.concat([starts(tables), depths(tables)], ignore_index=True)
+    cell = ["group", "setting", "hidden_layers"]
     rows = []
-    for what, own in runs.groupby("what", sort=False):
+    for keys, own in runs.groupby(cell, sort=False):
         rates = own.groupby("normalization")["learning_rate"].first()
         medians = own.groupby("normalization")["final_accuracy"].median()
         pairs = paired(own, "final_accuracy")
-        effect = bootstrap_median(pairs["batch"] - pairs["none"])
+        effect = median_interval(pairs["batch"] - pairs["none"])
         diverged = (own["status"] == "diverged").sum()
-        rows.append((what, *rates[["none", "batch"]], *medians[["none", "batch"]], *effect, diverged))
+        rows.append((*keys, *rates[["none", "batch"]], *medians[["none", "batch"]], *effect, diverged))
     names = (
         "rate_none",
         "rate_batch",
@@ -115,4 +105,4 @@ def effects(tables: Tables) -> pd.DataFrame:
         "n",
         "diverged",
     )
-    return pd.DataFrame(rows, columns=("what", *names))
+    return pd.DataFrame(rows, columns=(*cell, *names))

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bnrepro.analysis.curves import evaluations, final_accuracy
-from bnrepro.analysis.select import config_of, curves_of, where
+from bnrepro.analysis.select import config_of, group_curves, where
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.presets import live_run
@@ -17,19 +17,21 @@ from bnrepro.records.schemas import Tables
 
 _FROZEN = RunConfig()
 _AXES = {"initial_std": "Std of first kernels", "learning_rate": "Learning rate"}
-_GROUPS = {"sigmoid": "map_sigmoid", "ReLU": "map_relu"}
+_NETS = {"sigmoid": "sigmoid", "ReLU": "relu"}
+"""The setting of the map by what a person reads."""
+
 _ARMS = ("batch", "none")  # as they stand in a figure: the higher curve first
 _LIVE_EVALUATIONS = 20
 
 
 def controls(tables: Tables) -> tuple[Control, ...]:
     """The net, and the axes of its map, which start next to the frozen values of notebook 01."""
-    cells = select(tables, _GROUPS["sigmoid"], "runs")
+    cells = select(tables, "map", setting=_NETS["sigmoid"])
     axes = []
     for name, label in _AXES.items():
         values = values_in(cells[name])
         axes.append(Control(name, label, values, min(values, key=lambda value: abs(np.log(value / _frozen(name))))))
-    return Control("net", "Net", tuple(_GROUPS), "sigmoid"), *axes
+    return Control("net", "Net", tuple(_NETS), "sigmoid"), *axes
 
 
 @styled
@@ -37,8 +39,8 @@ def explore(
     tables: Tables, live: pd.DataFrame | None = None, *, net: str, initial_std: float, learning_rate: float
 ) -> Figure:
     """Validation accuracy over the steps without and with BN in one cell of a map; a run that diverged guesses from then on."""
-    curves = curves_of(tables, *_GROUPS.values()).astype({"value": float})  # without an evaluation it has no type
-    cell = where(curves, arm=_GROUPS[net], initial_std=initial_std, learning_rate=learning_rate)
+    curves = group_curves(tables, "map").astype({"value": float})  # without an evaluation it has no type
+    cell = where(curves, setting=_NETS[net], initial_std=initial_std, learning_rate=learning_rate)
     title = f"Validation accuracy, {net} net, std {initial_std:g}, rate {learning_rate:g}"
     figure, axes = widget_figure.panel(title, _at_the_end(cell))
     highest = evaluations(curves)["value"].fillna(curves["chance"]).max()
@@ -50,7 +52,7 @@ def explore(
 
 def live(tables: Tables, *, net: str, initial_std: float, learning_rate: float) -> RunConfig:
     """The run with BN of the cell, at a seed that is not reported, and evaluated more often."""
-    runs = select(tables, _GROUPS[net], "runs")
+    runs = select(tables, "map", setting=_NETS[net])
     cell = where(runs, normalization="batch", initial_std=initial_std, learning_rate=learning_rate)
     return live_run(config_of(cell), _LIVE_EVALUATIONS)
 

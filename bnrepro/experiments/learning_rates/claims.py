@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.curves import best_accuracy, steps_to_target
 from bnrepro.analysis.findings import (
     Row,
     counted,
@@ -16,19 +15,15 @@ from bnrepro.analysis.findings import (
     median_ratio,
     single,
 )
-from bnrepro.analysis.intervals import bootstrap_bounded, bound_of_median
-from bnrepro.analysis.paired import paired, ratios
-from bnrepro.analysis.select import curves_of, ratios_with_bn
+from bnrepro.analysis.intervals import bound_of_median, bounded_interval
+from bnrepro.analysis.paired import paired
 from bnrepro.experiments.learning_rates.tables import (
     invariances,
     isometry,
     published,
     race,
-    rate_sweep,
-    rated,
     step_ratios,
 )
-from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.arms import LABELS
 from bnrepro.records.schemas import Tables
 
@@ -136,68 +131,6 @@ def sigmoid_with(tables: Tables) -> list[Row]:
 
 
 @claim(
-    id="L6",
-    kind="primary",
-    section="3.3",
-    sentence="The largest learning rate at which Inception trains is at least 5 times higher with BN",
-    statistic="largest rate of the grid that ends at 50% accuracy or above, with BN over without, median of seeds",
-    unit="times",
-    rule=Rule("above", 5.0),
-)
-def largest_rate(tables: Tables) -> list[Row]:
-    """Where the answer lies beyond the grid, the ratio is a bound.
-
-    An arm that trains at no rate counts as if it trained at the smallest; one that trains at the largest might at more.
-    """
-    runs = rated(tables)
-    rates = runs["learning_rate"]
-    largest = runs.assign(rate=rates.where(runs["trains"])).groupby(["seed", "normalization"])["rate"].max().unstack()
-    nowhere, top = largest.isna(), largest == rates.max()
-    largest = largest.fillna(rates.min())
-    rows = [median_ratio(ratios_with_bn(largest, nowhere["none"] | top["batch"], nowhere["batch"] | top["none"]))]
-    for arm in ARMS:
-        label = f"largest rate that trains {LABELS[arm]}"
-        rows.append(single(label, largest[arm].median(), "rate", len(largest)))
-        label = f"seeds that train at no rate {LABELS[arm]}, which count as the smallest"
-        rows += counted_if_any(label, nowhere[arm], "seeds")
-    ends = {"smallest": rates.min(), "largest": rates.max()}
-    return [*rows, *(single(f"{end} rate of the grid", rate, "rate") for end, rate in ends.items())]
-
-
-@claim(
-    id="L7",
-    kind="primary",
-    section="3.3",
-    sentence="With and without BN each at its own best learning rate, Inception needs fewer steps with BN",
-    statistic="steps to the best accuracy without BN, each arm at its best rate of the grid, without BN over with, "
-    "median of seeds",
-    unit="times",
-    rule=Rule("above", 1.0),
-)
-def at_its_best(tables: Tables) -> list[Row]:
-    """A row tells apart what BN is worth at the rate that is best without it."""
-    table, curves = rate_sweep(tables), curves_of(tables, "rates")
-    best = table[table["best"]].set_index("normalization")["learning_rate"]
-    without = curves[(curves["normalization"] == "none") & (curves["learning_rate"] == best["none"])]
-    target = best_accuracy(without).set_index("seed")["best_accuracy"]
-
-    def against(rate: float) -> pd.DataFrame:
-        with_bn = curves[(curves["normalization"] == "batch") & (curves["learning_rate"] == rate)]
-        steps = steps_to_target(pd.concat([without, with_bn], ignore_index=True), target)
-        return ratios(paired(steps, "steps_to_target"), steps["steps"].iloc[0])
-
-    pairs = against(best["batch"])
-    return [
-        median_ratio(pairs),
-        *(single(f"best rate {LABELS[arm]}", best[arm], "rate") for arm in ARMS),
-        counted(
-            "runs with BN at its best rate that reach the best accuracy without BN", ~pairs["bound"].isin(["<", "~"])
-        ),
-        median_ratio(against(best["none"]), "ratio with both at the best rate without BN"),
-    ]
-
-
-@claim(
     id="L8",
     kind="check",
     section="3.3",
@@ -232,7 +165,7 @@ def isometric(tables: Tables) -> list[Row]:
     lost = difference.isna()
     pairs = pd.DataFrame({"difference": difference.fillna(0.0), "bound": np.where(lost, "~", "")})
     return [
-        estimated(bootstrap_bounded(pairs, "difference"), bound=bound_of_median(pairs, "difference")),
+        estimated(bounded_interval(pairs, "difference"), bound=bound_of_median(pairs, "difference")),
         *counted_if_any("pairs of which a run diverged, which count as no difference", lost, "pairs"),
     ]
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import evaluations, median_curves
-from bnrepro.analysis.intervals import bootstrap_bounded
-from bnrepro.analysis.select import TRAINS, curves_of
+from bnrepro.analysis.intervals import bounded_interval
+from bnrepro.analysis.select import TRAINS, group_curves
 from bnrepro.experiments.learning_rates.claims import invariant
 from bnrepro.experiments.learning_rates.panels import (
     draw_curves,
@@ -21,7 +21,6 @@ from bnrepro.experiments.learning_rates.panels import (
     draw_steps,
 )
 from bnrepro.experiments.learning_rates.tables import (
-    ARMS,
     effective_rates,
     gradients,
     invariances,
@@ -42,7 +41,7 @@ _RACE = ["run", "arm", "seed", "status", "steps", "steps_to_target", "steps_spen
 
 def accuracy(tables: Tables) -> dict[str, pd.DataFrame]:
     """Each run and the medians of every arm, and what each run's race comes to."""
-    curves = curves_of(tables, *ARMS)
+    curves = group_curves(tables, "race")
     runs = evaluations(curves)[["run", "arm", "seed", "step", "value", "steps"]].rename(columns={"value": "accuracy"})
     return {"runs": runs, "medians": median_curves(curves, "arm"), "race": race(tables)[_RACE]}
 
@@ -62,7 +61,7 @@ def steps(tables: Tables) -> dict[str, pd.DataFrame]:
     runs = race(tables).assign(normalization=lambda table: table["arm"], value=lambda table: table["steps_spent"])
     rows = []
     for arm, own in runs.groupby("arm", sort=False):
-        interval = bootstrap_bounded(own.assign(bound=""), "value")
+        interval = bounded_interval(own.assign(bound=""), "value")
         rows.append((arm, *interval, own["steps_to_target"].median() < float("inf")))
     names = ["normalization", "estimate", "ci_low", "ci_high", "n", "reached"]
     medians = pd.DataFrame(rows, columns=names)
@@ -77,20 +76,20 @@ def steps(tables: Tables) -> dict[str, pd.DataFrame]:
 def effective(tables: Tables, value: str) -> dict[str, pd.DataFrame]:
     """A quantity of the weights over its start, by run and step."""
     rows = effective_rates(tables).rename(columns={value: "value"})
-    last = curves_of(tables, *ARMS)["steps"].max()
+    last = group_curves(tables, "race")["steps"].max()
     return {"runs": rows[["run", "arm", "seed", "step", "value"]], "axis": pd.DataFrame({"last_step": [last]})}
 
 
 def network(tables: Tables) -> pd.DataFrame:
     """What the picture of the net is made by."""
-    return curves_of(tables, *ARMS).iloc[:1][["task", "width"]]
+    return group_curves(tables, "race").iloc[:1][["task", "width"]]
 
 
 PANELS = (
     Panel(
         name="accuracy",
         title="Validation accuracy",
-        caption="A small Inception: {baseline_seeds} seeds an arm (thin), their median (thick) and its 95% bootstrap interval "
+        caption="A small Inception: {race_seeds} seeds an arm (thin), their median (thick) and its 95% interval "
         "(band), on an axis spaced by the logarithm of the error; a cross where all runs of an arm diverged. Dotted, the "
         "Baseline's best accuracy, median of the seeds, with a dot where each arm's median reaches it.",
         data=accuracy,
@@ -131,7 +130,7 @@ PANELS = (
     Panel(
         name="weight_norm",
         title="Norm of all hidden weights",
-        caption="Norm of all hidden weights over its start, Baseline and the arms with BN, {baseline_seeds} seeds (thin) "
+        caption="Norm of all hidden weights over its start, Baseline and the arms with BN, {race_seeds} seeds (thin) "
         "and their median (thick).",
         data=functools.partial(effective, value="weight_norm"),
         draw=functools.partial(draw_effective, label="Weight norm over its start", logarithmic=False),
@@ -140,7 +139,7 @@ PANELS = (
     Panel(
         name="effective_rate",
         title="Effective rate",
-        caption="The learning rate over the square of the norm of all hidden weights, over its start: {baseline_seeds} "
+        caption="The learning rate over the square of the norm of all hidden weights, over its start: {race_seeds} "
         "seeds (thin) and their median (thick).",
         data=functools.partial(effective, value="effective_rate"),
         draw=functools.partial(draw_effective, label="Effective rate over its start", logarithmic=True),

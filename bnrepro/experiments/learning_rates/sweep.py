@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bnrepro.config.grid import grid
-from bnrepro.config.run_config import RunConfig
+from bnrepro.config.group import Group, Sweep
 from bnrepro.config.validation import check_type
 from bnrepro.experiments.presets import CALIBRATION_SEEDS, Length, lengthened, resolve
 from bnrepro.experiments.setups import BASELINE_ACCEPTS, arms, baseline_of
@@ -57,8 +57,8 @@ PRESETS = {
 }
 
 
-def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
-    """The runs by group: one group an arm, and
+def sweep(preset: str, **overrides) -> Sweep:
+    """The runs by group: `race`, in which each of `setups.arms` is an arm, and
 
     `calibration`, the Baseline at each rate, which chooses the base rate; `rates`, the Baseline and BN-Baseline at each rate, and
     a third arm where the parameter `another_arm` names a normalization for it.
@@ -70,9 +70,9 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     rated = lengthened(baseline, values.sweep).replace(measurements="gradients")
     rated_arms = ["none", "batch", *([another_arm] if another_arm else [])]
     return {
-        **{name: grid(config, seed=seeds) for name, config in arms(probed).items()},
-        "calibration": grid(
+        **{Group("race", arm=name): grid(config, seed=seeds) for name, config in arms(probed).items()},
+        Group("calibration"): grid(
             lengthened(baseline, values.calibration), learning_rate=values.rates, seed=CALIBRATION_SEEDS
         ),
-        "rates": grid(rated, normalization=rated_arms, learning_rate=values.rates, seed=seeds),
+        Group("rates"): grid(rated, normalization=rated_arms, learning_rate=values.rates, seed=seeds),
     }

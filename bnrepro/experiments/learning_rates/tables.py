@@ -5,15 +5,15 @@ import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import best_accuracy, final_accuracy, steps_to_target
-from bnrepro.analysis.intervals import bootstrap_bounded, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.intervals import bound_of_median, bounded_interval, median_interval, ratio_interval
 from bnrepro.analysis.paired import paired, ratios
-from bnrepro.analysis.select import curves_of, over_start, rows_of, with_trains
+from bnrepro.analysis.select import group_curves, over_start, with_trains
 from bnrepro.experiments.setups import BASE_RATE, BASELINE, PAPER_MODELS, arms
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
 ARMS = tuple(arms(BASELINE))
-"""The networks of Figures 2 and 3, then those that the text only mentions; each is a group of the sweep."""
+"""The networks of Figures 2 and 3, then those that the text only mentions: the arms of the group `race`."""
 
 PERCENTILES = ("p05", "p25", "p50", "p75", "p95")
 """Of the singular values of a layer's Jacobian, as they stand in the table `geometry`."""
@@ -25,7 +25,7 @@ def race(tables: Tables) -> pd.DataFrame:
     The target is the best accuracy of the Baseline of the same seed, so the Baseline itself gets there at its best.
     Adds `reached`, and `steps_spent`: until the target, or all.
     """
-    curves = curves_of(tables, *ARMS)
+    curves = group_curves(tables, "race")
     best, final = best_accuracy(curves), final_accuracy(curves)
     target = best[best["arm"] == ARMS[0]].set_index("seed")["best_accuracy"]
     runs = steps_to_target(curves, target)
@@ -58,12 +58,12 @@ def figure3(tables: Tables) -> pd.DataFrame:
     rows = []
     for arm in ARMS:
         own = runs[runs["arm"] == arm]
-        steps = bootstrap_bounded(own.assign(bound=np.where(own["reached"], "", ">")), "steps_spent")
+        steps = bounded_interval(own.assign(bound=np.where(own["reached"], "", ">")), "steps_spent")
         fewer, bound = 1.0, ""
         if arm != ARMS[0]:
             pairs = step_ratios(runs, ARMS[0], arm)
-            fewer, bound = bootstrap_ratio(pairs).estimate, bound_of_median(pairs)
-        best, diverged = bootstrap_median(own["best_accuracy"]), (own["status"] == "diverged").mean()
+            fewer, bound = ratio_interval(pairs).estimate, bound_of_median(pairs)
+        best, diverged = median_interval(own["best_accuracy"]), (own["status"] == "diverged").mean()
         rows.append((arm, *steps[:3], own["reached"].mean(), fewer, bound, *best[:3], diverged))
     columns = ("arm", "steps", "steps_low", "steps_high", "reached", "fewer", "bound")
     columns += ("best_accuracy", "best_low", "best_high", "diverged")
@@ -85,7 +85,7 @@ def calibrated(tables: Tables) -> pd.DataFrame:
         A row a rate: `learning_rate`, `best_accuracy` (mean of the runs; one that diverged guesses), `chosen`, the highest,
         and `frozen`, whether it is `BASE_RATE`.
     """
-    runs = best_accuracy(curves_of(tables, "calibration"))
+    runs = best_accuracy(group_curves(tables, "calibration"))
     table = runs.groupby("learning_rate")["best_accuracy"].mean().reset_index()
     chosen = table.index == table["best_accuracy"].idxmax()
     return table.assign(chosen=chosen, frozen=table["learning_rate"] == BASE_RATE)
@@ -93,7 +93,7 @@ def calibrated(tables: Tables) -> pd.DataFrame:
 
 def rated(tables: Tables) -> pd.DataFrame:
     """By run of the sweep of rates: `final_accuracy`, and whether it `trains`: it finished at `TRAINS` or above."""
-    return with_trains(final_accuracy(curves_of(tables, "rates")))
+    return with_trains(final_accuracy(group_curves(tables, "rates")))
 
 
 def rate_sweep(tables: Tables) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def rate_sweep(tables: Tables) -> pd.DataFrame:
     rows = []
     for (arm, rate), runs in rated(tables).groupby(["normalization", "learning_rate"]):
         diverged, trains = (runs["status"] == "diverged").sum(), runs["trains"].mean() >= 0.5
-        rows.append((arm, rate, *bootstrap_median(runs["final_accuracy"]), diverged, trains))
+        rows.append((arm, rate, *median_interval(runs["final_accuracy"]), diverged, trains))
     columns = ("normalization", "learning_rate", "estimate", "ci_low", "ci_high", "n", "diverged", "trains")
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(best=table.index.isin(table.groupby("normalization")["estimate"].idxmax()))
@@ -116,7 +116,7 @@ def effective_rates(tables: Tables) -> pd.DataFrame:
     """By run of each arm and evaluation, over the start's: `weight_norm`, and `effective_rate`, the rate over its square."""
     parts = []
     for arm in ARMS:
-        rows = select(tables, arm, "geometry")
+        rows = select(tables, "race", "geometry", arm=arm)
         seeds = rows[["run", "seed"]].drop_duplicates("run")
         parts.append(over_start(rows).merge(seeds, on="run").assign(arm=arm))
     columns = ["run", "seed", "step", "arm", "weight_norm", "effective_rate"]
@@ -146,18 +146,18 @@ def jacobians(tables: Tables) -> pd.DataFrame:
     """By arm (Baseline and BN-Baseline), layer and moment, the median over the seeds of each percentile of singular values."""
     parts = []
     for arm in ARMS[:2]:
-        rows = with_moment(select(tables, arm, "geometry"))
+        rows = with_moment(select(tables, "race", "geometry", arm=arm))
         rows = rows[rows["quantity"].isin([f"singular_value_{name}" for name in PERCENTILES])]
-        rows = rows.assign(arm=arm, quantity=rows["quantity"].str.removeprefix("singular_value_"))
+        rows = rows.assign(quantity=rows["quantity"].str.removeprefix("singular_value_"))
         parts.append(rows.groupby(["arm", "layer", "moment", "quantity"])["value"].median().unstack())
     return pd.concat(parts).reindex(columns=list(PERCENTILES)).reset_index()
 
 
 def isometry(tables: Tables, arm: str) -> pd.Series:
     """By seed, the mean over the layers of `isometry_error` after the last step; NaN where the run diverged."""
-    rows = with_moment(select(tables, arm, "geometry"))
+    rows = with_moment(select(tables, "race", "geometry", arm=arm))
     values = rows.query("quantity == 'isometry_error' and moment == 'end'").groupby("seed")["value"].mean()
-    return values.reindex(select(tables, arm, "runs")["seed"]).astype(float)
+    return values.reindex(select(tables, "race", arm=arm)["seed"]).astype(float)
 
 
 def with_moment(rows: pd.DataFrame) -> pd.DataFrame:
@@ -168,4 +168,4 @@ def with_moment(rows: pd.DataFrame) -> pd.DataFrame:
 
 def invariances(tables: Tables) -> pd.DataFrame:
     """The rows of `invariances` of all arms, with their config and `arm`."""
-    return rows_of(tables, ARMS, "invariances").rename(columns={"group": "arm"})
+    return select(tables, "race", "invariances")

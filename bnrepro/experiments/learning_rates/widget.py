@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bnrepro.analysis.curves import evaluations
-from bnrepro.analysis.select import curves_of
+from bnrepro.analysis.select import group_curves
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.presets import live_run
@@ -21,17 +21,13 @@ _LIVE_VALIDATION_EXAMPLES = 1_000  # a fifth of the record's: evaluation would e
 
 def controls(tables: Tables) -> tuple[Control, ...]:
     """The rates of the sweep, which starts at the Baseline's own best."""
-    return (
-        Control(
-            "learning_rate", "Learning rate", values_in(select(tables, "rates", "runs")["learning_rate"]), BASE_RATE
-        ),
-    )
+    return (Control("learning_rate", "Learning rate", values_in(select(tables, "rates")["learning_rate"]), BASE_RATE),)
 
 
 @styled
 def explore(tables: Tables, live: pd.DataFrame | None = None, *, learning_rate: float) -> Figure:
     """Validation accuracy over the steps without and with BN at one rate; of a run that diverged, a guess from then on."""
-    curves = curves_of(tables, "rates")
+    curves = group_curves(tables, "rates")
     own = curves[curves["learning_rate"] == learning_rate]
     figure, axes = widget_figure.panel(f"Validation accuracy at the rate {learning_rate:g}", _diverged(own))
     highest = evaluations(curves)["value"].fillna(curves["chance"]).max()
@@ -46,7 +42,7 @@ def live(tables: Tables, *, learning_rate: float) -> RunConfig:
     half = BN_BASELINE.replace(
         rate_halvings=BN_BASELINE.optimizer.rate_halvings / 2,
         learning_rate=learning_rate,
-        steps=int(select(tables, "rates", "runs")["steps"].max()) // 2,
+        steps=int(select(tables, "rates")["steps"].max()) // 2,
         validation_examples=_LIVE_VALIDATION_EXAMPLES,
     )
     return live_run(half, _LIVE_EVALUATIONS)

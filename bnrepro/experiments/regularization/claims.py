@@ -1,6 +1,7 @@
 """The claims on regularization, a function each, with the paper's own numbers; rows tell of the second setting. Draws nothing."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -17,18 +18,20 @@ from bnrepro.analysis.findings import (
     median_ratio,
     single,
 )
-from bnrepro.analysis.intervals import Interval, bootstrap_median
-from bnrepro.analysis.select import rows_of
+from bnrepro.analysis.intervals import median_interval
+from bnrepro.analysis.select import groups_of
+from bnrepro.config.group import Group
 from bnrepro.experiments.regularization.tables import (
     LOSS,
     ONE,
     SETTINGS,
     SIX,
-    ensemble_nets,
+    UNCHANGED,
     few,
     gain,
     gap_difference,
     gaps,
+    net,
     shuffling,
     smallest_seen,
     spreads,
@@ -55,7 +58,7 @@ _ALLOWED = "; half a point is allowed"
     rule=Rule("above", -0.005),
 )
 def no_worse_without_dropout(tables: Tables) -> list[Row]:
-    return _accuracy(tables, "none", "bn_dropout", split="test")
+    return _accuracy(tables, "dropout", bn_before=False, split="test")
 
 
 @claim(
@@ -70,7 +73,7 @@ def no_worse_without_dropout(tables: Tables) -> list[Row]:
 )
 def varies_with_its_mates(tables: Tables) -> list[Row]:
     """A seed whose run diverged is undetermined: a tie in the median, anything in the interval."""
-    runs, mates = select(tables, "mates", "runs").set_index("run"), spreads(tables)
+    runs, mates = select(tables, "mates").set_index("run"), spreads(tables)
     training = mates[mates["mode"] == "training"].pivot(index="run", columns="batch_size", values="spread")
     ratio = (training[SMALL] / training[LARGE] if len(training) else pd.Series(dtype=float)).reindex(runs.index)
     ratio = ratio.replace(np.inf, np.nan)  # no ratio either where a spread is 0
@@ -107,7 +110,7 @@ def smaller_gap_at_equal_loss(tables: Tables) -> list[Row]:
     rule=Rule("above", 0.0),
 )
 def smaller_weight_decay(tables: Tables) -> list[Row]:
-    return _accuracy(tables, "bn", "bn_weight_decay")
+    return _accuracy(tables, "weight_decay")
 
 
 @claim(
@@ -121,9 +124,9 @@ def smaller_weight_decay(tables: Tables) -> list[Row]:
     paper=0.01,  # "about 1%", which is the gain with BN; the paper does not try it without
 )
 def thorough_shuffling(tables: Tables) -> list[Row]:
-    gains = {keys: bootstrap_median(own) for keys, own in shuffling(tables).groupby(["setting", "arm"])["gain"]}
+    gains = {keys: median_interval(own) for keys, own in shuffling(tables).groupby(["setting", "arm"])["gain"]}
     judged, other = (gains[setting, "difference"] for setting in SETTINGS)
-    arms = ("none", "none_shuffling", "bn", "bn_shuffling")
+    groups = [net(*keys, with_bn=one) for keys in product(SETTINGS, (UNCHANGED, "shuffling")) for one in (False, True)]
     return [
         estimated(judged),
         *_seen(judged),
@@ -133,7 +136,7 @@ def thorough_shuffling(tables: Tables) -> list[Row]:
         estimated(gains["dense", "none"], _POINTS, "dense net, gain without BN"),
         estimated(other, _POINTS, "dense net, difference"),
         *_seen(other, "dense net, "),
-        *diverged(rows_of(tables, [f"{setting}_{arm}" for setting in SETTINGS for arm in arms])),
+        *_diverged(tables, groups),
     ]
 
 
@@ -148,7 +151,7 @@ def thorough_shuffling(tables: Tables) -> list[Row]:
 )
 def higher_rate(tables: Tables) -> list[Row]:
     """The accuracy is the best that the same seed has at the lower rate."""
-    judged, other = (step_ratios(tables, f"{setting}_bn", f"{setting}_bn_rate") for setting in SETTINGS)
+    judged, other = (step_ratios(tables, net(setting), net(setting, "rate")) for setting in SETTINGS)
     ratio = median_ratio(judged)
     there = counted("runs at the higher rate that reach that accuracy", ~judged["bound"].isin(["<", "~"]))
     label = "smallest factor that would have been seen"
@@ -167,7 +170,7 @@ def higher_rate(tables: Tables) -> list[Row]:
     rule=Rule("above", -0.005),
 )
 def no_dropout(tables: Tables) -> list[Row]:
-    return _accuracy(tables, "bn", "bn_dropout")
+    return _accuracy(tables, "dropout")
 
 
 @claim(
@@ -180,7 +183,7 @@ def no_dropout(tables: Tables) -> list[Row]:
     rule=Rule("above", -0.005),
 )
 def faster_decay(tables: Tables) -> list[Row]:
-    return _accuracy(tables, "bn", "bn_decay")
+    return _accuracy(tables, "decay")
 
 
 @claim(
@@ -194,7 +197,7 @@ def faster_decay(tables: Tables) -> list[Row]:
 )
 def no_local_response_normalization(tables: Tables) -> list[Row]:
     """The dense net has none."""
-    return _accuracy(tables, "bn", "bn_lrn")
+    return _accuracy(tables, "lrn")
 
 
 @claim(
@@ -207,7 +210,7 @@ def no_local_response_normalization(tables: Tables) -> list[Row]:
     rule=Rule("above", 0.0),
 )
 def less_distortion(tables: Tables) -> list[Row]:
-    return _accuracy(tables, "bn", "bn_distortion")
+    return _accuracy(tables, "distortion")
 
 
 @claim(
@@ -227,7 +230,7 @@ def ensemble(tables: Tables) -> list[Row]:
         median_of(six - one),
         median_of(one, "error", "error of one alone"),
         median_of(six, "error", "error averaged"),
-        *diverged(ensemble_nets(tables)),
+        *diverged(select(tables, "ensemble")),
     ]
 
 
@@ -245,37 +248,47 @@ def smaller_gap_with_noise(tables: Tables) -> list[Row]:
     return _gap(tables, ("population", "noise"))
 
 
-def _accuracy(tables: Tables, without: str, with_it: str, split: str = "") -> list[Row]:
-    """The gain of one group over another in the first setting; then the same in the second, if it is there."""
-    groups = set(tables["sweep"]["group"])
-    pairs = [(f"{setting}_{without}", f"{setting}_{with_it}") for setting in SETTINGS]
-    pairs = [names for names in pairs if groups.issuperset(names)]
-    judged, *others = (bootstrap_median(gain(tables, *names, split)) for names in pairs)
-    second = [row for found in others for row in (estimated(found, _POINTS, "dense net"), *_seen(found, "dense net, "))]
+def _accuracy(tables: Tables, change: str, *, bn_before: bool = True, split: str = "") -> list[Row]:
+    """What BN with a change gains over the net without the change in the first setting; then in the second, if it is there."""
+    pairs = [(net(setting, with_bn=bn_before), net(setting, change)) for setting in SETTINGS]
+    pairs = [pair for pair in pairs if {*pair} <= {*groups_of(tables)}]
+    judged, *others = (median_of(gain(tables, *pair, split), _POINTS) for pair in pairs)
+    second = [row for found in others for row in (found._replace(label="dense net"), *_seen(found, "dense net, "))]
     return [
-        estimated(judged),
+        judged,
         *_seen(judged),
         *second,
-        *diverged(rows_of(tables, [name for names in pairs for name in names])),
+        *_diverged(tables, [group for pair in pairs for group in pair]),
     ]
+
+
+def _diverged(tables: Tables, groups: list[Group]) -> list[Row]:
+    """How many runs of some groups diverged, if any did."""
+    return diverged(pd.concat([select(tables, one.group, arm=one.arm, setting=one.setting) for one in groups]))
 
 
 def _gap(tables: Tables, arms: tuple[str, str]) -> list[Row]:
     """The second arm's gap minus the first's at equal training loss; then the same after equal steps."""
     runs = few(gaps(tables))
-    judged, missing = gap_difference(runs, "equal", arms)
-    last, lost = gap_difference(runs, "last", arms)
+    judged, missing = _median_difference(runs, "equal", arms)
+    last, lost = _median_difference(runs, "last", arms)
     never = f"seeds left out, of which a run never gets to a training loss of {LOSS:g}"
     return [
-        estimated(judged),
+        judged,
         *count_if_any(never, missing, judged.n + missing, "seeds"),
         *_seen(judged),
-        *([estimated(last, _POINTS, "after the last step")] if last.n else []),
+        *([last._replace(label="after the last step")] if last.n else []),
         *count_if_any("seeds left out there, of which a run diverged", lost, last.n + lost, "seeds"),
     ]
 
 
-def _seen(found: Interval, where: str = "") -> list[Row]:
+def _median_difference(runs: pd.DataFrame, value: str, arms: tuple[str, str]) -> tuple[Row, int]:
+    """The median of the second arm's gap minus the first's, and how many seeds have none."""
+    difference = gap_difference(runs, value, arms)
+    return median_of(difference.dropna(), _POINTS), int(difference.isna().sum())
+
+
+def _seen(found: Row, where: str = "") -> list[Row]:
     """The smallest effect that would have been seen, where the interval holds none; else nothing."""
     label = f"{where}smallest effect that would have been seen"
     return [single(label, smallest_seen(found), _POINTS)] if found.ci_low <= 0 <= found.ci_high else []

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.experiments.regularization.claims import (
     faster_decay,
     no_dropout,
@@ -69,7 +69,7 @@ def effects(tables: Tables) -> pd.DataFrame:
 def shuffling(tables: Tables) -> dict[str, pd.DataFrame]:
     """What thorough shuffling gains by seed, its medians, and the paper's gain, in points."""
     gains = shuffling_of(tables).assign(points=lambda table: 100 * table["gain"]).drop(columns="gain")
-    rows = [(*keys, *bootstrap_median(values)) for keys, values in gains.groupby(["arm", "setting"])["points"]]
+    rows = [(*keys, *median_interval(values)) for keys, values in gains.groupby(["arm", "setting"])["points"]]
     medians = pd.DataFrame(rows, columns=["arm", "setting", "estimate", "ci_low", "ci_high", "n"])
     return {"seeds": gains, "medians": medians, "paper": pd.DataFrame({"points": [100 * thorough_shuffling.paper]})}
 
@@ -92,7 +92,7 @@ PANELS = (
         name="spread",
         title="Spread of the logits over mini-batches",
         caption="How much an example's logits vary with the other examples of its mini-batch, relative to their spread over "
-        "examples: the dense net with BN after training, {mates_seeds} seeds (thin), their median (thick) and its 95% bootstrap "
+        "examples: the dense net with BN after training, {mates_seeds} seeds (thin), their median (thick) and its 95% "
         "interval. Dotted, a fall with the root of the size.",
         data=spreads,
         draw=draw_spread,
@@ -102,7 +102,7 @@ PANELS = (
         name="gap_after_training",
         title="Generalization gap after equal steps",
         caption="Training minus test accuracy of the dense net after all steps, both in inference mode, over the number of "
-        "training examples. {gap_seeds} seeds (thin), their median (thick) and its 95% bootstrap interval.",
+        "training examples. {gap_seeds} seeds (thin), their median (thick) and its 95% interval.",
         data=functools.partial(gap, value="last"),
         draw=draw_gaps,
         height=56,
@@ -111,7 +111,7 @@ PANELS = (
         name="gap_at_equal_loss",
         title=f"Generalization gap at equal training loss, {LOSS:g}",
         caption=f"Training minus validation accuracy of the dense net where its training loss first falls to {LOSS:g}, both in "
-        "inference mode, of the runs that get there. {gap_seeds} seeds (thin), their median (thick) and its 95% bootstrap "
+        "inference mode, of the runs that get there. {gap_seeds} seeds (thin), their median (thick) and its 95% "
         "interval.",
         data=functools.partial(gap, value="equal"),
         draw=draw_gaps,
@@ -121,7 +121,7 @@ PANELS = (
         name="noise",
         title="Is it the noise?",
         caption=f"The gaps without Dropout at the size nearest to {DENSE_FEW:,} examples, at equal loss (●) and after equal "
-        "steps (■): each run (tick), median and 95% bootstrap interval. With population statistics running averages "
+        "steps (■): each run (tick), median and 95% interval. With population statistics running averages "
         "normalize while training too; with noise they are jittered as much as a mini-batch's statistics are.",
         data=noise,
         draw=draw_noise,
@@ -130,7 +130,7 @@ PANELS = (
     Panel(
         name="effects",
         title="Section 4.2.1, one change at a time: accuracy",
-        caption="Best validation accuracy of BN-Baseline with the change minus without, median and 95% bootstrap interval; an "
+        caption="Best validation accuracy of BN-Baseline with the change minus without, median and 95% interval; an "
         f"upright bar is the loss that a claim allows, an arrow lies beyond the axis. {_SETTINGS}.",
         data=effects,
         draw=draw_effects,
@@ -151,7 +151,7 @@ PANELS = (
         name="shuffling",
         title="Gain from thorough shuffling",
         caption="Best validation accuracy with thorough shuffling minus with fixed mini-batches, with BN, without, and the "
-        "difference: each seed (tick), median and 95% bootstrap interval; diamond, the paper's gain with BN. "
+        "difference: each seed (tick), median and 95% interval; diamond, the paper's gain with BN. "
         f"{_SETTINGS}.",
         data=shuffling,
         draw=draw_shuffling,
@@ -161,7 +161,7 @@ PANELS = (
         name="ensembles",
         title="Test error of an ensemble",
         caption="Of the averaged probabilities of one to six BN-x30 nets, varied as in the paper, mean over all choices of nets: "
-        "each seed (thin), the median (thick) and its 95% bootstrap interval. Diamonds, the paper's errors of one net and "
+        "each seed (thin), the median (thick) and its 95% interval. Diamonds, the paper's errors of one net and "
         "of six, scaled to our error of one.",
         data=ensembles,
         draw=draw_ensembles,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from bnrepro.analysis.formatting import number
-from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import intervals
 from bnrepro.experiments.regularization.tables import LOSS, SETTINGS
 from bnrepro.plotting.area import Area
@@ -84,7 +84,7 @@ def draw_noise(area: Area, gaps: pd.DataFrame) -> None:
     for place, arm in enumerate(_CONTROL):
         for moment, (marker, shift) in _MOMENTS.items():
             own = gaps.loc[(gaps["arm"] == arm) & (gaps["moment"] == moment), "points"].dropna()
-            interval_mark(axes, place + shift, own, bootstrap_median(own), COLORS[arm], marker=marker)
+            interval_mark(axes, place + shift, own, median_interval(own), COLORS[arm], marker=marker)
     row_axis(axes, [textwrap.fill(LABELS[arm], 12) for arm in _CONTROL], [COLORS[arm] for arm in _CONTROL])
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.set_xlabel("Training minus held-out, points")

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from bnrepro.config.grid import grid
-from bnrepro.config.run_config import RunConfig
+from bnrepro.config.group import Group, Sweep
 from bnrepro.experiments.presets import Length, lengthened, resolve
+from bnrepro.experiments.regularization.tables import net
 from bnrepro.experiments.setups import ARMS, BASELINE_ACCEPTS, CHANGES, DENSE, baseline_of, changed
 
 TABLES = ("runs", "curves", "mates", "probabilities", "provenance")
@@ -60,24 +61,24 @@ FEW = 5_000
 DENSE_FEW = 2_000
 """Training examples of the second setting, named in advance: the dense net."""
 
-VARIATIONS = (
-    {},
-    {"initial_gain": 1.5},
-    {"dropout": 0.05},
-    {"dropout": 0.1},
-    {"initial_gain": 1.5, "dropout": 0.05},
-    {"initial_gain": 1.5, "dropout": 0.1},
-)
+VARIATIONS = {
+    "plain": {},
+    "larger_weights": {"initial_gain": 1.5},
+    "dropout_5": {"dropout": 0.05},
+    "dropout_10": {"dropout": 0.1},
+    "larger_weights_dropout_5": {"initial_gain": 1.5, "dropout": 0.05},
+    "larger_weights_dropout_10": {"initial_gain": 1.5, "dropout": 0.1},
+}
 """The six networks of Figure 4: BN-x30 with larger initial weights in some, Dropout of 5% or 10% in some."""
 
 
-def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group.
 
-    `gap` and `noise`: the dense net over training-set sizes. `mates`: it again, for the spread of its outputs. `conv_*`:
-    `inception_small` on `FEW` examples, and `dense_*`: the dense net on `DENSE_FEW`: `*_bn` as BN-Baseline, `*_bn_<change>`
-    with one change of section 4.2.1, `*_none` without BN, `*_none_shuffling` that with thorough shuffling. `ensemble_0` to
-    `ensemble_5`: the networks of Figure 4.
+    `gap` and `noise`: the dense net over training-set sizes. `mates`: it again, for the spread of its outputs. `changes`: with
+    BN as BN-Baseline, the arm `unchanged`, and an arm for each change of section 4.2.1; `changes_without_bn`: `unchanged` without
+    BN, and with thorough shuffling; the setting is `conv`, `inception_small` on `FEW` examples, or `dense`, the dense net on
+    `DENSE_FEW`. `ensemble`: the networks of Figure 4, an arm each.
     """
     values, baseline = resolve(PRESETS, preset, overrides, baseline_of(preset), BASELINE_ACCEPTS)
     seeds = range(values.seeds)
@@ -98,23 +99,24 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
         ),
     }
     groups = {
-        "gap": grid(sized, normalization=ARMS, dropout=(0.0, 0.4), train_examples=values.sizes, seed=seeds),
-        "noise": grid(noise, normalization=("population", "noise"), seed=seeds),
-        "mates": grid(plain.replace(normalization="batch", measurements="mates"), seed=seeds),
+        Group("gap"): grid(sized, normalization=ARMS, dropout=(0.0, 0.4), train_examples=values.sizes, seed=seeds),
+        Group("noise"): grid(noise, normalization=("population", "noise"), seed=seeds),
+        Group("mates"): grid(plain.replace(normalization="batch", measurements="mates"), seed=seeds),
     }
     for setting, without in settings.items():
         with_bn = without.replace(normalization="batch")
         possible = [change for change in CHANGES if changed(with_bn, change) != with_bn]
         groups |= {
-            f"{setting}_none": grid(without, seed=seeds),
-            f"{setting}_none_shuffling": grid(changed(without, "shuffling"), seed=seeds),
-            f"{setting}_bn": grid(with_bn, seed=seeds),
-            **{f"{setting}_bn_{change}": grid(changed(with_bn, change), seed=seeds) for change in possible},
+            net(setting, with_bn=False): grid(without, seed=seeds),
+            net(setting, "shuffling", with_bn=False): grid(changed(without, "shuffling"), seed=seeds),
+            net(setting): grid(with_bn, seed=seeds),
+            **{net(setting, change): grid(changed(with_bn, change), seed=seeds) for change in possible},
         }
     member = changed(lengthened(baseline, values.ensemble), factor=30).replace(
         normalization="batch", measurements="probabilities"
     )
     groups |= {
-        f"ensemble_{place}": grid(member.replace(**variation), seed=seeds) for place, variation in enumerate(VARIATIONS)
+        Group("ensemble", arm=name): grid(member.replace(**variation), seed=seeds)
+        for name, variation in VARIATIONS.items()
     }
     return groups

@@ -7,9 +7,10 @@ import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import best_accuracy, final_accuracy, steps_to_target
-from bnrepro.analysis.intervals import Interval, bootstrap_median, bootstrap_ratio, bound_of_median
+from bnrepro.analysis.intervals import Interval, bound_of_median, median_interval, ratio_interval
 from bnrepro.analysis.paired import paired, ratios
-from bnrepro.analysis.select import curves_of, rows_of
+from bnrepro.analysis.select import group_curves, groups_of
+from bnrepro.config.group import Group
 from bnrepro.config.registry import find
 from bnrepro.experiments.setups import CHANGES
 from bnrepro.records.results import select
@@ -22,8 +23,13 @@ ONE, SIX = _ERRORS["BN-Inception multicrop"], _ERRORS["BN-Inception ensemble"]
 SETTINGS = ("conv", "dense")
 """By the first a claim is judged; the second was named in advance and stands beside it."""
 
+_SIDES = ("without", "with")
+
 LOSS = 0.3
 """The training loss at which generalization is compared."""
+
+UNCHANGED = "unchanged"
+"""The arm with none of the changes of section 4.2.1."""
 
 _CLASSES = [name for name in SCHEMAS["probabilities"] if name.startswith("class_")]
 
@@ -34,21 +40,34 @@ def derive(tables: Tables) -> Tables:
     return {**kept, "ensembles": ensemble_errors(tables)}
 
 
-def gain(tables: Tables, without: str, with_it: str, split: str = "") -> pd.Series:
+def net(setting: str, change: str = UNCHANGED, *, with_bn: bool = True) -> Group:
+    """The runs of one of `SETTINGS` with a change of section 4.2.1, or with none, with BN or without."""
+    return Group("changes" if with_bn else "changes_without_bn", change, setting)
+
+
+def gain(tables: Tables, without: Group, with_it: Group, split: str = "") -> pd.Series:
     """By seed, how much higher one group is than another: best validation accuracy, or with `split` the last on that split."""
-    curves = curves_of(tables, without, with_it)
+    curves = _compared(tables, without, with_it)
     table = final_accuracy(curves, split) if split else best_accuracy(curves)
-    pairs = paired(table, table.columns[-1], arms=(without, with_it), column="arm").set_index("seed")
-    return pairs[with_it] - pairs[without]
+    pairs = paired(table, table.columns[-1], arms=_SIDES, column="side").set_index("seed")
+    return pairs["with"] - pairs["without"]
 
 
-def step_ratios(tables: Tables, without: str, with_it: str) -> pd.DataFrame:
+def step_ratios(tables: Tables, without: Group, with_it: Group) -> pd.DataFrame:
     """By seed, `ratio` and `bound` of the steps to the best validation accuracy that the seed has in group `without`."""
-    curves = curves_of(tables, without, with_it)
-    best = best_accuracy(curves).query("arm == @without").set_index("seed")["best_accuracy"]
-    arms = (without, with_it)
-    pairs = paired(steps_to_target(curves, best), "steps_to_target", arms=arms, column="arm")
-    return ratios(pairs, curves["steps"].max(), arms)
+    curves = _compared(tables, without, with_it)
+    best = best_accuracy(curves).query("side == 'without'").set_index("seed")["best_accuracy"]
+    pairs = paired(steps_to_target(curves, best), "steps_to_target", arms=_SIDES, column="side")
+    return ratios(pairs, curves["steps"].max(), _SIDES)
+
+
+def _compared(tables: Tables, *groups: Group) -> pd.DataFrame:
+    """The curves of two groups, told apart by `side`."""
+    parts = [
+        group_curves(tables, one.group, arm=one.arm, setting=one.setting).assign(side=side)
+        for side, one in zip(_SIDES, groups)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def effects(tables: Tables) -> pd.DataFrame:
@@ -62,11 +81,11 @@ def effects(tables: Tables) -> pd.DataFrame:
     """
     rows = []
     for setting, change in itertools.product(SETTINGS, CHANGES):
-        without, with_it = f"{setting}_bn", f"{setting}_bn_{change}"
-        if with_it in set(tables["sweep"]["group"]):
-            effect = bootstrap_median(gain(tables, without, with_it))
+        without, with_it = net(setting), net(setting, change)
+        if with_it in groups_of(tables):
+            effect = median_interval(gain(tables, without, with_it))
             steps = step_ratios(tables, without, with_it)
-            ratio = bootstrap_ratio(steps)
+            ratio = ratio_interval(steps)
             rows.append(
                 (setting, change, *effect[:3], smallest_seen(effect), *ratio[:3], bound_of_median(steps), ratio.n)
             )
@@ -85,8 +104,8 @@ def shuffling(tables: Tables) -> pd.DataFrame:
     for setting in SETTINGS:
         gains = pd.DataFrame(
             {
-                arm: gain(tables, f"{setting}_{group}", f"{setting}_{group}_shuffling")
-                for arm, group in (("batch", "bn"), ("none", "none"))
+                arm: gain(tables, net(setting, with_bn=with_bn), net(setting, "shuffling", with_bn=with_bn))
+                for arm, with_bn in (("batch", True), ("none", False))
             }
         )
         gains = gains.assign(difference=gains["batch"] - gains["none"]).reset_index()
@@ -96,7 +115,7 @@ def shuffling(tables: Tables) -> pd.DataFrame:
 
 def spreads(tables: Tables) -> pd.DataFrame:
     """The table `mates` of the group `mates`, with `seed`."""
-    return select(tables, "mates", "runs")[["run", "seed"]].merge(tables["mates"], on="run")
+    return select(tables, "mates")[["run", "seed"]].merge(tables["mates"], on="run")
 
 
 def gaps(tables: Tables) -> pd.DataFrame:
@@ -108,7 +127,7 @@ def gaps(tables: Tables) -> pd.DataFrame:
         where the training loss first falls to `LOSS`, on a straight line in its logarithm between two evaluations, NaN where
         it never does.
     """
-    runs = rows_of(tables, ("gap", "noise"))
+    runs = select(tables, ("gap", "noise"))
     curves = tables["curves"][tables["curves"]["run"].isin(runs["run"])].sort_values("step")
     by_run = {run: curves.iloc[:0] for run in runs["run"]} | dict(list(curves.groupby("run")))
     whole = runs["task"].map(lambda task: find("task", task).total) - runs["validation_examples"]
@@ -135,22 +154,15 @@ def _equal_gap(curves: pd.DataFrame) -> float:
     return float(np.interp(-np.log(LOSS), -np.log(fit["loss"].iloc[around].clip(lower=1e-12)), gap))
 
 
-def gap_difference(table: pd.DataFrame, value: str, arms: tuple[str, str]) -> tuple[Interval, int]:
-    """The second arm's gap minus the first's, median of seeds, and how many seeds have none since one arm has none."""
+def gap_difference(table: pd.DataFrame, value: str, arms: tuple[str, str]) -> pd.Series:
+    """By seed the second arm's gap minus the first's; NaN where one arm has none."""
     pairs = paired(table, value, arms=arms, column="arm")
-    difference = (pairs[arms[1]] - pairs[arms[0]]).dropna()
-    return bootstrap_median(difference), len(pairs) - len(difference)
+    return pairs[arms[1]] - pairs[arms[0]]
 
 
 def few(table: pd.DataFrame) -> pd.DataFrame:
     """The gaps of the training-set size that the group `noise` has."""
     return table[table["size"].isin(table.loc[table["arm"] == "noise", "size"])]
-
-
-def ensemble_nets(tables: Tables) -> pd.DataFrame:
-    """The runs of the groups `ensemble_0` and so on, each with its `group`."""
-    groups = [group for group in tables["sweep"]["group"].unique() if group.startswith("ensemble_")]
-    return rows_of(tables, groups)
 
 
 def ensemble_errors(tables: Tables) -> pd.DataFrame:
@@ -160,7 +172,7 @@ def ensemble_errors(tables: Tables) -> pd.DataFrame:
     every class the same probability, so alone it is as good as chance and among others it changes nothing. Where classes
     tie for the largest probability, one of them is taken at random; the error is the expected one.
     """
-    nets = ensemble_nets(tables)
+    nets = select(tables, "ensemble")
     measured = {run: rows.sort_values("example") for run, rows in tables["probabilities"].groupby("run")}
     labels = next(iter(measured.values()))["label"].to_numpy(int) if measured else np.zeros(1, int)
     guess = np.full((len(labels), len(_CLASSES)), 1 / len(_CLASSES))
@@ -168,8 +180,8 @@ def ensemble_errors(tables: Tables) -> pd.DataFrame:
     for seed, members in nets.groupby("seed"):
         each = np.stack(
             [
-                measured[net.run][_CLASSES].to_numpy(float) if net.status == "finished" else guess
-                for net in members.sort_values("group").itertuples()
+                measured[net.run][_CLASSES].to_numpy(float) if net.status != "diverged" else guess
+                for net in members.itertuples()
             ]
         )
         for count in range(1, len(each) + 1):

@@ -1,6 +1,6 @@
 """Trains nothing: how many random draws the layer is measured with. Knows no table."""
 
-from bnrepro.config.run_config import RunConfig
+from bnrepro.config.group import Sweep
 from bnrepro.config.validation import check_preset, check_type
 from bnrepro.errors import UserError
 
@@ -8,7 +8,7 @@ PRESETS = {"smoke": {"draws": 2}, "quick": {"draws": 8}, "paper": {"draws": 20}}
 TABLES = ("facts", "pairs", "bias")
 
 
-def sweep(preset: str, draws: int = 0) -> dict[str, list[RunConfig]]:
+def sweep(preset: str, draws: int = 0) -> Sweep:
     """No run. Raises `UserError` for draws out of range."""
     count(preset, draws)
     return {}

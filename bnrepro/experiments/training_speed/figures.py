@@ -8,7 +8,7 @@ import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import median_curves
-from bnrepro.analysis.intervals import bootstrap_median
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import group_curves
 from bnrepro.experiments.training_speed.panels import draw_calibration, draw_sensitivity
 from bnrepro.experiments.training_speed.tables import TARGET, calibrated, published, sensitivity, speed
@@ -70,7 +70,7 @@ def to_target(tables: Tables, column: str, with_paper: bool) -> dict[str, pd.Dat
     rows = []
     for arm in _ARMS:
         own = runs[runs["normalization"] == arm]
-        rows.append((arm, *bootstrap_median(own["value"]), np.isfinite(own["steps_to_target"].median())))
+        rows.append((arm, *median_interval(own["value"]), np.isfinite(own["steps_to_target"].median())))
     names = ["normalization", "estimate", "ci_low", "ci_high", "n", "reached"]
     marks = paper.STEPS_TO_97_PERCENT if with_paper and len(published(tables)) else {}
     return {
@@ -114,7 +114,7 @@ PANELS = (
         name="accuracy",
         title="Test accuracy over training",
         caption="The net of section 4.1 without and with BN, {main_seeds} seeds an arm (thin lines), their median (thick) "
-        "and its 95% bootstrap interval (band), with the curves of the paper's Figure 1(a). On the dotted line at 97%, a "
+        "and its 95% interval (band), with the curves of the paper's Figure 1(a). On the dotted line at 97%, a "
         "dot is where the median seed gets there first, a diamond where the paper's curve does.",
         data=accuracy,
         draw=draw_accuracy,
@@ -124,7 +124,7 @@ PANELS = (
     Panel(
         name="steps",
         title=f"Training steps to {TARGET:.0%}",
-        caption="Steps until a run is first at 97%: each run (tick), median (dot) and its 95% bootstrap interval, and the "
+        caption="Steps until a run is first at 97%: each run (tick), median (dot) and its 95% interval, and the "
         "paper's steps (diamond). A run that never gets there counts with all its steps and is an arrow.",
         data=functools.partial(to_target, column="steps_spent", with_paper=True),
         draw=functools.partial(draw_to_target, words=thousands, label="Training steps"),
@@ -134,7 +134,7 @@ PANELS = (
         name="seconds",
         title=f"Seconds of training to {TARGET:.0%}",
         caption="Seconds of training, without compilation and evaluation, until a run is first at 97%: each run (tick), "
-        "median (dot) and its 95% bootstrap interval. A run that never gets there counts with all its seconds and is an "
+        "median (dot) and its 95% interval. A run that never gets there counts with all its seconds and is an "
         "arrow.",
         data=functools.partial(to_target, column="seconds_spent", with_paper=False),
         draw=functools.partial(draw_to_target, words="{:.3g} s".format, label="Training time, s"),

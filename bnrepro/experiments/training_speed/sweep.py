@@ -1,7 +1,7 @@
 """The runs of Figure 1(a), the grid of what the paper does not state, and two controls. Knows no table."""
 
 from bnrepro.config.grid import grid
-from bnrepro.config.run_config import RunConfig
+from bnrepro.config.group import Group, Sweep
 from bnrepro.experiments import figure1
 from bnrepro.experiments.figure1 import pairs, resolve_figure1
 from bnrepro.experiments.presets import CALIBRATION_SEEDS, lengthened
@@ -11,7 +11,7 @@ PRESETS = figure1.PRESETS
 TABLES = ("runs", "curves", "provenance")
 
 
-def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
+def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group; nothing in them was chosen by looking at the arm with BN.
 
     `main` are the pairs of runs that are reported. `calibration`, without BN, chooses the values the paper does not
@@ -24,9 +24,9 @@ def sweep(preset: str, **overrides) -> dict[str, list[RunConfig]]:
     shuffled = lengthened(base, values.shuffled).replace(shuffled_labels=True)
     off = lengthened(base, values.off).replace(normalization="off")
     return {
-        "main": pairs(preset, **overrides),
-        "calibration": grid(cell, pixels=values.pixels, **cells),
-        "sensitivity": grid(cell.replace(normalization="batch"), **cells),
-        "shuffled": grid(shuffled, normalization=ARMS, seed=seeds),
-        "off": grid(off, seed=seeds),
+        Group("main"): pairs(preset, **overrides),
+        Group("calibration"): grid(cell, pixels=values.pixels, **cells),
+        Group("sensitivity"): grid(cell.replace(normalization="batch"), **cells),
+        Group("shuffled"): grid(shuffled, normalization=ARMS, seed=seeds),
+        Group("off"): grid(off, seed=seeds),
     }

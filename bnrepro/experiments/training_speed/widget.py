@@ -26,7 +26,7 @@ _ARMS = ("batch", "none")  # as they stand in a figure: the higher curve first
 
 def controls(tables: Tables) -> tuple[Control, ...]:
     """The axes of the grid, which starts at the frozen values."""
-    cells = select(tables, "sensitivity", "runs")
+    cells = select(tables, "sensitivity")
     labels = ("Std of first kernels", "Learning rate")
     return tuple(Control(name, label, values_in(cells[name]), _FROZEN[name]) for name, label in zip(_AXES, labels))
 
@@ -34,7 +34,7 @@ def controls(tables: Tables) -> tuple[Control, ...]:
 @styled
 def explore(tables: Tables, live: pd.DataFrame | None = None, *, initial_std: float, learning_rate: float) -> Figure:
     """Test accuracy over the steps without and with BN in one cell of the grid, the paper's curves dashed behind."""
-    grid = pd.concat([group_curves(tables, group) for group in ("calibration", "sensitivity")], ignore_index=True)
+    grid = group_curves(tables, ("calibration", "sensitivity"))
     grid = grid[grid["pixels"] == _FROZEN.task.pixels]
     cell = grid[(grid["initial_std"] == initial_std) & (grid["learning_rate"] == learning_rate)]
     last, published = grid["steps"].max(), paper.figure1a()

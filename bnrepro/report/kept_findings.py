@@ -1,10 +1,9 @@
-"""The verdicts that were computed before, kept in the cache by all that they depend on, so that to look again takes no time.
+"""The statistics of claims, kept in the cache by all that they depend on, so that to look again takes no time.
 
-Knows no claim: whatever table, code or version changes, the verdicts are computed anew, as they are where the cache is missing,
-damaged or cannot be written.
+Knows no claim and judges none: whatever table, code or version changes, statistics are computed anew, as they are where the cache
+is missing, damaged or cannot be written.
 """
 
-import dataclasses
 import functools
 import hashlib
 import json
@@ -12,49 +11,48 @@ from pathlib import Path
 
 import pandas as pd
 
-from bnrepro.analysis.claims import Rule
+from bnrepro.analysis.findings import COLUMNS
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.drafts import write_whole
 from bnrepro.records.machine import processor, versions
 from bnrepro.records.results import load_results, results_digest
 from bnrepro.records.workspace import CACHE, CHECKOUT, DATA, Workspace
-from bnrepro.report.judge import VERDICT_COLUMNS
-from bnrepro.report.verdicts import RECORD, joined, judged
+from bnrepro.report.verdicts import RECORD
 
-ROOM = CACHE / "verdicts"
+ROOM = CACHE / "findings"
 """A file a folder of tables."""
 
 
-def kept_verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
-    """As `verdicts.verdicts`, each notebook's from the cache where nothing that they depend on has changed since."""
+def kept_findings(workspace: Workspace = RECORD) -> list[pd.DataFrame]:
+    """The findings of each notebook that has results, from the cache where nothing that they depend on has changed since."""
     folders = {notebook: workspace.results / notebook for notebook in EXPERIMENTS}
-    return joined([_verdicts(notebook, folder) for notebook, folder in folders.items() if folder.is_dir()])
+    return [_findings(notebook, folder) for notebook, folder in folders.items() if folder.is_dir()]
 
 
-def _verdicts(notebook: str, folder: Path) -> pd.DataFrame:
+def _findings(notebook: str, folder: Path) -> pd.DataFrame:
     key = f"{_code()} {results_digest(folder)}"
     place = ROOM / f"{notebook}-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"
     if (kept := _read(place, key)) is not None:
         return kept
-    table = judged(EXPERIMENTS[notebook], load_results(folder))
+    table = EXPERIMENTS[notebook].findings(load_results(folder))
     if key == f"{_code()} {results_digest(folder)}":  # else the tables were replaced meanwhile
         _write(place, key, table)
     return table
 
 
 def _read(place: Path, key: str) -> pd.DataFrame | None:
-    """The verdicts of that key; None where there are none, or not whole."""
+    """The findings of that key; None where there are none, or not whole."""
     try:
         kept = json.loads(place.read_bytes())
         if (kept["key"], kept["digest"]) != (key, _digest(kept["rows"])):
             return None
-        return pd.DataFrame([{**row, "rule": Rule(**row["rule"])} for row in kept["rows"]], columns=VERDICT_COLUMNS)
+        return pd.DataFrame(kept["rows"], columns=COLUMNS)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _write(place: Path, key: str, table: pd.DataFrame) -> None:
-    rows = table.assign(rule=table["rule"].map(dataclasses.asdict)).to_dict("records")
+    rows = table.to_dict("records")
     try:
         write_whole(place, json.dumps({"key": key, "digest": _digest(rows), "rows": rows}).encode())
     except OSError:
@@ -67,7 +65,7 @@ def _digest(rows: list[dict]) -> str:
 
 @functools.cache
 def _code() -> str:
-    """What verdicts depend on besides the tables: every source of the package, the paper's numbers, versions, processor."""
+    """What findings depend on besides the tables: every source of the package, the paper's numbers, versions, processor."""
     known = hashlib.sha256(json.dumps([versions(), pd.__version__, processor()]).encode())
     for path in (*sorted((CHECKOUT / "bnrepro").rglob("*.py")), *sorted((DATA / "paper").iterdir())):
         known.update(f"{path.relative_to(CHECKOUT)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

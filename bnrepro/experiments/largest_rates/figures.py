@@ -1,0 +1,132 @@
+"""The panels of the largest rates: the map over depth, its ratios, races to a target. Knows no claim."""
+
+import functools
+
+import pandas as pd
+
+from bnrepro.analysis.intervals import Interval, bound_of_median, censored_interval, median_interval
+from bnrepro.analysis.select import where
+from bnrepro.experiments.largest_rates.panels import draw_ceilings, draw_curves, draw_races, draw_raised
+from bnrepro.experiments.largest_rates.tables import CELL, PLAIN, race_curves, raced, raised, searched
+from bnrepro.experiments.setups import ARMS
+from bnrepro.plotting.panel import Panel
+from bnrepro.records.schemas import Tables
+
+_STARTS = {"glorot": "Glorot's start", "gaussian": "Gaussian start, 0.01"}
+
+
+def ceilings(tables: Tables) -> pd.DataFrame:
+    """Of each depth, size of the mini-batch, arm and seed the largest rate found to train; none where none does."""
+    found = where(searched(tables), **PLAIN)
+    return found.assign(rate=found["low"].where(found["low"] > 0))[
+        ["hidden_layers", "batch_size", "normalization", "seed", "rate"]
+    ]
+
+
+def ratios(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The ratio of each cell and seed, and the median of each cell."""
+    rows, seeds = [], []
+    for _, own in sorted(raised(tables).groupby(list(CELL)), key=lambda cell: _place(*cell[0])):
+        cell = _words(own.iloc[0])
+        rows.append((cell, *censored_interval(own), bound_of_median(own)))
+        seeds.append(own[["seed", "ratio"]].assign(cell=cell))
+    return {
+        "seeds": pd.concat(seeds, ignore_index=True),
+        "cells": pd.DataFrame(rows, columns=["cell", *Interval._fields, "bound"]),
+    }
+
+
+def races(tables: Tables, setting: str) -> dict[str, pd.DataFrame]:
+    """Each run's steps to the target, and the median of each race and arm."""
+    runs, rows = raced(tables, setting), []
+    runs = runs.assign(race=[f"{_words(row)}, to {row['target']:.0%}" for _, row in runs.iterrows()])
+    for (*_, arm), own in sorted(
+        runs.groupby([*CELL, "normalization"]), key=lambda race: (_place(*race[0][:-1]), ARMS.index(race[0][-1]))
+    ):
+        reached = own["steps_to_target"].median() < float("inf")
+        rows.append((own["race"].iloc[0], arm, own["learning_rate"].iloc[0], *median_interval(own["value"]), reached))
+    columns = ["race", "normalization", "learning_rate", *Interval._fields, "reached"]
+    return {
+        "runs": runs[["run", "race", "normalization", "seed", "value", "reached"]],
+        "medians": pd.DataFrame(rows, columns=columns),
+    }
+
+
+def curves(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The medians of the races at each arm's own best rate with the smaller mini-batch, and their targets."""
+    medians, goals = race_curves(tables, "own"), raced(tables, "own")
+    medians, goals = (table[table["batch_size"] == table["batch_size"].min()] for table in (medians, goals))
+    return {
+        "medians": medians[["hidden_layers", "normalization", "step", "estimate", "ci_low", "ci_high"]],
+        "targets": goals[["hidden_layers", "target"]].drop_duplicates(ignore_index=True),
+    }
+
+
+def _place(depth: int, size: int, start: str, momentum: float) -> tuple:
+    """By depth, and there what is usual first."""
+    return depth, size, ["he", *_STARTS].index(start), momentum
+
+
+def _words(cell: pd.Series) -> str:
+    """As "20 layers, mini-batch 512"; what is usual is not said."""
+    words = [f"{cell['hidden_layers']} layers"]
+    words += [f"mini-batch {cell['batch_size']}"] if cell["batch_size"] != 32 else []
+    words += [_STARTS[cell["initialization"]]] if cell["initialization"] in _STARTS else []
+    words += [f"momentum {cell['sgd_momentum']:g}"] if cell["sgd_momentum"] else []
+    return ", ".join(words)
+
+
+PANELS = (
+    Panel(
+        name="ceilings",
+        title="Largest learning rate that trains",
+        caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32 and 512: each seed (thin) and "
+        "the median (thick) with its 95% interval. A rate trains if the loss ends at half that of guessing or less, each "
+        "bisected to a factor of 1.1.",
+        data=ceilings,
+        draw=draw_ceilings,
+        height=66,
+    ),
+    Panel(
+        name="ratios",
+        title="How many times higher with BN",
+        caption="The largest rate that trains, with BN over without: each seed (tick), the median (dot) and its 95% interval, "
+        "mini-batches of 32 and He's start where nothing else is said. An arrow is a bound: in one arm no rate trains.",
+        data=ratios,
+        draw=draw_raised,
+        height=66,
+        least=80,
+    ),
+    Panel(
+        name="races",
+        title="Steps to a target, each arm at its own best rate",
+        caption="Steps to an accuracy on held-out examples at the rate beside each arm, the fastest of seven on other seeds: "
+        "each run (tick), the median (dot) and its 95% interval. A run that never gets there counts with all its steps, and a "
+        "median of such runs is an arrow.",
+        data=functools.partial(races, setting="own"),
+        draw=draw_races,
+        height=76,
+        least=80,
+    ),
+    Panel(
+        name="same_rate",
+        title="Steps to a target, both arms at the rate that is best without BN",
+        caption="The same at one rate for both, that of the arm without BN.",
+        data=functools.partial(races, setting="same"),
+        draw=draw_races,
+        height=76,
+        least=80,
+    ),
+    Panel(
+        name="curves",
+        title="Each arm at its own best rate",
+        caption="Accuracy on held-out examples of the shallower (solid) and the deeper net (dashed) with mini-batches of 32, "
+        "median of {fastest_seeds} seeds and its 95% interval; dotted, the targets.",
+        data=curves,
+        draw=draw_curves,
+        height=60,
+    ),
+)
+
+SHEETS = {"map": ("ceilings", "ratios"), "races": ("races", "same_rate", "curves")}
+"""Panels by sheet."""

@@ -1,0 +1,96 @@
+"""How the panels of the largest rates are drawn, from data that are already computed. Knows no run and no claim."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from bnrepro.analysis.intervals import Interval
+from bnrepro.experiments.setups import ARMS
+from bnrepro.plotting.area import Area
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, accuracy_axis_to, log_axis, name_ends, step_axis
+from bnrepro.plotting.lines import median_line, name_lines, row_axis, ticks_at
+from bnrepro.plotting.marks import interval_mark
+from bnrepro.plotting.style import INK
+
+_DASHES = ("-", (0, (4, 1.5)))
+"""Of the smaller and the larger mini-batch, or the shallower and the deeper net."""
+
+
+def draw_ceilings(area: Area, ceilings: pd.DataFrame) -> None:
+    """The largest rate that trains over the depth: an arm a color, a size of the mini-batch a kind of line."""
+    axes = area.axes()
+    axes.set_xscale("log", base=2)
+    for size, dashes in zip(sorted(set(ceilings["batch_size"])), _DASHES):
+        for arm in ARMS:
+            own = ceilings[(ceilings["batch_size"] == size) & (ceilings["normalization"] == arm)]
+            label = f"{LABELS[arm]}, {size}"
+            median_line(
+                axes, own, "hidden_layers", "rate", COLORS[arm], label, linestyle=dashes, marker="o", markersize=2.5
+            )
+    log_axis(axes, "y")
+    ticks_at(axes.xaxis, sorted(set(ceilings["hidden_layers"])))
+    axes.set(xlabel="Hidden layers", ylabel="Largest rate that trains")
+    name_lines(axes)
+
+
+def draw_raised(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """A row a cell of the map: how many times higher the largest rate is with BN, each seed, the median and its interval."""
+    axes, seeds, cells = area.axes(), data["seeds"], data["cells"]
+    known = cells.loc[cells["bound"] == "", "estimate"]  # a bound says nothing of how wide the axis is to be
+    _factor_axis(axes, known if len(known) else seeds["ratio"], "Largest rate with BN over without")
+    for place, cell in enumerate(cells.itertuples()):
+        own = seeds.loc[seeds["cell"] == cell.cell, "ratio"]
+        interval = Interval(cell.estimate, cell.ci_low, cell.ci_high, cell.n)
+        interval_mark(axes, place, own, interval, COLORS["batch"], bound=cell.bound)
+    row_axis(axes, list(cells["cell"]), [INK] * len(cells))
+
+
+def draw_races(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """A heading for each race, below it a row an arm: steps to the target, each run, the median and its interval."""
+    axes, runs, medians = area.axes(), data["runs"], data["medians"]
+    words, colors = [], []
+    axes.set_xscale("log")
+    axes.set_xlim(runs["value"].min() / 1.3, 1.25 * runs["value"].max())
+    for race, arms in medians.groupby("race", sort=False):
+        words.append(race)
+        colors.append(INK)
+        for row in arms.itertuples():
+            own = runs.loc[(runs["race"] == race) & (runs["normalization"] == row.normalization), "value"]
+            interval = Interval(row.estimate, row.ci_low, row.ci_high, row.n)
+            bound = "" if row.reached else ">"
+            interval_mark(axes, len(words), own, interval, COLORS[row.normalization], bound=bound)
+            words.append(f"{LABELS[row.normalization]}, rate {row.learning_rate:g}")
+            colors.append(COLORS[row.normalization])
+    row_axis(axes, words, colors)
+    log_axis(axes, "x", axes.get_xlim())
+    axes.set_xlabel("Training steps")
+
+
+def draw_curves(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """Accuracy on held-out examples over the steps: an arm a color, a depth a kind of line."""
+    axes, curves, ends = area.axes(), data["medians"], []
+    for depth, dashes in zip(sorted(set(curves["hidden_layers"])), _DASHES):
+        for arm, own in curves[curves["hidden_layers"] == depth].groupby("normalization"):
+            axes.fill_between(
+                own["step"], own["ci_low"], own["ci_high"], color=COLORS[arm], alpha=0.2, linewidth=0, zorder=3
+            )
+            axes.plot(own["step"], own["estimate"], color=COLORS[arm], linestyle=dashes, zorder=4)
+            ends.append((*own.iloc[-1][["step", "estimate"]], f"{LABELS[arm]}, {depth}", COLORS[arm]))
+    step_axis(axes, curves["step"].max())
+    accuracy_axis_to(axes, curves["ci_high"].max(), room=1.25)
+    for target in dict.fromkeys(data["targets"]["target"]):
+        axes.axhline(target, **DOTTED)
+    axes.set_ylabel("Held-out accuracy")
+    name_ends(axes, ends)
+
+
+def _factor_axis(axes: Axes, values: pd.Series, label: str) -> None:
+    """A logarithmic x axis of factors, dotted at 1 and 5."""
+    low, high = min(values.min(), 1.0) / 1.4, max(values.max(), 5.0) * 1.6
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    for factor in (1, 5):
+        axes.axvline(factor, **DOTTED)
+    marks = (0.1, 1, 5, 10, 100, 1_000) if high > 50 * low else (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+    ticks_at(axes.xaxis, [mark for mark in marks if low <= mark <= high])
+    axes.set_xlabel(label)

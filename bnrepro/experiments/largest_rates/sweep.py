@@ -1,0 +1,195 @@
+"""Dense nets of many depths: at which rates they train, and how fast at the best of them. Rounds of runs, each planned from what
+the ones before gave. Knows no claim and draws nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bnrepro.analysis.ceilings import bracket, rate, to_try, with_trains
+from bnrepro.analysis.curves import with_lost
+from bnrepro.analysis.select import common_target, fastest_rates
+from bnrepro.config.grid import grid
+from bnrepro.config.group import Group, Sweep
+from bnrepro.config.run_config import RunConfig
+from bnrepro.config.validation import check_type
+from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS, Length, lengthened, resolve, smallest
+from bnrepro.experiments.setups import ARMS, DENSE
+from bnrepro.records.schemas import Tables
+
+TABLES = ("runs", "curves", "provenance")
+
+ROUNDS = True
+"""Later runs depend on what earlier ones gave."""
+
+TARGETS = (0.83, 0.8, 0.75, 0.7, 0.6)
+"""Accuracies on held-out examples: a net is raced to the highest that both arms reach on the seeds that choose."""
+
+CANDIDATES = (0, -7, -14, -21, -28, -35, -42)
+"""Steps of a factor of 1.1 from an arm's ceiling to the rates of which it takes the fastest: about 1, 1/2, 1/4, ... 1/64."""
+
+OTHERS = ({"initialization": "glorot"}, {"initialization": "gaussian", "initial_std": 0.01}, {"sgd_momentum": 0.9})
+"""Glorot's start; the hand-set Gaussian of the paper's time (Krizhevsky et al. 2012, section 5); momentum."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Which nets are trained, and how long.
+
+    Attributes:
+        seeds: Judged runs of a cell and arm; the seeds are `FIRST_JUDGED` and on.
+        depths: Hidden layers; each of them with each of `batch_sizes`, from He's start and without momentum.
+        batch_sizes: Examples in a mini-batch.
+        others: What is changed one at a time, at each of `other_depths` with the first of `batch_sizes`.
+        other_depths: Hidden layers there.
+        raced: Depths and mini-batch sizes of the nets that are raced.
+        ceilings: The runs that ask whether a rate trains.
+        races: The runs that are raced.
+    """
+
+    seeds: int
+    depths: tuple[int, ...]
+    batch_sizes: tuple[int, ...]
+    others: tuple[Mapping, ...]
+    other_depths: tuple[int, ...]
+    raced: tuple[tuple[int, int], ...]
+    ceilings: Length
+    races: Length
+
+
+PRESETS = {
+    "smoke": Preset(
+        seeds=1,
+        depths=(1, 2),
+        batch_sizes=(32,),
+        others=(),
+        other_depths=(),
+        raced=((2, 32),),
+        ceilings=Length(40, 40),
+        races=Length(40, 20),
+    ),
+    "quick": Preset(
+        seeds=10,
+        depths=(3, 20),
+        batch_sizes=(32,),
+        others=(),
+        other_depths=(),
+        raced=((3, 32),),
+        ceilings=Length(600, 600),
+        races=Length(1_500, 50),
+    ),
+    "paper": Preset(
+        seeds=16,
+        depths=(3, 10, 20, 40),
+        batch_sizes=(32, 512),
+        others=OTHERS,
+        other_depths=(3, 20),
+        raced=((3, 32), (3, 512), (20, 32), (20, 512)),
+        ceilings=Length(600, 600),
+        races=Length(1_500, 25),
+    ),
+}
+
+
+def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
+    """The runs of the rounds so far and of the next one, by group.
+
+    `ceilings`: on a seed that judges nothing a scan of all rates and then a bisection, and from what it finds on the judged
+    seeds a bisection each. `choice`: the raced nets at the candidates of each arm, on seeds that judge nothing, which choose
+    target and rates. `fastest`: on the judged seeds, in the setting `own` each arm at the fastest of its candidates, in the
+    setting `same` each arm at that of the arm without BN. The parameter `another_arm` names a normalization for a third arm
+    of all of them.
+    """
+    another_arm = check_type("another_arm", overrides.pop("another_arm", ""), str)
+    values, base = resolve(PRESETS, preset, overrides, DENSE, ("hidden_units", "task"))
+    base = smallest(base) if preset == "smoke" else base
+    arms = [*ARMS, *([another_arm] if another_arm else [])]
+    trained = {} if so_far is None else with_trains(so_far["runs"]).set_index("run")["trains"].to_dict()
+    judged = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
+    own, same = Group("fastest", setting="own"), Group("fastest", setting="same")
+    groups = {Group("ceilings"): [], Group("choice"): [], own: [], same: []}
+    for net in _nets(values, base):
+        asked = {arm: lengthened(_with(net, arm), values.ceilings) for arm in arms}
+        scans = {arm: _search(config.replace(seed=SELECTING_SEEDS[0]), None, trained) for arm, config in asked.items()}
+        starts = {arm: bracket(scan.trains)[0] for arm, scan in scans.items() if scan.done}
+        for arm, scan in scans.items():
+            groups[Group("ceilings")] += scan.configs
+            for seed in judged if scan.done else ():
+                groups[Group("ceilings")] += _search(asked[arm].replace(seed=seed), starts[arm], trained).configs
+        if (
+            (net["hidden_layers"], net["batch_size"]) not in values.raced
+            or _changed(net, base)
+            or set(starts) < set(arms)
+        ):
+            continue
+        races = {arm: lengthened(_with(net, arm), values.races) for arm, start in starts.items() if start is not None}
+        candidates = [config for arm, race in races.items() for config in _candidates(race, starts[arm])]
+        groups[Group("choice")] += candidates
+        rates = _fastest(candidates, so_far)
+        for arm in rates:
+            groups[own] += grid(races[arm].replace(learning_rate=rates[arm]), seed=judged)
+            if arms[0] in rates:
+                groups[same] += grid(races[arm].replace(learning_rate=rates[arms[0]]), seed=judged)
+    return groups
+
+
+def _candidates(race: RunConfig, start: int) -> list[RunConfig]:
+    """An arm's candidates for its fastest rate, from its ceiling down, on the seeds that choose."""
+    return grid(race, learning_rate=[rate(start + steps) for steps in CANDIDATES], seed=SELECTING_SEEDS)
+
+
+def _fastest(candidates: list[RunConfig], so_far: Tables | None) -> dict[str, float]:
+    """By arm its fastest rate; none while a candidate is not trained."""
+    ids = {config.id for config in candidates}
+    if not ids or so_far is None or not ids <= set(so_far["runs"]["run"]):
+        return {}
+    runs = so_far["runs"][so_far["runs"]["run"].isin(ids)]
+    curves = with_lost(runs.merge(so_far["curves"], on="run"), runs)
+    return fastest_rates(curves, common_target(curves, TARGETS))
+
+
+def _nets(values: Preset, base: RunConfig) -> list[RunConfig]:
+    """A net for each cell of the map, without BN."""
+    changed = [
+        net.replace(**change)
+        for change in values.others
+        for net in grid(base, hidden_layers=values.other_depths, batch_size=values.batch_sizes[:1])
+    ]
+    return [*grid(base, hidden_layers=values.depths, batch_size=values.batch_sizes), *changed]
+
+
+def _changed(net: RunConfig, base: RunConfig) -> bool:
+    """Whether anything but depth and size of the mini-batch differs."""
+    return net != base.replace(hidden_layers=net["hidden_layers"], batch_size=net["batch_size"])
+
+
+def _with(net: RunConfig, arm: str) -> RunConfig:
+    """The net of an arm, which is read with the statistics of Algorithm 2 where it has BN."""
+    own = net.replace(normalization=arm)
+    return own.replace(inference="population") if arm == "batch" else own
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search so far: whether it is `done`, what it knows, and its runs with those of its next round."""
+
+    done: bool
+    trains: Mapping[int, bool]
+    configs: Iterable[RunConfig]
+
+
+def _search(config: RunConfig, start: int | None, trained: Mapping[str, bool]) -> _Search:
+    """How far a search is.
+
+    Args:
+        config: Its runs but for the rate.
+        start: As of `to_try`.
+        trained: Of each run that was trained whether it trains.
+    """
+    trains, configs = {}, []
+    while numbers := to_try(trains, start):
+        tried = {number: config.replace(learning_rate=rate(number)) for number in numbers}
+        configs += tried.values()
+        if any(each.id not in trained for each in tried.values()):
+            return _Search(False, trains, configs)
+        trains |= {number: trained[each.id] for number, each in tried.items()}
+    return _Search(True, trains, configs)

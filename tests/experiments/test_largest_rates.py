@@ -1,0 +1,209 @@
+"""`09_largest_rates`: searches that find ceilings that are known, what the claims say of them, and who chooses what."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bnrepro.analysis.ceilings import rate
+from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from bnrepro.config.group import Group
+from bnrepro.experiments.largest_rates.sweep import CANDIDATES, TARGETS
+from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
+from bnrepro.records.results import select
+from bnrepro.report.verdicts import judged
+from tests.experiments.factories_largest_rates import largest_rates, simulate
+
+ONCE, TWICE = 1.1, 1.21
+"""To which factor a ceiling, and a ratio of two, is known; rates of three digits leave it a thousandth more."""
+
+ROUNDED = 1.005
+
+
+def has_bn(config) -> bool:
+    return config["normalization"] == "batch"
+
+
+def literature(config) -> float:
+    """Ceilings that fall with the depth, without BN more so; the seeds differ by up to a third."""
+    depth, varied = config["hidden_layers"] / 3, math.exp(0.3 * math.sin(7.3 * config.seed + config["hidden_layers"]))
+    if config["initialization"] == "gaussian" and not has_bn(config):
+        return 0.0
+    return varied * (3.4 * depth**-0.4 if has_bn(config) else 0.42 * depth**-1.0)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return simulate(literature)
+
+
+@pytest.fixture(scope="module")
+def verdicts(tables):
+    return judged(largest_rates, tables).set_index("claim")
+
+
+def configs_of(group: Group, preset="quick", ceiling=literature, **given) -> list:
+    """The rows of `runs` of a group of a sweep whose rounds are over."""
+    found = simulate(ceiling, preset=preset, **given)
+    return select(found, group.group, setting=group.setting)
+
+
+def test_a_search_finds_each_ceiling_to_a_factor_of_a_tenth(tables):
+    any_run = next(iter(largest_rates.sweep("paper").values()))[0]
+    for row in largest_rates.searched(tables).itertuples():
+        config = any_run.replace(
+            hidden_layers=row.hidden_layers,
+            initialization=row.initialization,
+            normalization=row.normalization,
+            seed=row.seed,
+        )
+        truth = literature(config)
+        assert row.low <= truth < row.high and not row.fails_below
+        assert row.low == 0 or row.high / row.low < ONCE * ROUNDED
+
+
+def test_the_ratio_of_two_ceilings_holds_the_true_one_and_is_narrow(tables):
+    found = largest_rates.raised(tables)
+    known = found[found["bound"] == ""]
+    assert (known["high"] / known["low"] < TWICE * ROUNDED**2).all()
+    assert (known["low"] <= known["ratio"]).all() and (known["ratio"] <= known["high"]).all()
+    assert set(found.loc[found["initialization"] == "gaussian", "bound"]) == {">"}
+
+
+def test_where_no_rate_trains_without_bn_the_ratio_is_a_bound_and_never_a_number(verdicts, tables):
+    rows = largest_rates.findings(tables).query("claim == 'H4'").set_index("label")
+    words = "Gaussian kernels of standard deviation 0.01"
+    ratio = rows.loc[f"with BN over without, {words}"]
+    assert ratio["bound"] == ">" and math.isinf(ratio["ci_high"])
+    for label in ("seeds that train at no rate", "seeds of these whose loss is finite at the smallest rate"):
+        (count,) = rows.loc[rows.index.str.startswith(f"{words}, {label}"), "estimate"]
+        assert count == 16
+    assert verdicts.loc["H4", "verdict"] == SUPPORTED and verdicts.loc["H4", "bound"] == ""
+
+
+def test_what_the_literature_expects_is_supported(verdicts):
+    assert {name: verdicts.loc[name, "verdict"] for name in ("H1", "H2", "H4", "H5")} == dict.fromkeys(
+        ("H1", "H2", "H4", "H5"), SUPPORTED
+    )
+    assert verdicts.loc["H3", "verdict"] == INCONCLUSIVE, "the size of the mini-batch changes nothing here"
+
+
+def test_ratios_that_are_small_and_fall_with_the_depth_contradict():
+    def ceiling(config) -> float:
+        return (3.0 if has_bn(config) else 1.0) * (1.0 if not has_bn(config) else 3 / config["hidden_layers"]) ** 0.5
+
+    verdicts = judged(largest_rates, simulate(ceiling)).set_index("claim")["verdict"]
+    assert {verdicts[name] for name in ("H1", "H2", "H5")} == {CONTRADICTED}
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(0.9, CONTRADICTED), (1.1, SUPPORTED)])
+def test_a_threshold_is_told_where_the_ratio_is_a_tenth_off_it_and_more(factor, verdict):
+    def ceiling(config) -> float:
+        return 5 * factor * TWICE ** math.copysign(1, factor - 1) * 0.1 if has_bn(config) else 0.1
+
+    assert judged(largest_rates, simulate(ceiling)).set_index("claim").loc["H5", "verdict"] == verdict
+
+
+def test_the_faster_arm_at_its_own_best_rate_is_told_and_so_is_the_slower():
+    def fast_with_bn(config) -> float:
+        return 3.0 if has_bn(config) else 1.0
+
+    for speed, verdict in ((fast_with_bn, SUPPORTED), (lambda config: 1 / fast_with_bn(config), CONTRADICTED)):
+        found = judged(largest_rates, simulate(lambda config: 1.0, speed)).set_index("claim")
+        assert {found.loc[name, "verdict"] for name in ("H6", "H7", "H8")} == {verdict}
+        assert found.loc["H9", "verdict"] == INCONCLUSIVE
+
+
+def test_a_race_that_no_net_without_bn_finishes_is_a_bound(tables):
+    found = simulate(lambda config: 1.0, lambda config: 1.0 if has_bn(config) else 0.01)
+    row = largest_rates.findings(found).query("claim == 'H6' and label == ''").iloc[0]
+    assert row["bound"] == ">" and math.isinf(row["ci_high"])
+
+
+def test_an_arm_that_trains_at_no_rate_is_not_raced_and_its_claims_are_inconclusive():
+    found = simulate(lambda config: 1.0 if has_bn(config) else 0.0)
+    assert set(select(found, "fastest")["normalization"]) == {"batch"}
+    verdicts = judged(largest_rates, found).set_index("claim")
+    assert verdicts.loc["H6", "n"] == 0 and verdicts.loc["H6", "verdict"] == INCONCLUSIVE
+    assert verdicts.loc["H1", "bound"] == ">" and verdicts.loc["H1", "verdict"] == SUPPORTED
+
+
+def test_a_seed_that_chooses_judges_nothing(tables):
+    judging = {*largest_rates.searched(tables)["seed"], *select(tables, "fastest")["seed"]}
+    assert judging == set(range(FIRST_JUDGED, FIRST_JUDGED + 16)) and not judging & {*SELECTING_SEEDS}
+    assert set(select(tables, "choice")["seed"]) == {*SELECTING_SEEDS}
+
+
+def test_both_arms_choose_from_as_many_rates_as_far_from_their_ceiling(tables):
+    choice = select(tables, "choice")
+    for _, own in choice.groupby(["hidden_layers", "batch_size", "normalization"]):
+        rates = sorted(set(own["learning_rate"]), reverse=True)
+        assert len(rates) == len(CANDIDATES)
+        assert np.array(rates[:-1]) / np.array(rates[1:]) == pytest.approx(1.1**7, rel=0.01)
+
+
+def test_an_arm_is_raced_at_the_candidate_that_was_fastest_on_the_seeds_that_choose():
+    def speed(config) -> float:
+        return 1.0 if config["learning_rate"] < 0.6 else 0.1
+
+    runs = configs_of(Group("fastest", setting="own"), ceiling=lambda config: rate(24), speed=speed)
+    assert set(runs["learning_rate"]) == {rate(17)}, "half of the ceiling, for at the ceiling it is slower"
+
+
+def test_at_the_same_rate_both_arms_have_that_of_the_arm_without_bn(tables):
+    own, same = (select(tables, "fastest", setting=setting) for setting in ("own", "same"))
+    for cell, runs in same.groupby(["hidden_layers", "batch_size"]):
+        mine = own.set_index(["hidden_layers", "batch_size"]).loc[cell]
+        assert set(runs["learning_rate"]) == set(mine.loc[mine["normalization"] == "none", "learning_rate"])
+        assert set(runs["normalization"]) == {"none", "batch"}
+
+
+def test_bn_is_read_through_population_statistics_everywhere(tables):
+    runs = tables["runs"]
+    assert set(runs.loc[runs["normalization"] == "batch", "normalization.inference"]) == {"population"}
+
+
+def test_another_arm_is_searched_and_raced_too():
+    found = simulate(lambda config: 1.0, preset="quick", another_arm="renorm")
+    for group in ("ceilings", "choice", "fastest"):
+        assert set(select(found, group)["normalization"]) == {"none", "batch", "renorm"}
+
+
+def test_the_first_round_scans_on_the_seed_that_chooses_and_the_last_asks_for_nothing_new(tables):
+    first = largest_rates.sweep("paper")
+    assert {config.seed for group in first.values() for config in group} == {SELECTING_SEEDS[0]}
+    whole = largest_rates.sweep("paper", {name: tables[name] for name in ("runs", "curves")})
+    assert {config.id for group in whole.values() for config in group} == set(tables["runs"]["run"])
+
+
+def test_parameters_shorten_the_runs_and_set_the_judged_seeds():
+    runs = configs_of(Group("ceilings"), seeds=2, steps=50)
+    assert set(runs["steps"]) == {50} and set(runs["seed"]) == {SELECTING_SEEDS[0], FIRST_JUDGED, FIRST_JUDGED + 1}
+
+
+@pytest.mark.parametrize(("slowest", "target"), [(1.0, 0.83), (0.7, 0.75), (0.2, 0.6), (0.01, 0.6)])
+def test_nets_are_raced_to_the_highest_target_that_both_arms_reach_in_two_thirds_of_the_steps(slowest, target):
+    """At rate 1 and speed 1 an accuracy of 0.83 takes 730 of 1,500 steps; at speed 0.7 0.75 takes 929, 0.8 takes 1,000."""
+    found = simulate(lambda config: 1.0, lambda config: 1.0 if has_bn(config) else slowest, preset="quick")
+    assert set(largest_rates.targets(found).values()) == {target} and target in TARGETS
+
+
+def test_a_rate_at_an_end_of_the_candidates_is_told(tables):
+    rows = largest_rates.findings(tables).query("claim == 'H6'")["label"]
+    assert "learning rate with BN, at an end of its candidates" in set(rows), "here the highest rate is the fastest"
+
+
+def test_the_ratio_of_two_races_holds_what_finer_evaluations_would_give():
+    found = simulate(lambda config: 1.0, lambda config: 2.0 if has_bn(config) else 1.0, preset="quick")
+    pairs = largest_rates.fewer_steps(largest_rates.raced(found, "own"), hidden_layers=3, batch_size=32)
+    assert (pairs["low"] < 2.0).all() and (pairs["high"] > 2.0).all() and (pairs["bound"] == "").all()
+
+
+def test_the_smallest_of_several_ratios_is_bounded_by_the_lowest_of_each_end():
+    names = ["hidden_layers", "batch_size", "initialization", "sgd_momentum", "seed", "low", "high"]
+    ends = {"he": (0.0, 1.2), "glorot": (1.01, 1.22), "gaussian": (4.6, np.inf)}
+    table = pd.DataFrame([(20, 32, start, 0.0, 100, *own) for start, own in ends.items()], columns=names)
+    found = largest_rates.smallest(table, tuple(ends), hidden_layers=20, batch_size=32)
+    assert found[["low", "high", "bound"]].values.tolist() == [[0.0, 1.2, "<"]]
+    assert largest_rates.smallest(table, ("he", "orthogonal"), hidden_layers=20, batch_size=32).empty
