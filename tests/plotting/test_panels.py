@@ -17,9 +17,10 @@ from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.plotting.arms import COLORS
 from bnrepro.plotting.grey import STYLES
+from bnrepro.plotting.inks import FAINT
 from bnrepro.plotting.lines import median_line
 from bnrepro.plotting.panel import MOST, Panel, draw_data, draw_panel, draw_sheet, draw_together, sheet_caption
-from bnrepro.plotting.style import _FAINT, DOUBLE, MM, SINGLE, house_style, small
+from bnrepro.plotting.style import DOUBLE, MM, SINGLE, house_style, small
 from bnrepro.records.results import load_results
 from bnrepro.report.verdicts import RECORD
 from tests.experiments.factories import finding_tables
@@ -144,7 +145,7 @@ def unnamed(figure):
 
 
 def colors_too_close(figure):
-    quiet = {"#ffffff", _FAINT.lower()}  # what lies behind the data
+    quiet = {"#ffffff", FAINT.lower()}  # what lies behind the data
     return [
         pair for axes in figure.axes for pair in too_close({to_hex(line.get_color()) for line in axes.lines} - quiet)
     ]
