@@ -1,11 +1,11 @@
-"""The largest learning rate at which a net trains, found by bisection in rounds: which rates to try next, and what they say.
+"""The largest learning rate at which a net trains, found in rounds: which rates to try next, and what they say.
 
 A run trains if it finished with at most half the loss of guessing. Rates stand on a scale of steps of a factor of 1.1, by their
 number on it, so that runs of any search can be shared. Knows no net and no figure.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +20,11 @@ LOWEST, HIGHEST = -49, 63
 STRIDE = 7
 """Steps between the rates of a scan, about a factor of 2."""
 
+WINDOW = (-3, -1, 1, 3)
+"""Steps from where a ceiling is expected to the rates that are tried first."""
+
 CHECK = 7
-"""Steps below and above a ceiling at which it is checked that nets train below it and not above it."""
+"""Steps, or one more, below and above a ceiling at which it is checked that nets train below it and not above it."""
 
 
 class Ceiling(NamedTuple):
@@ -52,26 +55,31 @@ def to_try(trains: Mapping[int, bool], start: int | None = None) -> list[int]:
 
     Args:
         trains: By the number of each rate tried so far, whether it trains.
-        start: Near which number the ceiling is expected: from there the search goes up while all train, or down while none
-            does, in steps that double. None where nothing is known: then the whole scale is scanned first. So it is where the
+        start: Near which number the ceiling is expected: it is looked for in a `WINDOW` around it, from there up while all
+            train, or down while none does, in steps that double. None where nothing is known: then the whole scale is scanned first. So it is where the
             search has come down to the smallest rate, for it may have stepped over those that train: a scan misses a band of
             them that is narrower than its stride.
     """
     below, above = bracket(trains)
     scanned = start is None or (below is None and LOWEST in trains)
-    wanted = range(LOWEST, HIGHEST + 1, STRIDE) if scanned else [start]
+    wanted = range(LOWEST, HIGHEST + 1, STRIDE) if scanned else _on_scale(start + steps for steps in WINDOW)
     missing = [each for each in wanted if each not in trains]
     if missing:
         return missing
-    if below is not None and above is not None and above - below > 1:
-        return [(below + above) // 2]
-    if above is None:
-        ends = [min(2 * below - (below if start is None else start) + 1, HIGHEST)]
-    elif below is None:
-        ends = [max(2 * min(trains) - (LOWEST if start is None else start) - 1, LOWEST)]
-    else:
-        ends = [max(below - CHECK, LOWEST), min(above + CHECK, HIGHEST)]
-    return [end for end in ends if end not in trains]
+    if below is None or above is None:
+        outwards = HIGHEST if start is None else 2 * below - start + 1 if above is None else 2 * min(trains) - start - 1
+        return [each for each in _on_scale([outwards]) if each not in trains]
+    gap = above - below
+    if gap > 2:
+        return sorted({below + round(gap * quarter / 4) for quarter in (1, 2, 3)} - {below, above})
+    checks = [below - CHECK] if not {below - CHECK, below - CHECK - 1} & {*trains} else []
+    checks += [above + CHECK] if not {above + CHECK, above + CHECK + 1} & {*trains} else []
+    return [*range(below + 1, above), *(each for each in checks if LOWEST <= each <= HIGHEST)]
+
+
+def _on_scale(numbers: Iterable[int]) -> list[int]:
+    """The numbers in their order, those beyond an end of the scale moved there."""
+    return sorted({min(max(each, LOWEST), HIGHEST) for each in numbers})
 
 
 def number(rate: float) -> int:

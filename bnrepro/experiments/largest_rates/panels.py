@@ -7,7 +7,7 @@ from bnrepro.analysis.intervals import Interval
 from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
-from bnrepro.plotting.axes import DOTTED, accuracy_axis_to, log_axis, name_ends, step_axis
+from bnrepro.plotting.axes import DOTTED, accuracy_axis_to, log_axis, name_ends, nothing, step_axis
 from bnrepro.plotting.inks import INK
 from bnrepro.plotting.lines import median_line, name_lines, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
@@ -49,6 +49,9 @@ def draw_races(area: Area, data: dict[str, pd.DataFrame]) -> None:
     """A heading for each race, below it a row an arm: steps to the target, each run, the median and its interval."""
     axes, runs, medians = area.axes(), data["runs"], data["medians"]
     words, colors = [], []
+    if runs.empty:
+        nothing(axes, "no rate trains in either arm")
+        return
     axes.set_xscale("log")
     axes.set_xlim(runs["value"].min() / 1.3, 1.25 * runs["value"].max())
     for race, arms in medians.groupby("race", sort=False):

@@ -27,8 +27,16 @@ TARGETS = (0.83, 0.8, 0.75, 0.7, 0.6)
 CANDIDATES = (0, -7, -14, -21, -28, -35, -42)
 """Steps of a factor of 1.1 from an arm's ceiling to the rates of which it takes the fastest: about 1, 1/2, 1/4, ... 1/64."""
 
-OTHERS = ({"initialization": "glorot"}, {"initialization": "gaussian", "initial_std": 0.01}, {"sgd_momentum": 0.9})
-"""Glorot's start; the hand-set Gaussian of the paper's time (Krizhevsky et al. 2012, section 5); momentum."""
+BATCH_SIZE = 32
+"""Examples in a mini-batch where nothing else is said."""
+
+OTHERS = (
+    {"batch_size": 512},
+    {"initialization": "glorot"},
+    {"initialization": "gaussian", "initial_std": 0.01},
+    {"sgd_momentum": 0.9},
+)
+"""Larger mini-batches; Glorot's start; the hand-set Gaussian of the paper's time (Krizhevsky et al. 2012, section 5); momentum."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +45,8 @@ class Preset:
 
     Attributes:
         seeds: Judged runs of a cell and arm; the seeds are `FIRST_JUDGED` and on.
-        depths: Hidden layers; each of them with each of `batch_sizes`, from He's start and without momentum.
-        batch_sizes: Examples in a mini-batch.
-        others: What is changed one at a time, at each of `other_depths` with the first of `batch_sizes`.
+        depths: Hidden layers; with mini-batches of 32, from He's start and without momentum.
+        others: What is changed one at a time, at each of `other_depths`.
         other_depths: Hidden layers there.
         raced: Depths and mini-batch sizes of the nets that are raced.
         ceilings: The runs that ask whether a rate trains.
@@ -48,7 +55,6 @@ class Preset:
 
     seeds: int
     depths: tuple[int, ...]
-    batch_sizes: tuple[int, ...]
     others: tuple[Mapping, ...]
     other_depths: tuple[int, ...]
     raced: tuple[tuple[int, int], ...]
@@ -60,30 +66,27 @@ PRESETS = {
     "smoke": Preset(
         seeds=1,
         depths=(1, 2),
-        batch_sizes=(32,),
         others=(),
         other_depths=(),
-        raced=((2, 32),),
+        raced=((2, BATCH_SIZE),),
         ceilings=Length(40, 40),
         races=Length(40, 20),
     ),
     "quick": Preset(
         seeds=10,
         depths=(3, 20),
-        batch_sizes=(32,),
         others=(),
         other_depths=(),
-        raced=((3, 32),),
+        raced=((3, BATCH_SIZE),),
         ceilings=Length(600, 600),
         races=Length(1_500, 50),
     ),
     "paper": Preset(
-        seeds=16,
+        seeds=12,
         depths=(3, 10, 20, 40),
-        batch_sizes=(32, 512),
         others=OTHERS,
         other_depths=(3, 20),
-        raced=((3, 32), (3, 512), (20, 32), (20, 512)),
+        raced=((3, BATCH_SIZE), (3, 512), (20, BATCH_SIZE)),
         ceilings=Length(600, 600),
         races=Length(1_500, 25),
     ),
@@ -93,14 +96,14 @@ PRESETS = {
 def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     """The runs of the rounds so far and of the next one, by group.
 
-    `ceilings`: on a seed that judges nothing a scan of all rates and then a bisection, and from what it finds on the judged
-    seeds a bisection each. `choice`: the raced nets at the candidates of each arm, on seeds that judge nothing, which choose
-    target and rates. `fastest`: on the judged seeds, in the setting `own` each arm at the fastest of its candidates, in the
-    setting `same` each arm at that of the arm without BN. The parameter `another_arm` names a normalization for a third arm
-    of all of them.
+    `ceilings`: on a seed that judges nothing a scan of all rates and then a search between two of them, and around what it
+    finds one on each of the judged seeds; what is read of these runs is their training loss. `choice`: the raced nets at the
+    candidates of each arm, on seeds that judge nothing, which choose target and rates. `fastest`: on the judged seeds, in the
+    setting `own` each arm at the fastest of its candidates, in the setting `same` each arm at that of the arm without BN. The
+    parameter `another_arm` names a normalization for a third arm of all of them.
     """
     another_arm = check_type("another_arm", overrides.pop("another_arm", ""), str)
-    values, base = resolve(PRESETS, preset, overrides, DENSE, ("hidden_units", "task"))
+    values, base = resolve(PRESETS, preset, overrides, DENSE.replace(batch_size=BATCH_SIZE), ("hidden_units", "task"))
     base = smallest(base) if preset == "smoke" else base
     arms = [*ARMS, *([another_arm] if another_arm else [])]
     trained = {} if so_far is None else with_trains(so_far["runs"]).set_index("run")["trains"].to_dict()
@@ -108,7 +111,7 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     own, same = Group("fastest", setting="own"), Group("fastest", setting="same")
     groups = {Group("ceilings"): [], Group("choice"): [], own: [], same: []}
     for net in _nets(values, base):
-        asked = {arm: lengthened(_with(net, arm), values.ceilings) for arm in arms}
+        asked = {arm: lengthened(net, values.ceilings).replace(normalization=arm) for arm in arms}
         scans = {arm: _search(config.replace(seed=SELECTING_SEEDS[0]), None, trained) for arm, config in asked.items()}
         starts = {arm: bracket(scan.trains)[0] for arm, scan in scans.items() if scan.done}
         for arm, scan in scans.items():
@@ -121,7 +124,7 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
             or set(starts) < set(arms)
         ):
             continue
-        races = {arm: lengthened(_with(net, arm), values.races) for arm, start in starts.items() if start is not None}
+        races = {arm: _raced(net, arm, values.races) for arm, start in starts.items() if start is not None}
         candidates = [config for arm, race in races.items() for config in _candidates(race, starts[arm])]
         groups[Group("choice")] += candidates
         rates = _fastest(candidates, so_far)
@@ -150,11 +153,9 @@ def _fastest(candidates: list[RunConfig], so_far: Tables | None) -> dict[str, fl
 def _nets(values: Preset, base: RunConfig) -> list[RunConfig]:
     """A net for each cell of the map, without BN."""
     changed = [
-        net.replace(**change)
-        for change in values.others
-        for net in grid(base, hidden_layers=values.other_depths, batch_size=values.batch_sizes[:1])
+        net.replace(**change) for change in values.others for net in grid(base, hidden_layers=values.other_depths)
     ]
-    return [*grid(base, hidden_layers=values.depths, batch_size=values.batch_sizes), *changed]
+    return [*grid(base, hidden_layers=values.depths), *changed]
 
 
 def _changed(net: RunConfig, base: RunConfig) -> bool:
@@ -162,9 +163,9 @@ def _changed(net: RunConfig, base: RunConfig) -> bool:
     return net != base.replace(hidden_layers=net["hidden_layers"], batch_size=net["batch_size"])
 
 
-def _with(net: RunConfig, arm: str) -> RunConfig:
-    """The net of an arm, which is read with the statistics of Algorithm 2 where it has BN."""
-    own = net.replace(normalization=arm)
+def _raced(net: RunConfig, arm: str, length: Length) -> RunConfig:
+    """The net of an arm in a race: its accuracy is read with the statistics of Algorithm 2 where it has BN."""
+    own = lengthened(net, length).replace(normalization=arm)
     return own.replace(inference="population") if arm == "batch" else own
 
 
