@@ -1,7 +1,18 @@
-"""`python -m bnrepro` is the command `bnrepro`."""
+"""`python -m bnrepro` is the command `bnrepro`. Both begin here, so that an interrupt while they load is told in a line too."""
 
 import sys
 
-from bnrepro.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Runs the command that was typed, and returns its exit code."""
+    try:
+        from bnrepro import cli
+
+        return cli.main()
+    except KeyboardInterrupt:
+        print("bnrepro: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

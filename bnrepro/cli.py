@@ -5,7 +5,9 @@ import dataclasses
 import json
 import math
 import os
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 from bnrepro.errors import RecordError, UserError
@@ -64,6 +66,7 @@ def _run(options) -> int:
     from bnrepro.jupyter.batch import Failure, run_batch
     from bnrepro.jupyter.plan import make_plan
 
+    path = _writable(options.json)
     _load(options.plugin)
     plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs)
     failures = run_batch(plan, options.force)
@@ -74,10 +77,13 @@ def _run(options) -> int:
         from bnrepro.report.verdicts import kept_results, verdicts
         from bnrepro.report.write import write_report
 
-        print(f"\n{verdict_text(verdicts(workspace))}\n")
+        table = verdicts(workspace)
+        print(f"\n{verdict_text(table, _columns())}\n")
+        if path:
+            write_whole(path, f"{_verdicts_json(table)}\n".encode())
         results = list(kept_results(workspace))
         sheets = draw_sheets(results)
-        page = write_report(workspace, sheets=sheets)
+        page = write_report(workspace, sheets=sheets, table=table)
         save_sheets(workspace, results, sheets)
         paths = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
         paths |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
@@ -85,7 +91,7 @@ def _run(options) -> int:
             if path.exists():
                 print(f"{name:10} {path}")
         if workspace.is_record:
-            _update_pages()
+            _update_pages(table)
     except (UserError, RecordError, OSError) as error:  # no wrong usage: that was refused before
         failures.append(Failure("report", str(error)))
     for failure in failures:
@@ -103,17 +109,19 @@ def _load(plugins: list[str]) -> None:
 def _publish() -> list[Path]:
     """Writes the record's sheets and the generated parts of the README; returns what was written."""
     from bnrepro.report import sheets
+    from bnrepro.report.verdicts import verdicts
 
-    return [*sheets.draw_all(), *_update_pages()]
+    return [*sheets.draw_all(), *_update_pages(verdicts())]
 
 
-def _update_pages() -> list[Path]:
+def _update_pages(table) -> list[Path]:
+    """The README and the page of the verdicts, from the record's verdicts."""
     from bnrepro.report.readme import update_readme
     from bnrepro.report.verdict_page import verdict_page
-    from bnrepro.report.verdicts import of_ours, verdicts
+    from bnrepro.report.verdicts import of_ours
 
     readme, page = CHECKOUT / "README.md", CHECKOUT / "docs" / "verdicts.md"
-    table = of_ours(verdicts())
+    table = of_ours(table)
     write_whole(readme, update_readme(readme.read_text(encoding="utf-8"), table=table).encode())
     write_whole(page, verdict_page(table).encode())
     return [readme, page]
@@ -122,29 +130,42 @@ def _update_pages() -> list[Path]:
 def _list(options) -> int:
     from bnrepro.jupyter.parameters import find_notebooks, parameters
 
-    for notebook in find_notebooks():
-        print(notebook.stem)
-        for row in parameters(notebook).itertuples(index=False):
-            print(f"  {row.name:14} {row.type:6} {row.default!r:9} {row.help}")
+    known = {notebook.stem: parameters(notebook) for notebook in find_notebooks()}
+    if options.json:
+        print(json.dumps({notebook: [one._asdict() for one in own] for notebook, own in known.items()}, indent=1))
+        return 0
+    columns = _columns()
+    for notebook, own in known.items():
+        print(notebook)
+        for one in own:
+            line = f"  {one.name:14} {one.type:6} {one.default!r:9} {one.help}"
+            print(textwrap.fill(line, max(columns, 40), subsequent_indent=" " * 8) if columns else line)
     return 0
+
+
+def _columns() -> int | None:
+    """Of the terminal that is printed to; None for a file or a pipe, whose lines are never broken."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _verdicts(options) -> int:
     from bnrepro.report.formatting import verdict_text
-    from bnrepro.report.verdicts import verdicts
+    from bnrepro.report.kept_findings import kept_findings
+    from bnrepro.report.verdicts import together
 
     _load(options.plugin)
     workspace = Workspace(options.preset, options.output)
     if workspace.root and not workspace.root.is_dir():
         raise UserError(f"verdicts are those of a batch: {workspace.root} is no folder; name the one it wrote to")
-    table = verdicts(workspace)
-    if options.json:
-        rows = table.assign(rule=table["rule"].map(dataclasses.asdict)).to_dict("records")
-        rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
-        print(json.dumps(rows, indent=1))
-    else:
-        print(verdict_text(table))
+    table = together(kept_findings(workspace))
+    print(_verdicts_json(table) if options.json else verdict_text(table, _columns()))
     return 0
+
+
+def _verdicts_json(table) -> str:
+    """The verdicts as a list of objects."""
+    rows = table.assign(rule=table["rule"].map(dataclasses.asdict)).to_dict("records")
+    return json.dumps([{name: _plain(value) for name, value in row.items()} for row in rows], indent=1)
 
 
 def _plain(value):
@@ -178,12 +199,13 @@ def _report(options) -> int:
 
 def _bench(options) -> int:
     path = _writable(options.json)
-    from bnrepro.backend.tensorflow_logging import load_tensorflow
+    from bnrepro.backend.tensorflow_logging import load_tensorflow, without_tensorflow_chatter
 
     load_tensorflow()
-    from bnrepro.benchmarks.engine import bench
+    with without_tensorflow_chatter():
+        from bnrepro.benchmarks.bench import bench
 
-    bench(path)
+        bench(options.rows, path, options.keep)
     return 0
 
 
@@ -209,8 +231,18 @@ def _data(options) -> int:
         print(fetch(options.name))
         return 0
     table = list_datasets() if options.action == "list" else verify()
-    print(table.to_string(index=False))
+    if options.json:
+        print(table.to_json(orient="records", indent=1))
+    else:
+        print(table.to_string(index=False, line_width=_columns()))
     return 0 if options.action == "list" or table["ok"].all() else 1
+
+
+def _completion(options) -> int:
+    from bnrepro.completion import script
+
+    print(script(_parser(), options.shell))
+    return 0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -239,7 +271,9 @@ def _parser() -> _Parser:
     own = dict(action="append", default=[], metavar="FILE", help="a Python file that adds parts, experiments or claims")
     run.add_argument("--plugin", **own)
     run.add_argument("--force", action="store_true", help="train again what has a record")
-    command("list", _list, "notebooks with their parameters: type, default, help")
+    run.add_argument("--json", metavar="FILE", help="also write the verdicts there")
+    listed = command("list", _list, "notebooks with their parameters: type, default, help")
+    listed.add_argument("--json", action="store_true", help="as an object, a list a notebook")
     verdicts = command("verdicts", _verdicts, "every claim with its statistic, interval, rule and verdict")
     verdicts.add_argument("--preset", default=RECORD, help=f"whose results; {RECORD}, the committed ones, by default")
     verdicts.add_argument("--output", default="", metavar="DIR", help="the folder that `run --output` wrote to")
@@ -261,9 +295,17 @@ def _parser() -> _Parser:
     report.add_argument("--output", metavar="FILE", help="the file to write")
     report.add_argument("--plugin", **own)
     bench = command("bench", _bench, "speed against what a user would write otherwise")
+    bench.add_argument("rows", nargs="*", metavar="ROW", help="the usual ones, at most five minutes, by default")
+    bench.add_argument(
+        "--keep", action="store_true", help="also write the rows into this processor's file in data/bench"
+    )
     bench.add_argument("--json", metavar="FILE", help="also write the rows there")
     actions = command("data", _data, "the data sets").add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="name, place, size, source, licence")
+    known = actions.add_parser("list", help="name, place, size, source, licence")
     actions.add_parser("fetch", help="bring one that is not committed").add_argument("name", metavar="NAME")
-    actions.add_parser("verify", help="compare checksums")
+    verified = actions.add_parser("verify", help="compare checksums")
+    for one in (known, verified):
+        one.add_argument("--json", action="store_true", help="as a list of objects")
+    completion = command("completion", _completion, "a script by which a shell completes what is typed")
+    completion.add_argument("shell", metavar="SHELL", help="bash, zsh or fish")
     return parser

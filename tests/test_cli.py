@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from bnrepro import cli
+from bnrepro.__main__ import main as start
 from bnrepro.errors import RecordError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.batch import Failure
 from bnrepro.jupyter.parameters import find_notebooks
 from bnrepro.records.workspace import CHECKOUT
-from bnrepro.report.judge import VERDICT_COLUMNS
+from bnrepro.report.judge import VERDICT_COLUMNS, judge
 from bnrepro.tasks import archives, download
 from tests.experiments.factories import write_finding_results
 
@@ -67,6 +68,8 @@ MISTAKES = [
     (["figures", "03", "--panel", "rates", "--font-size", "90"], "a font is of 4 to 32 points: got 90"),
     (["figures", "03", "--width", "wide"], "--width"),
     (["data", "fetch", "mnst"], "did you mean 'mnist'?"),
+    (["run", "99", "--json", "nowhere/verdicts.json"], "nowhere/verdicts.json"),
+    (["completion", "bsh"], "unknown shell 'bsh': did you mean 'bash'?"),
 ]
 
 
@@ -123,8 +126,9 @@ def test_a_damaged_data_file_is_refused_with_the_command_that_repairs_it(capsys,
 
 
 @pytest.fixture
-def results(tmp_path):
-    """A folder as `run --output` leaves it, its tables from a formula."""
+def results(tmp_path, monkeypatch):
+    """A folder as `run --output` leaves it, its tables from a formula; what is computed of them is kept nowhere else."""
+    monkeypatch.setattr("bnrepro.report.kept_findings.ROOM", tmp_path / "cache")
     write_finding_results(tmp_path / "results", "smoke")
     return tmp_path
 
@@ -144,6 +148,37 @@ def test_verdicts_are_a_table_for_people_and_strict_json_for_programs(results, c
     assert {row["verdict"] for row in rows} == {"inconclusive"}
     (control,) = [row for row in rows if row["claim"] == "C2"]
     assert control["paper"] is None and control["rule"] == {"side": "at most", "threshold": 0.0, "margin": 0.0}
+
+
+def test_a_batch_writes_its_verdicts_as_json_too_and_judges_once(results, capsys, monkeypatch):
+    monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", lambda plan, force: [])
+    judged = []
+    monkeypatch.setattr("bnrepro.report.verdicts.judge", lambda *given: judged.append(given) or judge(*given))
+    file = results / "verdicts.json"
+    assert run("run", "99", "--preset", "smoke", "--output", str(results), "--json", str(file)) == 0
+    assert len(judged) == 1
+    capsys.readouterr()
+    assert run("verdicts", "--preset", "smoke", "--output", str(results), "--json") == 0
+    assert json.loads(file.read_text()) == json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+@pytest.mark.parametrize("command", ["list", "verdicts", "data list"])
+def test_no_line_is_wider_than_the_terminal(results, capsys, monkeypatch, command, columns):
+    options = ["--output", str(results)] if command == "verdicts" else []
+    assert run(*command.split(), *options) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert run(*command.split(), *options) == 0
+    lines = capsys.readouterr().out.splitlines()
+    longest = max(map(len, whole.split()))
+    assert max(map(len, lines)) <= max(columns, longest + 8) < max(map(len, whole.splitlines()))
+    assert {*" ".join(lines).split()} >= {word for word in whole.split() if word.isalpha()} - HEADS
+
+
+HEADS = {"kind", "ours", "interval", "paper", "rule", "claim", "n", "verdict"}
+"""Of the columns of the verdicts, which a narrow terminal has none of."""
 
 
 def test_the_report_is_written_where_asked(results, capsys):
@@ -186,6 +221,24 @@ def test_an_interrupt_is_one_line_and_130(results, capsys, monkeypatch):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_an_interrupt_while_the_command_loads_is_one_line_too(capsys, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    assert start() == 130
+    assert capsys.readouterr().err == "bnrepro: interrupted\n"
+
+
+def test_the_list_as_json_has_what_the_list_has(capsys):
+    assert run("list", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert list(listed) == [path.stem for path in find_notebooks()]
+    assert {"name": "seeds", "type": "int", "default": 0} == {
+        name: value for name, value in listed["01_training_speed"][2].items() if name != "help"
+    }
+
+
 def test_the_list_has_every_parameter_with_type_default_and_help(capsys):
     assert run("list") == 0
     out = capsys.readouterr().out
@@ -213,6 +266,11 @@ def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_pa
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "\nold\n" not in text
+
+
+def test_the_data_as_json_are_a_list_of_objects(capsys):
+    assert run("data", "list", "--json") == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(archives.ARCHIVES)
 
 
 def test_data_are_listed_and_verified(capsys):

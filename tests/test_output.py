@@ -45,6 +45,7 @@ COMMANDS = {
 def command(request, results, monkeypatch):
     """A command that prints, what takes long put aside."""
     monkeypatch.chdir(results)
+    monkeypatch.setattr("bnrepro.report.kept_findings.ROOM", results / "cache")
     monkeypatch.setattr(cli, "_publish", lambda: [Path("✓.svg")])
     monkeypatch.setattr("bnrepro.report.write.write_report", lambda *arguments, **options: Path("≤.html"))
     monkeypatch.setattr(

@@ -6,19 +6,18 @@ Ours and theirs alternate, so that a noisy machine is noisy to both; a row gives
 import concurrent.futures
 import contextlib
 import io
-import json
 import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from bnrepro.benchmarks.layers import layer_rows
+from bnrepro.benchmarks.rows import Row, row
 from bnrepro.config.grid import grid
 from bnrepro.config.inception_small import Module, inception_small
 from bnrepro.config.run_config import RunConfig
@@ -26,13 +25,10 @@ from bnrepro.execution.run_all import run_all
 from bnrepro.execution.worker import train
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
-from bnrepro.records.drafts import write_whole
-from bnrepro.records.machine import cores, peak_memory_mib, provenance
+from bnrepro.records.machine import cores
 from bnrepro.records.store import read_record
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.keras_engine import Engine
-
-Row = dict[str, str | float | int]
 
 ARMS = tuple(grid(normalization=("none", "batch")))
 """The two runs of Figure 1."""
@@ -41,42 +37,8 @@ FIT_STEPS = 3_000
 """Steps of Keras `fit` that are timed; its 50,000 are extrapolated."""
 
 
-def bench(json_path: str | Path | None = None, repeats: int = 5) -> list[Row]:
-    """Measures every row, prints it as it comes, and writes them all to `json_path`, if given.
-
-    Returns:
-        A list of `{name, unit, ours, theirs, ratio, n}`; `ratio` is ours over theirs.
-    """
-    print(provenance())
-    rows = []
-    for row in _rows(repeats):
-        rows.append(row)
-        print(
-            "{name:38} {ours:10.4g} {unit} against {theirs:10.4g}: ratio {ratio:.3f} (n = {n})".format(**row),
-            flush=True,
-        )
-    if json_path:
-        write_whole(Path(json_path), f"{json.dumps(rows, indent=1)}\n".encode())
-    return rows
-
-
-def _rows(repeats: int) -> Iterator[Row]:
-    yield engine_row(repeats)
-    yield inception_row(repeats)
-    yield protocol_row(repeats)
-    yield workers_row(repeats)
-    yield memory_row()
-    yield from layer_rows(max(repeats, 7))
-
-
-def row(name: str, unit: str, ours: Iterable[float], theirs: Iterable[float]) -> Row:
-    """One row from the samples of both sides: medians, their ratio, and how many samples the shorter side has."""
-    ours, theirs = list(ours), list(theirs)
-    medians = statistics.median(ours), statistics.median(theirs)
-    return {
-        **{"name": name, "unit": unit, "ours": medians[0], "theirs": medians[1]},
-        **{"ratio": medians[0] / medians[1], "n": min(len(ours), len(theirs))},
-    }
+WORKERS = "sweep/two_workers" if cores() == 2 else f"sweep/{cores()}_workers"
+"""The name of its row says how many there are."""
 
 
 def engine_row(repeats: int, steps: int = 1_000) -> Row:
@@ -88,7 +50,7 @@ def engine_row(repeats: int, steps: int = 1_000) -> Row:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     engine = Engine(model, keras.optimizers.SGD(config.optimizer.learning_rate), loss)
     x, y = tf.constant(data.x_train), tf.constant(data.y_train)
-    fitted = _keras_net(config)
+    fitted = keras_net(config)
     part = slice(steps * config.batch_size)
 
     def ours():
@@ -154,12 +116,12 @@ def protocol_row(repeats: int) -> Row:
 
     def ours():
         with tempfile.TemporaryDirectory() as folder:
-            _in_silence(ARMS, records=Path(folder))
+            in_silence(run_all, ARMS, records=Path(folder))
 
     def theirs() -> float:
         seconds = 0.0
         for arm in ARMS:
-            model, parts = _keras_net(arm), []
+            model, parts = keras_net(arm), []
             for start in range(0, examples, every):
                 chunk = slice(start, start + every)
                 began = time.perf_counter()
@@ -173,7 +135,7 @@ def protocol_row(repeats: int) -> Row:
     return row("figure1/paper_protocol", "s", *_in_turns(repeats, ours, theirs))
 
 
-def workers_row(repeats: int, runs: int = 8, steps: int = 10_000) -> Row:
+def workers_row(repeats: int, runs: int = 8, steps: int = 5_000) -> Row:
     """Runs an hour of a sweep with a warm worker on each core, against one warm worker. More is better here."""
     sweep = grid(ARMS[1].replace(steps=steps), seed=range(runs))
     context = multiprocessing.get_context("spawn")
@@ -186,31 +148,20 @@ def workers_row(repeats: int, runs: int = 8, steps: int = 10_000) -> Row:
         for pool, workers in ((many, cores()), (one, 1)):
             concurrent.futures.wait([pool.submit(_start) for _ in range(workers)])
             for repeat in range(workers):
-                _in_silence(warm, executor=pool, records=Path(folder, f"warm-{workers}-{repeat}"))
+                in_silence(run_all, warm, executor=pool, records=Path(folder, f"warm-{workers}-{repeat}"))
 
         def sweep_in(pool):
             with tempfile.TemporaryDirectory(dir=folder) as records:
-                _in_silence(sweep, executor=pool, records=Path(records))
+                in_silence(run_all, sweep, executor=pool, records=Path(records))
 
         ours, theirs = _in_turns(repeats, lambda: sweep_in(many), lambda: sweep_in(one))
-    name = "sweep/two_workers" if cores() == 2 else f"sweep/{cores()}_workers"
-    return row(name, "runs an hour", *([3600 * runs / second for second in side] for side in (ours, theirs)))
+    return row(WORKERS, "runs an hour", *([3600 * runs / second for second in side] for side in (ours, theirs)))
 
 
-def memory_row() -> Row:
-    """The most memory that one run of Figure 1 holds, against Keras `fit` of the same arm, each in a fresh process."""
-    context = multiprocessing.get_context("spawn")
-    peaks = []
-    for work in (_train_briefly, _fit_briefly):
-        with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
-            peaks.append([pool.submit(work).result()])
-    return row("memory/figure1_run", "MiB", *peaks)
-
-
-def _in_silence(configs, **options) -> None:
-    """`run_all` without its progress bar."""
+def in_silence(train: Callable, *arguments, **options):
+    """What `train` returns, without its progress bar."""
     with contextlib.redirect_stdout(io.StringIO()):
-        run_all(configs, **options)
+        return train(*arguments, **options)
 
 
 def _start() -> None:
@@ -223,21 +174,7 @@ def _train_seconds(config: RunConfig) -> float:
         return float(read_record(Path(folder), config)["provenance"]["train_seconds"].item())
 
 
-def _train_briefly() -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        train(ARMS[1].replace(steps=1_000), Path(folder))
-    return peak_memory_mib()
-
-
-def _fit_briefly() -> float:
-    data = ARMS[1].task.load(seed=0)
-    model = _keras_net(ARMS[1])
-    model.fit(data.x_train, data.y_train, batch_size=ARMS[1].batch_size, verbose=0)
-    model.evaluate(data.x_test, data.y_test, verbose=0)
-    return peak_memory_mib()
-
-
-def _keras_net(config: RunConfig) -> keras.Model:
+def keras_net(config: RunConfig) -> keras.Model:
     """The same net as a user would write it in Keras, compiled for `fit`."""
     net = [keras.Input((28, 28, 1)), keras.layers.Flatten()]
     for _ in range(config.model.hidden_layers):

@@ -17,33 +17,21 @@ IMAGES = (64, 28, 28, 64)
 LOOP = 1_000
 
 
-def layer_rows(repeats=7):
-    """The layer in training and at inference, and a folded net.
+def layer_row(name, repeats=7):
+    """The layer in training or at inference, or a folded net.
 
     Args:
-        repeats: Samples of each side; a row has their medians.
+        name: One of `SIDES`.
+        repeats: Samples of each side; the row has their medians.
 
     Returns:
-        A list of `{name, unit, ours, theirs, ratio, n}`. Theirs is `keras.layers.BatchNormalization`. `layer/train/60x100/xla`
-        is a pass within one compiled loop of 1,000, as the engine runs them: a call for each pass would time the call. In
+        `{name, unit, ours, theirs, ratio, n}`. Theirs is `keras.layers.BatchNormalization`. `layer/train/60x100/xla` is a pass
+        within one compiled loop of 1,000, as the engine runs them: a call for each pass would time the call. In
         `fold/inference` theirs is a small convolutional net with our own BN, ours the same net folded; there is little to
         gain, for TensorFlow's graph optimizer already merges our fused op into the convolution before it. In
         `fold/inference/keras` theirs is the same net with Keras's BN, which it cannot merge.
     """
-    ours, theirs = BatchNormalization, keras.layers.BatchNormalization
-    net, keras_net = _net(ours), _net(theirs)
-    keras_net.set_weights(net.get_weights())
-    sides = {
-        "layer/train/64x28x28x64/graph": [_training(kind, jit_compile=False) for kind in (ours, theirs)],
-        "layer/train/64x28x28x64/xla": [_training(kind, jit_compile=True) for kind in (ours, theirs)],
-        "layer/train/60x100/xla": [_training_loop(kind, (60, 100)) for kind in (ours, theirs)],
-        "layer/inference/64x28x28x64/graph": [
-            _inference(keras.Sequential([kind()]), IMAGES) for kind in (ours, theirs)
-        ],
-        "fold/inference": [_inference(model, (64, 28, 28, 3)) for model in (fold(net), net)],
-        "fold/inference/keras": [_inference(model, (64, 28, 28, 3)) for model in (fold(keras_net), keras_net)],
-    }
-    return [_row(name, *pair, repeats, LOOP if "60x100" in name else 1) for name, pair in sides.items()]
+    return _row(name, *SIDES[name](), repeats, LOOP if "60x100" in name else 1)
 
 
 def _row(name, ours, theirs, repeats, passes, at_least=0.05):
@@ -115,3 +103,25 @@ def _net(kind):
     for filters in (16, 32, 32):
         net += [keras.layers.Conv2D(filters, 3, padding="same", use_bias=False), kind(), keras.layers.ReLU()]
     return keras.Sequential([*net, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)])
+
+
+def _both(measured, **options):
+    """Of ours and of Keras's layer."""
+    return [measured(kind, **options) for kind in (BatchNormalization, keras.layers.BatchNormalization)]
+
+
+def _folded(kind):
+    """A net folded, and as it is."""
+    net = _net(kind)
+    return [_inference(model, (64, 28, 28, 3)) for model in (fold(net), net)]
+
+
+SIDES = {
+    "layer/train/64x28x28x64/graph": lambda: _both(_training, jit_compile=False),
+    "layer/train/64x28x28x64/xla": lambda: _both(_training, jit_compile=True),
+    "layer/train/60x100/xla": lambda: _both(_training_loop, shape=(60, 100)),
+    "layer/inference/64x28x28x64/graph": lambda: _both(lambda kind: _inference(keras.Sequential([kind()]), IMAGES)),
+    "fold/inference": lambda: _folded(BatchNormalization),
+    "fold/inference/keras": lambda: _folded(keras.layers.BatchNormalization),
+}
+"""By the name of a row, what makes its two sides."""

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import psutil
 from tqdm import tqdm
 
 from bnrepro.config.run_config import RunConfig
@@ -17,6 +18,9 @@ from bnrepro.execution.scheduler import Lanes
 from bnrepro.execution.waiting import wait_for
 from bnrepro.execution.worker import ignore_interrupt, train
 from bnrepro.records.machine import cores
+
+RENEWED_AT_MIB = 1_350
+"""A worker that holds more gives way to a new one before another program: TensorFlow keeps 10 to 25 MiB of each for ever."""
 
 
 def count_jobs(jobs: int | None) -> int:
@@ -42,22 +46,25 @@ def train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, bar
         )
 
     def train_lane(number: int, worker: concurrent.futures.Executor) -> None:
-        again = True
+        again, resident = True, 0.0
         config = lanes.take(number)
         while config and not stop.value:
             try:
-                worker.submit(_work, places[config], pack(config), records).result()
+                resident = worker.submit(_work, places[config], pack(config), records).result()
                 futures[config].set_result(None)
             except BrokenProcessPool as error:
                 worker.shutdown()
-                worker = new_worker()
+                worker, resident = new_worker(), 0.0
                 if again and not stop.value:  # killed from outside, perhaps, so once more
                     again = False
                     continue
                 futures[config].set_exception(error)
             except Exception as error:
                 futures[config].set_exception(error)
-            config, again = lanes.take(number), True
+            trained, config, again = config, lanes.take(number), True
+            if config and resident > RENEWED_AT_MIB and config.compilation_key != trained.compilation_key:
+                worker.shutdown()
+                worker, resident = new_worker(), 0.0
         worker.shutdown()
 
     def move_bar() -> None:
@@ -97,7 +104,9 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _work(place: int, packed: bytes, records: Path) -> None:
+def _work(place: int, packed: bytes, records: Path) -> float:
+    """Trains, and returns how much memory this process then holds, in MiB."""
+
     def on_steps(steps: int) -> None:
         _worker["steps_done"][place] += steps
         if _worker["stop"].value:
@@ -105,3 +114,4 @@ def _work(place: int, packed: bytes, records: Path) -> None:
 
     _worker["steps_done"][place] = 0
     train(unpack(packed), records, on_steps)
+    return psutil.Process().memory_info().rss / 2**20

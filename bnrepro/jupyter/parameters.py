@@ -1,12 +1,14 @@
 """The notebooks as programs: which there are, their parameters, and the values that a command line gives them. Runs none."""
 
 import ast
+import io
+import itertools
 import json
 import textwrap
+import tokenize
 from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
+from typing import Any, NamedTuple
 
 from bnrepro.config.validation import check_type
 from bnrepro.errors import UserError, unknown
@@ -46,30 +48,71 @@ def _find(name: str, known: dict[str, Path]) -> Path:
     raise unknown("notebook", name, known)
 
 
-def parameters(notebook: Path) -> pd.DataFrame:
-    """What a notebook can be given: `name`, `type`, `default` (a value, not text), `help`. Only its cell `parameters` says it.
+class Parameter(NamedTuple):
+    """What a notebook can be given.
+
+    Attributes:
+        name: Its name.
+        type: As it is declared, `int`; empty where it is not.
+        default: A value, not text.
+        help: The comment behind it.
+    """
+
+    name: str
+    type: str
+    default: Any
+    help: str
+
+
+def parameters(notebook: Path) -> list[Parameter]:
+    """What a notebook can be given. Only its cell `parameters` says it, each assignment of it one.
 
     Raises:
         UserError: A file that is no notebook, or one without a cell tagged `parameters`.
     """
-    import papermill
-    from nbformat import ValidationError
-    from papermill.iorw import load_notebook_node
-
     try:
-        # Not by its path, in which papermill would fill in what stands between braces.
-        found = papermill.inspect_notebook(load_notebook_node(str(notebook))).values()
-    except (ValidationError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-        why = textwrap.shorten(str(error), 200)
-        raise UserError(
-            f"a notebook is JSON of the notebook format 4: {notebook} is not ({why}); name another"
-        ) from error
-    rows = [(item["name"], item["inferred_type_name"], _literal(item["default"]), item["help"]) for item in found]
-    if not rows:
+        content = json.loads(notebook.read_bytes())
+        cells = [cell for cell in content["cells"] if "parameters" in cell["metadata"].get("tags", ())]
+        found = _assignments("".join(cells[0]["source"])) if cells else []
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, SyntaxError, RecursionError) as error:
+        raise _no_notebook(notebook, error) from error
+    if not found:
         raise UserError(
             f"a notebook has a cell tagged `parameters`: {notebook} has none; add one with preset and output_root"
         )
-    return pd.DataFrame(rows, columns=["name", "type", "default", "help"], dtype=object)
+    return found
+
+
+def check_format(notebook: Path) -> None:
+    """Raises `UserError` for a notebook that its format does not allow, and that nothing could execute."""
+    import nbformat  # takes more than a second to load
+
+    try:
+        nbformat.validate(json.loads(notebook.read_bytes()))
+    except (nbformat.ValidationError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _no_notebook(notebook, error) from error
+
+
+def _no_notebook(notebook: Path, error: Exception) -> UserError:
+    why = textwrap.shorten(f"it lacks {error}" if isinstance(error, KeyError) else str(error), 200)
+    return UserError(f"a notebook is JSON of the notebook format 4: {notebook} is not ({why}); name another")
+
+
+def _assignments(source: str) -> list[Parameter]:
+    """Each `name: type = value  # help` of a cell, which may go over several lines; of two for one name the last."""
+    source = "\n".join("" if line.startswith(("%", "!")) else line for line in source.splitlines())
+    tree = ast.parse(source)  # first, for it alone says what is wrong in one line
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+    found = {}
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if len(targets) == 1 and isinstance(targets[0], ast.Name) and node.value is not None:
+            kind = ast.unparse(node.annotation).strip("\"'") if isinstance(node, ast.AnnAssign) else ""
+            help = comments.get(node.end_lineno, "").lstrip("#").strip()
+            name = targets[0].id
+            found[name] = Parameter(name, kind, _literal(ast.unparse(node.value)), help)
+    return list(found.values())
 
 
 class _Expression(str):
@@ -83,36 +126,36 @@ def _literal(text: str):
         return _Expression(text)
 
 
-def parse(assignments: Iterable[str], tables: Iterable[pd.DataFrame]) -> dict:
+def parse(assignments: Iterable[str], known: Iterable[list[Parameter]]) -> dict:
     """The values of `NAME=VALUE` words, each of the type that the chosen notebooks declare for it.
 
     Args:
         assignments: The words, as typed.
-        tables: The parameters of each chosen notebook; a name has to occur in one of them. One that is declared without a
+        known: The parameters of each chosen notebook; a name has to occur in one of them. One that is declared without a
             type takes values like its default.
 
     Raises:
         UserError: No such parameter, or a value of another type. In a notebook 0 or empty means the preset's value; a 0
             that somebody typed is refused.
     """
-    known = {}
-    for row in pd.concat(tables).itertuples(index=False, name="Parameter"):
-        known.setdefault(row.name, []).append(row)
+    named: dict[str, list[Parameter]] = {}
+    for parameter in itertools.chain(*known):
+        named.setdefault(parameter.name, []).append(parameter)
     values = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
             raise UserError(f"a parameter is given as NAME=VALUE: got {assignment!r}; write -p {assignment}=VALUE")
-        if name not in known:
-            raise unknown("parameter", name, known)
-        value, *others = [_value(row, text) for row in known[name]]
+        if name not in named:
+            raise unknown("parameter", name, named)
+        value, *others = [_value(parameter, text) for parameter in named[name]]
         if any((type(other), other) != (type(value), value) for other in others):
             raise UserError(f"{name} is of one type in a batch: got {text!r} for several; run the notebooks one by one")
         values[name] = value
     return values
 
 
-def _value(parameter, text: str):
+def _value(parameter: Parameter, text: str):
     """The value that `text` is for one notebook's parameter."""
     name, default, kind = parameter.name, parameter.default, _KINDS.get(parameter.type)
     if kind is None:

@@ -63,19 +63,19 @@ def make_plan(
         UserError: Something in it is wrong; one line says what.
     """
     jobs, still = count_jobs(jobs), still_seconds()
-    tables = {path: parameters.parameters(path) for path in parameters.find_notebooks(names)}
-    _check_stems(tables)
-    changes = parameters.parse(assignments, tables.values())
+    known = {path: parameters.parameters(path) for path in parameters.find_notebooks(names)}
+    _check_stems(known)
+    changes = parameters.parse(assignments, known.values())
     preset = _once("preset", preset, changes)
     preset = "quick" if preset is None else preset
     output = _once("output_root", output, changes)
-    changed = any(changes.values()) or any(spares_record(path.stem, preset) for path in tables)
-    workspace = Workspace(preset, output or "", changed=changed).check_spares(tables)
+    changed = any(changes.values()) or any(spares_record(path.stem, preset) for path in known)
+    workspace = Workspace(preset, output or "", changed=changed).check_spares(known)
     changes.pop("changed", None)  # names the rooms, and is no parameter of a run
     # A notebook has its own working folder, so the path is passed whole.
     root = str(workspace.root or "")
     values = {"preset": preset, "output_root": root, "changed": workspace.changed, **changes}
-    passed = {path: {name: values[name] for name in table["name"] if name in values} for path, table in tables.items()}
+    passed = {path: {one.name: values[one.name] for one in own if one.name in values} for path, own in known.items()}
     sweeps = {}
     for path, own in passed.items():
         if path.stem in EXPERIMENTS:
@@ -83,6 +83,8 @@ def make_plan(
             sweeps[path.stem] = functools.partial(EXPERIMENTS[path.stem].sweep, preset, **overrides)
     plan = Plan(passed, sweeps, workspace, jobs, still)
     _check_data(config for group in plan.sweep().values() for config in group)
+    for path in known:
+        parameters.check_format(path)
     workspace.check_writable()
     return plan
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bnrepro.plotting.style import GREY
+from bnrepro.plotting.inks import GREY
 
 
 class _Arms(dict):

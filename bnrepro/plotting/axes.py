@@ -9,7 +9,8 @@ from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from bnrepro.plotting.style import GREY, small
+from bnrepro.plotting.inks import GREY
+from bnrepro.plotting.style import small
 
 _LOWEST = 0.05  # where an axis of accuracies begins: below chance among ten classes
 

@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.patches import Rectangle
 
-from bnrepro.plotting.style import INK, small
+from bnrepro.plotting.inks import INK
+from bnrepro.plotting.style import small
 
 
 def heat_map(axes: Axes, cells: pd.DataFrame, value: str, words: str, colors: Colormap, norm: Normalize) -> None:

@@ -12,8 +12,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bnrepro.analysis.select import intervals
 from bnrepro.plotting.axes import name_ends
+from bnrepro.plotting.inks import INK
 from bnrepro.plotting.marks import seeds_and_median
-from bnrepro.plotting.style import INK
 
 
 def median_line(

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from bnrepro.config.inception_small import Module
-from bnrepro.plotting.style import INK
+from bnrepro.plotting.inks import INK
 
 _FILLS = {"convolution": "#D6E6F4", "pool": "#EDEDED", "baseline": "white", "images": "white", "softmax": "#D6E6F4"}
 _BOX = (9.0, 6.4)  # mm; width and height of a box

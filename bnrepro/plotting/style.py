@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 
-INK, GREY, _FAINT = "#262626", "#737373", "#E6E6E6"
+from bnrepro.plotting.inks import FAINT, INK
 
 SINGLE, DOUBLE = 85, 175
 """Widths of a figure in mm: a column, and both."""
@@ -39,7 +39,7 @@ _STYLE = {
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.grid.axis": "y",
-    "grid.color": _FAINT,
+    "grid.color": FAINT,
     "grid.linewidth": 0.6,
     "text.color": INK,
     "xtick.labelsize": 7.5,

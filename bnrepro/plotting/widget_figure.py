@@ -10,8 +10,9 @@ from matplotlib.patheffects import withStroke
 
 from bnrepro.analysis.curves import evaluations, median_curves
 from bnrepro.plotting.axes import accuracy_axis_to, name_ends, step_axis
+from bnrepro.plotting.inks import INK
 from bnrepro.plotting.marks import seed_curves
-from bnrepro.plotting.style import INK, add_panel, new_figure, small
+from bnrepro.plotting.style import add_panel, new_figure, small
 
 SIZE = (120, 62)
 """Of the figure, in mm."""

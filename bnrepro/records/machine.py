@@ -25,6 +25,23 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
+@functools.cache
+def instruction_sets() -> tuple[str, ...]:
+    """Those of the vector instructions that matter here and that the processor has."""
+    known = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            flags = next(line.split(":")[1].split() for line in file if line.startswith(("flags", "Features")))
+    except (OSError, StopIteration):
+        return ()
+    return tuple(name for name in known if name in flags)
+
+
+def load() -> float:
+    """Processes that wanted a core in the last minute, on average; NaN where the system does not tell."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else float("nan")
+
+
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

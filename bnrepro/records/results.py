@@ -1,5 +1,6 @@
 """The tables that a notebook keeps of its runs: replaced all at once, read with their columns checked. Knows no experiment."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def load_results(folder: Path) -> Tables:
         return _read(folder, folder)
     with locked(folder.parent):
         return _read(folder, folder)
+
+
+def results_digest(folder: Path) -> str:
+    """The sha256 of all files of tables in a folder, with their names: another where `load_results` would read other tables."""
+    with locked(folder.parent):
+        digests = [
+            f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in sorted(folder.glob("*.csv"))
+        ]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def _swap(new: Path, folder: Path, old: Path) -> None:

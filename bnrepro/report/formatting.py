@@ -1,5 +1,7 @@
 """Verdicts in words, for a terminal and in Markdown. Knows no path and no run."""
 
+import math
+import textwrap
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -71,8 +73,14 @@ def in_words(verdicts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def verdict_text(verdicts: pd.DataFrame) -> str:
-    """The verdict table for a terminal: a line a claim, then the notes."""
+def verdict_text(verdicts: pd.DataFrame, columns: int | None = None) -> str:
+    """The verdict table for a terminal: a line a claim, then the notes.
+
+    Args:
+        verdicts: As `judge` gives them.
+        columns: Of a terminal, in which sentences are broken, or where the numbers leave them no room set below; None is a file,
+            which has a line a claim however long.
+    """
     if verdicts.empty:
         return NOTHING
     words = in_words(verdicts)
@@ -87,10 +95,40 @@ def verdict_text(verdicts: pd.DataFrame) -> str:
     }
     heads |= {"n": "n", "rule": "rule", "sentence": "claim"}
     widths = {name: max(len(head), words[name].str.len().max()) for name, head in heads.items()}
-    lines = ["  ".join(text.ljust(widths[name]) for name, text in heads.items())]
-    lines += ["  ".join(row[name].ljust(widths[name]) for name in heads) for row in words.to_dict("records")]
-    lines += ["", counted(verdicts), *(f"{row.claim}: {row.note}" for row in words.itertuples() if row.note)]
+    sentence = sum(widths.values()) + 2 * (len(widths) - 1) - widths["sentence"]
+    rows = words.to_dict("records")
+    if columns is not None and columns - sentence < _LEAST:
+        lines = [line for row in rows for line in _below_each_other(row, columns)]
+    else:
+        lines = ["  ".join(text.ljust(widths[name]) for name, text in heads.items())]
+        lines += ["  ".join(row[name].ljust(widths[name]) for name in heads) for row in rows]
+        lines = [part for line in lines for part in _broken(line, columns, sentence)]
+    notes = [counted(verdicts), *(f"{row.claim}: {row.note}" for row in words.itertuples() if row.note)]
+    lines += ["", *(part for note in notes for part in _broken(note, columns, 4))]
     return "\n".join(line.rstrip() for line in lines)
+
+
+_NONE = amount(math.nan, "ratio")
+"""Where the paper has no number."""
+
+_LEAST = 40
+"""Columns in which a sentence is still read with pleasure."""
+
+
+def _broken(line: str, columns: int | None, indent: int) -> list[str]:
+    """A line as several, all but the first indented."""
+    return textwrap.wrap(line, columns, subsequent_indent=" " * indent) if columns else [line]
+
+
+def _below_each_other(row: dict[str, str], columns: int) -> list[str]:
+    """A verdict for a narrow terminal."""
+    paper = f", the paper {row['paper']}" if row["paper"] != _NONE else ""
+    parts = [
+        f"{row['claim']}  {row['kind']}  {row['verdict']}",
+        f"    {row['sentence']}",
+        f"    {row['ours']} ({row['interval']}; n = {row['n']}){paper}; supported: {row['rule']}",
+    ]
+    return [line for part in parts for line in _broken(part, max(columns, 20), 4)]
 
 
 def verdict_markdown(verdicts: pd.DataFrame, code: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -35,12 +35,21 @@ def verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
     Raises:
         UserError: Two claims have the same id.
     """
-    results = list(kept_results(workspace))
-    by_id(claim for _, experiment, _ in results for claim in experiment.claims)
-    if not results:
+    return together({notebook: experiment.findings(tables) for notebook, experiment, tables in kept_results(workspace)})
+
+
+def together(findings: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The verdicts on the findings of some notebooks; no row where there is none.
+
+    Raises:
+        UserError: Two claims have the same id.
+    """
+    experiments = [EXPERIMENTS[notebook] for notebook in findings]
+    by_id(claim for experiment in experiments for claim in experiment.claims)
+    if not findings:
         return pd.DataFrame(columns=VERDICT_COLUMNS)
-    findings = pd.concat([experiment.findings(tables) for _, experiment, tables in results], ignore_index=True)
-    return pd.concat([_judged(experiment, findings) for _, experiment, _ in results], ignore_index=True)
+    whole = pd.concat(findings.values(), ignore_index=True)
+    return pd.concat([_judged(experiment, whole) for experiment in experiments], ignore_index=True)
 
 
 def _judged(experiment: Experiment, findings: pd.DataFrame) -> pd.DataFrame:

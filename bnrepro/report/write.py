@@ -20,7 +20,10 @@ from bnrepro.report.verdicts import RECORD, Result, kept_results, verdicts
 
 
 def write_report(
-    workspace: Workspace = RECORD, path: Path | None = None, sheets: dict[str, list[Sheet]] | None = None
+    workspace: Workspace = RECORD,
+    path: Path | None = None,
+    sheets: dict[str, list[Sheet]] | None = None,
+    table: pd.DataFrame | None = None,
 ) -> Path:
     """Writes one self-contained HTML page: verdicts, figures, deviations from the paper, provenance.
 
@@ -28,12 +31,14 @@ def write_report(
         workspace: Whose results.
         path: The file; by default the workspace's own. It links to the pages of the workspace's executed notebooks.
         sheets: The sheets of each notebook that has results, where they are drawn already.
+        table: All verdicts of the results, where they are judged already.
 
     Returns:
         The file.
     """
     path = workspace.report if path is None else Path(path)
-    results, table = list(kept_results(workspace)), verdicts(workspace)
+    results = list(kept_results(workspace))
+    table = verdicts(workspace) if table is None else table
     sheets = draw_sheets(results) if sheets is None else sheets
     page = render_page(
         [

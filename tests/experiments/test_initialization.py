@@ -18,8 +18,9 @@ from bnrepro.experiments.initialization.sweep import STARTS
 from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting import widget_figure
 from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.inks import INK
 from bnrepro.plotting.panel import draw_panel
-from bnrepro.plotting.style import INK, MM
+from bnrepro.plotting.style import MM
 from bnrepro.records.results import select
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories import papers_numbers, statistic

@@ -39,7 +39,7 @@ WORK = (
 )
 """What a command does once its input is taken."""
 
-BENCHMARKS = "bnrepro.benchmarks.engine"
+BENCHMARKS = "bnrepro.benchmarks.bench"
 """Does the work of `bench`, and would bring TensorFlow."""
 
 COMMANDS = {"run": ["99"], "list": [], "verdicts": [], "figures": [], "report": [], "bench": [], "data": ["list"]}
@@ -154,7 +154,7 @@ def sites() -> dict[str, strategies.SearchStrategy[Bad]]:
         strategies.binary(max_size=200), _jsons().map(lambda value: json.dumps(value).encode())
     ).map(lambda content: Bad(("run", "FILE.ipynb"), content))
     for notebook in find_notebooks():
-        for row in parameters(notebook).itertuples(index=False):
+        for row in parameters(notebook):
             add(
                 f"{notebook.stem} {row.name}",
                 bad_values(row.name, row.type),

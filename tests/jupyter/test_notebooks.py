@@ -17,6 +17,7 @@ from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.jupyter.execute import LOADS, literally
 from bnrepro.jupyter.parameters import find_notebooks, parameters, parse
+from bnrepro.jupyter.plan import make_plan
 from bnrepro.jupyter.session import Session
 from bnrepro.records.workspace import CHECKOUT
 from bnrepro.report.verdicts import RECORD
@@ -70,17 +71,22 @@ def test_papermill_reads_every_line_of_the_parameters_cell(path):
         assert parameter["inferred_type_name"] in ("int", "float", "str", "bool")
         assert parameter["help"]
         assert type(ast.literal_eval(parameter["default"])).__name__ == parameter["inferred_type_name"]
+    theirs = [
+        (one["name"], one["inferred_type_name"], ast.literal_eval(one["default"]), one["help"])
+        for one in found.values()
+    ]
+    assert parameters(path) == theirs
 
 
 @each_notebook
 def test_a_notebook_has_the_parameters_of_its_kind(path):
-    defaults = parameters(path).set_index("name")["default"]
+    defaults = {one.name: one.default for one in parameters(path)}
     assert (defaults["preset"], defaults["output_root"], defaults["changed"]) == ("quick", "", False)
     if path.stem in TRAINING:
-        own = set(defaults.index) - {"preset", "output_root", "changed"}
+        own = set(defaults) - {"preset", "output_root", "changed"}
         assert {"seeds", "steps", "task"} <= own
         assert {"initial_std", "width", "hidden_units"} & own
-        assert not defaults[list(own)].any()
+        assert not any(defaults[name] for name in own)
 
 
 @each_notebook
@@ -88,7 +94,7 @@ def test_a_notebook_passes_on_every_parameter(path):
     tagged = [cell for cell in nbformat.read(path, 4).cells if "parameters" in cell.metadata.get("tags", [])]
     trees = [ast.parse(source) for source in code(nbformat.read(path, 4)) if source != tagged[0].source]
     used = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    assert set(parameters(path)["name"]) <= used
+    assert {one.name for one in parameters(path)} <= used
 
 
 @each_notebook
@@ -161,6 +167,42 @@ limit = None
 derived = 2 * 3
 typed: int = 4"""
 """A parameters cell as people write them."""
+
+
+def test_a_parameter_may_take_several_lines_and_hold_what_papermill_does_not_see(tmp_path):
+    cell = "%matplotlib inline\nsizes: list = [\n    1,  # small\n    2,\n]  # of = nets\nlimit: int | None = None\nsizes2 = 3"
+    found = parameters(write_notebook(tmp_path / "mine.ipynb", parameters=cell))
+    assert found == [
+        ("sizes", "list", [1, 2], "of = nets"),
+        ("limit", "int | None", None, ""),
+        ("sizes2", "", 3, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"not JSON", "Expecting value"),
+        (b"[]", "list indices"),
+        (b'{"cells": [{}]}', "it lacks 'metadata'"),
+        (b'{"cells": [{"metadata": {"tags": ["parameters"]}, "source": "a = ("}]}', "was never closed"),
+    ],
+)
+def test_a_file_that_is_no_notebook_is_refused_with_the_reason(tmp_path, content, why):
+    (tmp_path / "mine.ipynb").write_bytes(content)
+    with pytest.raises(UserError, match=f"^a notebook is JSON of the notebook format 4: .*{why}"):
+        parameters(tmp_path / "mine.ipynb")
+
+
+def test_a_notebook_that_nothing_could_execute_is_refused_before_the_batch(tmp_path):
+    path = write_notebook(tmp_path / "mine.ipynb")
+    content = json.loads(path.read_bytes())
+    content["cells"][0]["outputs"] = "none"
+    path.write_text(json.dumps(content))
+    assert parameters(path)
+    with pytest.raises(UserError, match="^a notebook is JSON of the notebook format 4"):
+        make_plan([str(path)], output=str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from matplotlib.colors import to_rgb
 
 from bnrepro.experiments.learning_rates import tables as learning_rates_tables
 from bnrepro.plotting.arms import COLORS, LABELS
-from bnrepro.plotting.style import INK
+from bnrepro.plotting.inks import INK
 from tests.plotting.color_blindness import BLINDNESS, closest, difference, lab, too_close
 
 ALIASES = {"baseline": "none", "bn_baseline": "batch", "moving": "batch"}

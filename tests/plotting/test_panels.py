@@ -3,6 +3,7 @@
 import functools
 import itertools
 import re
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
@@ -16,9 +17,10 @@ from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.plotting.arms import COLORS
 from bnrepro.plotting.grey import STYLES
+from bnrepro.plotting.inks import FAINT
 from bnrepro.plotting.lines import median_line
-from bnrepro.plotting.panel import MOST, Panel, draw_data, draw_panel, draw_sheet, sheet_caption
-from bnrepro.plotting.style import _FAINT, DOUBLE, MM, SINGLE, house_style, small
+from bnrepro.plotting.panel import MOST, Panel, draw_data, draw_panel, draw_sheet, draw_together, sheet_caption
+from bnrepro.plotting.style import DOUBLE, MM, SINGLE, house_style, small
 from bnrepro.records.results import load_results
 from bnrepro.report.verdicts import RECORD
 from tests.experiments.factories import finding_tables
@@ -42,9 +44,38 @@ def values(notebook, name):
     return EXPERIMENTS[notebook].panel(name).data(record(notebook))
 
 
-def drawn(notebook, name, **options):
-    """A panel of the record."""
-    return draw_data(EXPERIMENTS[notebook].panel(name), values(notebook, name), **options)
+class Seen(NamedTuple):
+    """What the tests ask of one panel of the record, which is drawn once for all of them and then let go.
+
+    Attributes:
+        faults: Of the panel alone.
+        faults_in_column: And as wide as a column, where it has room in one.
+        unnamed: Axes that do not say what they are.
+        too_close: Colors of lines that the color-blind take for one.
+        color_in_grey: The largest difference between the channels of a pixel, drawn in grey.
+        looks_in_grey: By arm's color the looks of its medians in grey, a dictionary an axes.
+    """
+
+    faults: list
+    faults_in_column: list
+    unnamed: list
+    too_close: list
+    color_in_grey: int
+    looks_in_grey: list
+
+
+@functools.cache
+def seen(notebook, name):
+    panel, data = EXPERIMENTS[notebook].panel(name), values(notebook, name)
+    alone, grey = draw_data(panel, data), draw_data(panel, data, grey=True)
+    return Seen(
+        faults=faults(alone),
+        faults_in_column=faults(draw_data(panel, data, width=SINGLE)) if panel.least <= SINGLE else [],
+        unnamed=unnamed(alone),
+        too_close=colors_too_close(alone),
+        color_in_grey=largest_difference_of_channels(grey),
+        looks_in_grey=[looks(*pair) for pair in zip(alone.axes, grey.axes, strict=True)],
+    )
 
 
 @each_panel
@@ -100,20 +131,54 @@ def faults(figure, least=7.0):
     return found
 
 
+def unnamed(figure):
+    """The axes that neither say what they are nor have words for ticks."""
+    found = []
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            labels = [label.get_text() for label in axis.get_ticklabels() if label.get_text()]
+            hidden = not axis.get_tick_params()[{"x": "labelbottom", "y": "labelleft"}[axis.axis_name]]
+            words = labels and all(re.search("[A-Za-z]", label) for label in labels)
+            if not (axis.get_label_text() or hidden or words):
+                found.append((axis.axis_name, labels))
+    return found
+
+
+def colors_too_close(figure):
+    quiet = {"#ffffff", FAINT.lower()}  # what lies behind the data
+    return [
+        pair for axes in figure.axes for pair in too_close({to_hex(line.get_color()) for line in axes.lines} - quiet)
+    ]
+
+
+def largest_difference_of_channels(figure):
+    FigureCanvasAgg(figure).draw()
+    return np.ptp(np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int), axis=-1).max()
+
+
+def looks(colored, grey):
+    """By color of an arm that is drawn on `colored`, how the medians of it look on `grey`, the same axes in grey."""
+    arms, found = {color.lower() for color in COLORS.values()}, {}
+    for one, other in zip(colored.lines, grey.lines, strict=True):
+        median = one.get_linewidth() >= 1 and one.get_alpha() is None and len(one.get_xdata()) > 1
+        if to_hex(one.get_color()) in arms and median and one.get_linestyle() == "-":
+            look = other.get_color(), str(other.get_linestyle()), str(other._dash_pattern), other.get_marker()
+            found.setdefault(to_hex(one.get_color()), set()).add(look)
+    return found
+
+
 @pytest.mark.slow
 @each_panel
 def test_a_panel_of_the_record_is_legible_alone_and_in_a_column(notebook, name):
-    panel = EXPERIMENTS[notebook].panel(name)
-    assert faults(drawn(notebook, name)) == []
-    if panel.least <= SINGLE:
-        assert faults(drawn(notebook, name, width=SINGLE)) == []
+    assert seen(notebook, name).faults == []
+    assert seen(notebook, name).faults_in_column == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("notebook", "sheet"), SHEETS)
 def test_a_sheet_of_the_record_is_legible_and_has_a_letter_a_panel(notebook, sheet):
     panels = EXPERIMENTS[notebook].sheets()[sheet]
-    figure = draw_sheet(panels, record(notebook))
+    figure = draw_together([(panel, values(notebook, panel.name)) for panel in panels])
     assert faults(figure) == []
     letters = [text.get_text() for text in figure.texts if re.fullmatch(r"\([a-d]\)", text.get_text())]
     assert letters == [f"({letter})" for letter in "abcd"[: len(panels)]] * (len(panels) > 1)
@@ -135,38 +200,21 @@ def test_panels_of_other_presets_are_legible(notebook, preset):
 def test_every_axis_says_what_it_is(notebook, name):
     if name == "network":
         return  # a picture
-    for axes in drawn(notebook, name).axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            labels = [label.get_text() for label in axis.get_ticklabels() if label.get_text()]
-            hidden = not axis.get_tick_params()[{"x": "labelbottom", "y": "labelleft"}[axis.axis_name]]
-            words = labels and all(re.search("[A-Za-z]", label) for label in labels)
-            assert axis.get_label_text() or hidden or words
+    assert seen(notebook, name).unnamed == []
 
 
 @pytest.mark.slow
 @each_panel
 def test_any_two_lines_of_a_panel_are_of_one_color_or_told_apart_by_the_color_blind(notebook, name):
-    quiet = {"#ffffff", _FAINT.lower()}  # what lies behind the data
-    for axes in drawn(notebook, name).axes:
-        assert too_close({to_hex(line.get_color()) for line in axes.lines} - quiet) == []
+    assert seen(notebook, name).too_close == []
 
 
 @pytest.mark.slow
 @each_panel
 def test_a_panel_in_grey_has_no_color_left_and_each_arm_a_style_of_its_own(notebook, name):
-    colored, grey = drawn(notebook, name), drawn(notebook, name, grey=True)
-    FigureCanvasAgg(grey).draw()
-    pixels = np.asarray(grey.canvas.buffer_rgba())[..., :3].astype(int)
-    assert np.ptp(pixels, axis=-1).max() == 0
-    arms = {color.lower() for color in COLORS.values()}
-    for before, after in zip(colored.axes, grey.axes, strict=True):
-        looks = {}
-        for one, other in zip(before.lines, after.lines, strict=True):
-            median = one.get_linewidth() >= 1 and one.get_alpha() is None and len(one.get_xdata()) > 1
-            if to_hex(one.get_color()) in arms and median and one.get_linestyle() == "-":
-                look = other.get_color(), str(other.get_linestyle()), str(other._dash_pattern), other.get_marker()
-                looks.setdefault(to_hex(one.get_color()), set()).add(look)
-        assert all(one.isdisjoint(other) for one, other in itertools.combinations(looks.values(), 2))
+    assert seen(notebook, name).color_in_grey == 0
+    for found in seen(notebook, name).looks_in_grey:
+        assert all(one.isdisjoint(other) for one, other in itertools.combinations(found.values(), 2))
 
 
 def test_the_styles_of_grey_differ_in_shade_or_dashes_and_in_marks():

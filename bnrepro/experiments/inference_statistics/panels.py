@@ -19,9 +19,9 @@ from bnrepro.plotting.axes import (
     step_axis,
     thousands,
 )
+from bnrepro.plotting.inks import INK
 from bnrepro.plotting.lines import median_line, row_axis
 from bnrepro.plotting.marks import interval_mark
-from bnrepro.plotting.style import INK
 
 _COLORS = {**COLORS, "batch": COLORS["test_batch"], "training": COLORS["test_batch"]}
 _LABELS = {**LABELS, "batch": LABELS["test_batch"], "training": "training mode"}

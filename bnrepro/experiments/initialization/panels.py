@@ -15,9 +15,10 @@ from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import DOTTED, accuracy_ticks, key_above, name_ends
 from bnrepro.plotting.heatmap import heat_map
+from bnrepro.plotting.inks import INK
 from bnrepro.plotting.lines import median_line, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
-from bnrepro.plotting.style import INK, small
+from bnrepro.plotting.style import small
 
 _NETS = {"sigmoid": "sigmoid net", "relu": "ReLU net"}
 _STARTS = {

@@ -8,9 +8,9 @@ from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import DOTTED, accuracy_axis_to, log_axis, name_ends, nothing, step_axis
+from bnrepro.plotting.inks import INK
 from bnrepro.plotting.lines import median_line, name_lines, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
-from bnrepro.plotting.style import INK
 
 _DASHES = ("-", (0, (4, 1.5)))
 """Of the smaller and the larger mini-batch, or the shallower and the deeper net."""

@@ -19,8 +19,9 @@ from bnrepro.plotting.axes import (
     step_axis,
     thousands,
 )
+from bnrepro.plotting.inks import INK
 from bnrepro.plotting.marks import runs_and_interval, seed_curves
-from bnrepro.plotting.style import INK, small
+from bnrepro.plotting.style import small
 
 _EXPLAINED = ("baseline", "bn_baseline", "bn_x5", "bn_x30", "bn_x5_sigmoid")
 _LEAST = 1e-9  # what an error of 0 is drawn as

@@ -14,9 +14,10 @@ from bnrepro.experiments.regularization.tables import LOSS, SETTINGS
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import DOTTED, key_above, log_axis, name_ends, nothing, thousands
+from bnrepro.plotting.inks import INK
 from bnrepro.plotting.lines import median_line, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark, paper_line, paper_mark, seeds_and_median
-from bnrepro.plotting.style import INK, small
+from bnrepro.plotting.style import small
 
 _ARMS = {"none": "without BN", "none_dropout": "Dropout", "batch": "with BN", "batch_dropout": "BN and Dropout"}
 _CONTROL = ("none", "batch", "population", "noise")

@@ -8,9 +8,10 @@ import pandas as pd
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import log_axis
+from bnrepro.plotting.inks import GREY, INK
 from bnrepro.plotting.lines import ticks_at
 from bnrepro.plotting.panel import Panel
-from bnrepro.plotting.style import GREY, INK, small
+from bnrepro.plotting.style import small
 from bnrepro.records.schemas import Tables
 
 _LEAST = 1e-9  # what an error of 0 is drawn as
