@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from bnrepro.measurements.batch_moments import untouched
+from bnrepro.measurements.norms import untouched
 from bnrepro.records.schemas import SCHEMAS, Tables
 
 EXAMPLES = 256
