@@ -6,12 +6,11 @@ Ours and theirs alternate, so that a noisy machine is noisy to both; a row gives
 import concurrent.futures
 import contextlib
 import io
-import json
 import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -19,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from bnrepro.benchmarks.layers import layer_rows
+from bnrepro.benchmarks.rows import Row, row, told, write_rows
 from bnrepro.config.grid import grid
 from bnrepro.config.inception_small import Module, inception_small
 from bnrepro.config.run_config import RunConfig
@@ -26,13 +26,10 @@ from bnrepro.execution.run_all import run_all
 from bnrepro.execution.worker import train
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
-from bnrepro.records.drafts import write_whole
 from bnrepro.records.machine import cores, peak_memory_mib, provenance
 from bnrepro.records.store import read_record
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.keras_engine import Engine
-
-Row = dict[str, str | float | int]
 
 ARMS = tuple(grid(normalization=("none", "batch")))
 """The two runs of Figure 1."""
@@ -49,14 +46,11 @@ def bench(json_path: str | Path | None = None, repeats: int = 5) -> list[Row]:
     """
     print(provenance())
     rows = []
-    for row in _rows(repeats):
-        rows.append(row)
-        print(
-            "{name:38} {ours:10.4g} {unit} against {theirs:10.4g}: ratio {ratio:.3f} (n = {n})".format(**row),
-            flush=True,
-        )
+    for measured in _rows(repeats):
+        rows.append(measured)
+        print(told(measured), flush=True)
     if json_path:
-        write_whole(Path(json_path), f"{json.dumps(rows, indent=1)}\n".encode())
+        write_rows(json_path, rows)
     return rows
 
 
@@ -67,16 +61,6 @@ def _rows(repeats: int) -> Iterator[Row]:
     yield workers_row(repeats)
     yield memory_row()
     yield from layer_rows(max(repeats, 7))
-
-
-def row(name: str, unit: str, ours: Iterable[float], theirs: Iterable[float]) -> Row:
-    """One row from the samples of both sides: medians, their ratio, and how many samples the shorter side has."""
-    ours, theirs = list(ours), list(theirs)
-    medians = statistics.median(ours), statistics.median(theirs)
-    return {
-        **{"name": name, "unit": unit, "ours": medians[0], "theirs": medians[1]},
-        **{"ratio": medians[0] / medians[1], "n": min(len(ours), len(theirs))},
-    }
 
 
 def engine_row(repeats: int, steps: int = 1_000) -> Row:
@@ -219,13 +203,13 @@ def _start() -> None:
 
 def _train_seconds(config: RunConfig) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        train(config, Path(folder))
+        train((config,), Path(folder))
         return float(read_record(Path(folder), config)["provenance"]["train_seconds"].item())
 
 
 def _train_briefly() -> float:
     with tempfile.TemporaryDirectory() as folder:
-        train(ARMS[1].replace(steps=1_000), Path(folder))
+        train((ARMS[1].replace(steps=1_000),), Path(folder))
     return peak_memory_mib()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnrepro.backend.engines import check_installed
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.execution.process_pool import count_jobs
@@ -70,6 +71,8 @@ def make_plan(
             overrides = {name: value for name, value in own.items() if name in changes}
             for group in EXPERIMENTS[path.stem].sweep(preset, **overrides).values():
                 configs.update({config.id: config for config in group})
+    for engine in {config.engine for config in configs.values()}:
+        check_installed(engine)
     _check_data(configs.values())
     return Plan(passed, list(configs.values()), workspace.check_writable(), jobs, still)
 

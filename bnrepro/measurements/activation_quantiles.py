@@ -12,7 +12,7 @@ PERCENTILES = (15, 50, 85)
 
 
 class Percentiles(NamedTuple):
-    """`PERCENTILES` of a layer's inputs at one step: of each unit `(percentiles, units)`, and of all units' values `(percentiles,)`."""
+    """`PERCENTILES` of a layer's inputs at one step: of each unit `(percentiles, units)`, of all values `(percentiles,)`."""
 
     units: np.ndarray
     pooled: np.ndarray

@@ -29,6 +29,22 @@ class State(NamedTuple):
     others: list[jax.Array]
 
 
+class Trained(NamedTuple):
+    """What one chunk of steps gave: `losses` and `metrics` are `(replicates, steps of the chunk)`.
+
+    Attributes:
+        state: The replicates now.
+        start: Steps done before the chunk.
+        seconds: Wall-clock time of the chunk, without compilation.
+    """
+
+    state: State
+    start: int
+    losses: np.ndarray
+    metrics: np.ndarray
+    seconds: float
+
+
 class JaxEngine:
     """Trains and evaluates replicates of one model.
 
@@ -82,11 +98,10 @@ class JaxEngine:
 
     def train(
         self, state: State, x: jax.Array, y: jax.Array, order: Callable, steps: int, chunk: int
-    ) -> Iterator[tuple[State, int, np.ndarray, np.ndarray, float]]:
-        """Trains, and yields after every `chunk` steps: the state, the steps done before, losses, metrics and seconds.
+    ) -> Iterator[Trained]:
+        """Trains, and yields after every `chunk` steps.
 
-        Losses and metrics are `(replicates, steps of the chunk)`. The state that was given is used up, and so is each one
-        that was yielded when the next is asked for.
+        The state that was given is used up, and so is each one that was yielded when the next is asked for.
 
         Args:
             state: The replicates.
@@ -106,7 +121,7 @@ class JaxEngine:
             if following < steps:
                 rows = jax.device_put(order(following, min(chunk, steps - following)))
             losses, metrics = (np.ascontiguousarray(np.asarray(values).T) for values in (losses, metrics))
-            yield state, start, losses, metrics, time.perf_counter() - began
+            yield Trained(state, start, losses, metrics, time.perf_counter() - began)
 
     def evaluate(
         self, state: State, x: jax.Array, y: jax.Array, watched: bool = False

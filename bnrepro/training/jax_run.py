@@ -48,11 +48,10 @@ class JaxRuns:
 
     def train(self) -> Iterator[tuple[Chunk, ...]]:
         config, (x, y) = self.config, self.splits["train"]
-        for self.state, start, losses, metrics, seconds in self.engine.train(
-            self.state, x, y, self._order, config.steps, config.evaluate_every
-        ):
-            share = seconds / len(self.configs)
-            yield tuple(Chunk.of(start, *values, share) for values in zip(losses, metrics))
+        for chunk in self.engine.train(self.state, x, y, self._order, config.steps, config.evaluate_every):
+            self.state = chunk.state
+            share = chunk.seconds / len(self.configs)
+            yield tuple(Chunk.of(chunk.start, *own, share) for own in zip(chunk.losses, chunk.metrics))
 
     def evaluate(self, splits: list[str], watched: str | None) -> list[dict[str, Evaluation]]:
         state = self._with_statistics() if splits else self.state

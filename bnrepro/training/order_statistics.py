@@ -1,4 +1,4 @@
-"""Percentiles on the device by bisection of the numbers' bits: exact, and with no sorting, which a GPU is slow at. Knows no net."""
+"""Percentiles on a device by bisection of the numbers' bits: exact, without sorting, which a GPU is slow at. Knows no net."""
 
 import functools
 
