@@ -82,6 +82,10 @@ class JaxEngine:
         self._widest = max(math.prod(layer.output.shape[1:]) for layer in model.layers)
         self._programs, self.compile_seconds = {}, 0.0
 
+    def forget_programs(self) -> None:
+        """Has everything compiled anew, as after a change of `unroll` or of JAX's precision."""
+        self._programs.clear()
+
     def reset(self) -> None:
         """Puts every variable back to its value at construction."""
         for variable, value in self._start:
