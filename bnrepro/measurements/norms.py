@@ -35,7 +35,7 @@ def normalizing_with(model: keras.Model, statistics: dict[str, Moments]) -> Iter
 @contextlib.contextmanager
 def untouched(model: keras.Model) -> Iterator[None]:
     """Puts running statistics and the states of random generators back when done, so that a look changes nothing."""
-    kept = [(variable, np.array(variable)) for variable in model.non_trainable_variables]
+    kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     try:
         yield
     finally:

@@ -75,7 +75,7 @@ class JaxEngine:
         optimizer.build(model.trainable_variables)
         self.weights = list(model.trainable_variables)
         self.others = [*model.non_trainable_variables, *optimizer.variables, *schedule]
-        self._start = [(variable, np.asarray(variable)) for variable in (*self.weights, *self.others)]
+        self._start = [(variable, np.asarray(variable.value)) for variable in (*self.weights, *self.others)]
         self._watching = None
         if watch:
             self._watching = keras.Model(model.inputs, [*model.outputs, model.get_layer(watch).input])
@@ -93,7 +93,7 @@ class JaxEngine:
 
     def values(self) -> State:
         """The variables' values now, as one replicate without a first axis."""
-        return State([np.asarray(one) for one in self.weights], [np.asarray(one) for one in self.others])
+        return State([np.asarray(one.value) for one in self.weights], [np.asarray(one.value) for one in self.others])
 
     def load(self, state: State, place: int) -> None:
         """Sets the variables to those of one replicate."""

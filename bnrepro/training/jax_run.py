@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.measurements.base import Observed
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
+from bnrepro.records.machine import cores
 from bnrepro.records.schemas import Tables
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.engine import Chunk, Evaluation
@@ -106,7 +108,8 @@ class JaxRuns:
 class _Orders:
     """The mini-batches of all runs, `(count, replicates, batch_size)`, each seed's drawn once for all runs that have it.
 
-    They are drawn for an epoch or more at once, since whole epochs is what is drawn.
+    They are drawn for an epoch or more at once, since whole epochs is what is drawn, and by a thread a core: NumPy shuffles
+    without holding the interpreter, so that a GPU need not wait.
     """
 
     def __init__(self, configs: list[RunConfig], examples: int):
@@ -120,7 +123,9 @@ class _Orders:
     def __call__(self, start: int, count: int) -> np.ndarray:
         if self._rows is None or start != self._first:
             self._first, span = start, min(self.span, self.config.steps - start)
-            self._rows = np.stack([self._of(seed, start, span) for seed in self.seeds], axis=1)
+            with ThreadPoolExecutor(cores()) as threads:
+                drawn = list(threads.map(lambda seed: self._of(seed, start, span), self.seeds))
+            self._rows = np.stack(drawn, axis=1)
         rows, self._rows = self._rows[:count, self.places], self._rows[count:]
         self._first += count
         if not len(self._rows):
