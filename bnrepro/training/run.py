@@ -21,7 +21,7 @@ _ONE_GROUP_AT_A_TIME = threading.Lock()  # engines are kept from run to run, so 
 def run(
     config: RunConfig,
     on_steps: Callable[[int], None] = lambda steps: None,
-    on_curves: Callable[[pd.DataFrame], None] = lambda curves: None,
+    on_curves: Callable[[pd.DataFrame], None] | None = None,
 ) -> Tables:
     """Trains one net and returns its tables: `runs`, `curves`, `provenance`, and those of its measurements.
 
@@ -44,7 +44,7 @@ def run(
 def run_group(
     configs: Iterable[RunConfig],
     on_steps: Callable[[int], None] = lambda steps: None,
-    on_curves: Callable[[pd.DataFrame], None] = lambda curves: None,
+    on_curves: Callable[[pd.DataFrame], None] | None = None,
 ) -> list[Tables]:
     """Trains runs at once, if their engine can, and returns the tables of each as `run` does.
 
@@ -94,9 +94,9 @@ class _Group:
             self.evaluated.append("fit")
         self.train_seconds = self.evaluate_seconds = 0.0
 
-    def train(self, on_steps: Callable[[int], None], on_curves: Callable[[pd.DataFrame], None]) -> list[Tables]:
+    def train(self, on_steps: Callable[[int], None], on_curves: Callable[[pd.DataFrame], None] | None) -> list[Tables]:
         self._evaluate(0)
-        on_curves(self._curves())
+        self._tell(on_curves)
         for chunks in self.replicates.train() if self._any_left() else ():
             for history, chunk in zip(self.histories, chunks):
                 history.trained(chunk)
@@ -104,7 +104,7 @@ class _Group:
             if self._any_left():
                 self._evaluate(chunks[0].step)
             on_steps(sum(chunk.count for chunk in chunks))
-            on_curves(self._curves())
+            self._tell(on_curves)
             if not self._any_left():
                 break
         return [self._tables(place) for place in range(len(self.configs))]
@@ -124,8 +124,9 @@ class _Group:
             self.replicates.measure(step, last)
         self.evaluate_seconds += (time.perf_counter() - began) / len(self.configs)
 
-    def _curves(self) -> pd.DataFrame:
-        return pd.concat([history.curves() for history in self.histories], ignore_index=True)
+    def _tell(self, on_curves: Callable[[pd.DataFrame], None] | None) -> None:
+        if on_curves is not None:  # of many runs, curves take as long to put together as the training
+            on_curves(pd.concat([history.curves() for history in self.histories], ignore_index=True))
 
     def _tables(self, place: int) -> Tables:
         tables = {**self.histories[place].tables(), **self.replicates.measured(place)}

@@ -19,9 +19,7 @@ from bnrepro.training.run import run, run_group
 
 warnings.simplefilter("error")
 
-SHORT = RunConfig(
-    engine="jax", hidden_units=16, test_examples=512, steps=60, evaluate_every=20, initial_std=0.3
-)
+SHORT = RunConfig(engine="jax", hidden_units=16, test_examples=512, steps=60, evaluate_every=20, initial_std=0.3)
 GROUPS = {
     "none": grid(SHORT, learning_rate=(0.1, 0.5), seed=(0, 1)),
     "batch": grid(SHORT.replace(normalization="batch"), learning_rate=(0.1, 0.5), seed=(0, 1)),
