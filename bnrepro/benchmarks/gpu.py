@@ -12,7 +12,7 @@ import sys
 import tarfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.execution.run_all import run_all
 from bnrepro.records.machine import provenance
 from bnrepro.records.schemas import Tables
+from bnrepro.training.engine import Chunk
 
 FIGURE_1 = RunConfig(engine="jax")
 """The net and protocol of section 4.1, evaluated every 500 steps with percentiles of the last sigmoid's inputs."""
@@ -133,7 +134,7 @@ def scaling_rows(extent: Extent) -> Iterator[Row]:
     """A step of Figure 1's net by replicates at once."""
     for arm in ARMS:
         for count in extent.replicates:
-            samples = _step_milliseconds(arm, count, extent)
+            samples = _milliseconds(_chunks(arm, range(count), extent))
             note = f"{count} at once take {min(samples) * count:.3f} ms a step at best"
             yield row(f"step/{arm}/{count} replicates", "ms a step and seed", samples, note=note)
 
@@ -142,13 +143,23 @@ def precision_rows(extent: Extent) -> Iterator[Row]:
     """What the engine's choices are worth: full float32 against TF32, and steps that are compiled one after the other."""
     import jax
 
-    count = extent.replicates[-2]
-    full = _step_milliseconds("batch", count, extent)
+    seeds = range(extent.replicates[-2])
+    note = f"{len(seeds)} replicates, with BN"
+    full = _chunks("batch", seeds, extent)
     with jax.default_matmul_precision("default"):
-        fast = _step_milliseconds("batch", count, extent, settings=False)
-    yield row("step/full float32 against the default", "ms a step and seed", full, fast, f"{count} replicates, with BN")
-    unrolled = _step_milliseconds("batch", count, extent, unroll=4)
-    yield row("step/4 steps unrolled against 1", "ms a step and seed", unrolled, full, f"{count} replicates, with BN")
+        fast = _chunks("batch", seeds, extent, settings=contextlib.nullcontext)
+    times = _milliseconds(full), _milliseconds(fast)
+    yield row("step/full float32 against the default", "ms a step and seed", *times, note)
+    unrolled = _chunks("batch", seeds, extent, unroll=4)
+    yield row("step/4 steps unrolled against 1", "ms a step and seed", _milliseconds(unrolled), times[0], note)
+    again = _chunks("batch", seeds, extent)
+    alone = [_chunks("batch", [seed], extent) for seed in list(seeds)[:3]]
+    lasts = [[chunk.loss for chunk in chunks[-1]] for chunks in (full, again, fast)]
+    alone = [chunks[-1][0].loss for chunks in alone]
+    steps = extent.chunk * (extent.chunks + 1)
+    for name, others in (("the same again", lasts[1]), ("alone", alone), ("the default precision", lasts[2])):
+        apart = [abs(one / other - 1) for one, other in zip(lasts[0], others)]
+        yield row(f"apart/{name}", "of the loss, at most", [max(apart)], note=f"{len(apart)} seeds, {steps} steps")
 
 
 def layer_rows(tiny: bool) -> Iterator[Row]:
@@ -183,19 +194,23 @@ def _seconds_rows(name: str, note: str, whole: float, tables: Tables) -> Iterato
     yield row(f"{name}/diverged", "runs", [diverged], note=note)
 
 
-def _step_milliseconds(arm: str, count: int, extent: Extent, settings: bool = True, unroll: int = 1) -> list[float]:
-    """Of each chunk but the first the milliseconds of a step, divided by the replicates at once."""
+def _chunks(arm: str, seeds: Sequence[int], extent: Extent, settings=None, unroll: int = 1) -> list[tuple[Chunk, ...]]:
+    """The chunks of Figure 1's net, compiled anew, without evaluations."""
     from bnrepro.backend.keras_settings import default_settings
     from bnrepro.training.jax_run import JaxRuns
 
     steps = extent.chunk * (extent.chunks + 1)
     base = FIGURE_1.replace(normalization=arm, steps=steps, evaluate_every=extent.chunk)
-    with default_settings("jax") if settings else contextlib.nullcontext():
-        runs = JaxRuns(grid(base, seed=range(count)))
+    with settings() if settings else default_settings("jax"):
+        runs = JaxRuns(grid(base, seed=seeds))
         runs.engine.unroll = unroll
         runs.engine.forget_programs()
-        chunks = [chunk for chunk, *_ in runs.train()]
-    return [1e3 * chunk.seconds / chunk.count for chunk in chunks[1:]]
+        return list(runs.train())
+
+
+def _milliseconds(chunks: list[tuple[Chunk, ...]]) -> list[float]:
+    """Of each chunk but the first the milliseconds of a step, divided by the replicates at once."""
+    return [1e3 * first.seconds / first.count for first, *_ in chunks[1:]]
 
 
 def _pack(output: Path, name: str, ids: list[str]) -> None:

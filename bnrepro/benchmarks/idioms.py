@@ -34,8 +34,11 @@ def jax_rows(repeats: int, passes: int) -> Iterator[Row]:
         return
     for name, shape in SHAPES.items():
         x, dy = _arrays(shape)
-        sides = [_jax_loop(apply, start, x, dy, passes) for apply, start in (_ours_on_jax(shape), _flax(x))]
-        yield row(f"layer/jax/{name}/jit", "ms", *_in_turns(repeats, sides, passes), "theirs: flax.linen.BatchNorm")
+        for variance in ("one pass", "two passes"):
+            nets = _ours_on_jax(shape), _flax(x, fast=variance == "one pass")
+            sides = [_jax_loop(apply, start, x, dy, passes) for apply, start in nets]
+            note = f"theirs: flax.linen.BatchNorm, whose variance takes {variance}; ours takes two"
+            yield row(f"layer/jax/{name}/jit, {variance}", "ms", *_in_turns(repeats, sides, passes), note)
 
 
 def torch_rows(repeats: int, passes: int) -> Iterator[Row]:
@@ -74,11 +77,12 @@ def _ours_on_jax(shape: tuple[int, ...]) -> tuple[Callable, tuple]:
     return apply, start
 
 
-def _flax(x: np.ndarray) -> tuple[Callable, tuple]:
+def _flax(x: np.ndarray, fast: bool) -> tuple[Callable, tuple]:
+    """Flax's layer. Its fast variance, the default, is E[x^2] - E[x]^2, which loses the digits of a small one."""
     import flax.linen
     import jax
 
-    layer = flax.linen.BatchNorm(use_running_average=False, momentum=0.99, epsilon=1e-3)
+    layer = flax.linen.BatchNorm(use_running_average=False, momentum=0.99, epsilon=1e-3, use_fast_variance=fast)
     variables = layer.init(jax.random.key(0), x)
 
     def apply(weights, statistics, x):

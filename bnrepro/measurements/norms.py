@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+from keras import ops
 
 from bnrepro.layers.batch_normalization import BatchNormalization
 
@@ -35,7 +36,7 @@ def normalizing_with(model: keras.Model, statistics: dict[str, Moments]) -> Iter
 @contextlib.contextmanager
 def untouched(model: keras.Model) -> Iterator[None]:
     """Puts running statistics and the states of random generators back when done, so that a look changes nothing."""
-    kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
+    kept = [(variable, ops.convert_to_numpy(variable.value)) for variable in model.non_trainable_variables]
     try:
         yield
     finally:

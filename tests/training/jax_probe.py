@@ -32,6 +32,7 @@ GROUPS = {
     "divergent": grid(SHORT.replace(activation="relu"), learning_rate=(0.01, 1e6), seed=(0, 1)),
     "never begun": grid(SHORT.replace(activation="relu", initial_std=1e30), seed=(0, 1)),
     "last chunk": grid(SHORT.replace(steps=50), seed=(0, 1)),
+    "geometry": grid(SHORT.replace(normalization="batch", measurements="geometry", steps=40), seed=(0, 1)),
     "validation": grid(SHORT.replace(validation_examples=512, fit_examples=600), seed=(0, 1)),
 }
 TRAINED_ALONE = ("none", "batch", "dropout", "starts", "decay", "divergent")
