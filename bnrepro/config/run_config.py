@@ -9,7 +9,7 @@ from typing import Any
 from bnrepro.config.component import Component, check_fields, field, field_types, uncompiled
 from bnrepro.config.identity import as_flat, column_of, digest, protocol
 from bnrepro.config.registry import DEFAULT_PARTS, find, names, ours
-from bnrepro.config.validation import NOT_NEGATIVE, at_least, largest_prime, one_of
+from bnrepro.config.validation import ENGINES, NOT_NEGATIVE, at_least, largest_prime, one_of
 from bnrepro.errors import UserError, unknown
 
 
@@ -59,7 +59,7 @@ class RunConfig:
     )
     engine: str = field(
         "tensorflow",
-        one_of("tensorflow", "jax"),
+        one_of(*ENGINES),
         "what trains; jax: runs of one net that differ in seed, rate and start at once, in one program",
     )
 
