@@ -198,6 +198,8 @@ def _report(options) -> int:
 
 
 def _bench(options) -> int:
+    if options.gpu:
+        return _bench_gpu(options)
     path = _writable(options.json)
     from bnrepro.backend.tensorflow_logging import load_tensorflow, without_tensorflow_chatter
 
@@ -207,6 +209,20 @@ def _bench(options) -> int:
 
         bench(options.rows, path, options.keep)
     return 0
+
+
+def _bench_gpu(options) -> int:
+    if options.output is None:
+        raise UserError("bench --gpu keeps records too: got no folder for them; name one with --output")
+    check_not_committed(options.output)
+    check_can_be_written(whole_path(options.output))
+    from bnrepro.backend.engines import check_installed
+
+    check_installed("jax")
+    os.environ["KERAS_BACKEND"] = "jax"
+    from bnrepro.benchmarks.gpu import bench_gpu
+
+    return 0 if bench_gpu(whole_path(options.output), options.tiny) else 1
 
 
 def _writable(path: str | None) -> Path | None:
@@ -300,6 +316,9 @@ def _parser() -> _Parser:
         "--keep", action="store_true", help="also write the rows into this processor's file in data/bench"
     )
     bench.add_argument("--json", metavar="FILE", help="also write the rows there")
+    bench.add_argument("--gpu", action="store_true", help="many replicates at once on one GPU, in under 8 minutes")
+    bench.add_argument("--output", metavar="DIR", help="of --gpu: the folder for rows and records")
+    bench.add_argument("--tiny", action="store_true", help="of --gpu: little of everything, to try it out")
     actions = command("data", _data, "the data sets").add_subparsers(dest="action", metavar="ACTION", required=True)
     known = actions.add_parser("list", help="name, place, size, source, licence")
     actions.add_parser("fetch", help="bring one that is not committed").add_argument("name", metavar="NAME")

@@ -53,6 +53,7 @@ DOORS = {
         "records",
         "tasks",
         "models",
+        "backend",
         "layers",
         "measurements",
         "training",

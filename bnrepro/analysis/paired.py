@@ -14,9 +14,12 @@ def paired(
     """Two arms side by side: one row a seed (or whatever `by` names), a column for each of `arms`, the values of `column`.
 
     Raises:
-        ValueError: A seed is in one arm only, or twice in one: then the arms were not treated alike.
+        ValueError: A seed is in one arm only, or twice in one, or runs are of several engines: then the arms were not treated
+            alike.
     """
     table = table[table[column].isin(arms)]
+    if "engine" in table and table["engine"].nunique() > 1:
+        raise ValueError(f"pairs are of one engine: got {' and '.join(sorted(table['engine'].unique()))}")
     pairs = table.pivot(index=list(by), columns=column, values="run")
     if set(pairs) != set(arms) or pairs.isna().any(axis=None):
         raise ValueError(

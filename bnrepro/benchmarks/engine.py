@@ -170,7 +170,7 @@ def _start() -> None:
 
 def _train_seconds(config: RunConfig) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        train(config, Path(folder))
+        train((config,), Path(folder))
         return float(read_record(Path(folder), config)["provenance"]["train_seconds"].item())
 
 

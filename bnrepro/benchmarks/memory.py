@@ -45,7 +45,7 @@ def many_programs(programs: int = PROGRAMS, runs: int = RUNS) -> list[RunConfig]
 
 def _train_briefly() -> float:
     with tempfile.TemporaryDirectory() as folder:
-        train(ARMS[1].replace(steps=1_000), Path(folder))
+        train((ARMS[1].replace(steps=1_000),), Path(folder))
     return peak_memory_mib()
 
 

@@ -46,6 +46,7 @@ COLUMNS = (
     "matched_decay",
     "test_examples",
     "compiler",
+    "engine",
 )
 """The names that stand alone, in their order. Any other field is written with its kind, as `model.depth`."""
 

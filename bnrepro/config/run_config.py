@@ -9,7 +9,7 @@ from typing import Any
 from bnrepro.config.component import Component, check_fields, field, field_types, uncompiled
 from bnrepro.config.identity import as_flat, column_of, digest, protocol
 from bnrepro.config.registry import DEFAULT_PARTS, find, names, ours
-from bnrepro.config.validation import NOT_NEGATIVE, at_least, largest_prime, one_of
+from bnrepro.config.validation import ENGINES, NOT_NEGATIVE, at_least, largest_prime, one_of
 from bnrepro.errors import UserError, unknown
 
 
@@ -57,6 +57,11 @@ class RunConfig:
         one_of("auto", "xla", "graph"),
         "of the net; auto: XLA or TensorFlow's graph, whichever is faster in a long run",
     )
+    engine: str = field(
+        "tensorflow",
+        one_of(*ENGINES),
+        "what trains; jax: runs of one net that differ in seed, rate and start at once, in one program",
+    )
 
     def __init__(self, **values: Any):
         parts = {kind: find(kind, name)() for kind, name in DEFAULT_PARTS.items()}
@@ -69,6 +74,7 @@ class RunConfig:
         for part in self.parts:
             part.check(self)
         self._check_shuffling(self.task.examples)
+        self._check_engine()
 
     def _check_shuffling(self, examples: int | None) -> None:
         if self.shuffling != "thorough" or examples is None:
@@ -79,6 +85,16 @@ class RunConfig:
                 f"thorough shuffling keeps {examples} examples in mini-batches of {self.batch_size} apart for "
                 f"{columns**2 if self.batch_size <= columns else 0} steps: got {self.steps}; lower batch_size or steps"
             )
+
+    def _check_engine(self) -> None:
+        if self.engine == "jax" and self.compiler == "graph":
+            raise UserError("compiler is a choice of the engine tensorflow: got graph with jax; leave one of them out")
+        for one in self.measurements:
+            if self.engine not in one.engines:
+                raise UserError(
+                    f"the measurement {one} needs the engine {' or '.join(one.engines)}: got {self.engine}; leave one of "
+                    "them out"
+                )
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> "RunConfig":
@@ -121,6 +137,15 @@ class RunConfig:
         key["initialization"] = find("initialization", DEFAULT_PARTS["initialization"])()
         protocol = uncompiled(self) | {"batch_size": self.normalization.compiled_for(self.batch_size)}
         return self._with({**key, "measurements": (), **protocol})
+
+    @functools.cached_property
+    def replicate_key(self) -> "RunConfig":
+        """The config with all at its default in which runs that are trained at once may differ: seed, rate and start.
+
+        Where the data depend on the seed it stays, so runs with one key share their data.
+        """
+        key = {"seed": self.task.data_seed(self.seed), "optimizer": self.optimizer.as_compiled()}
+        return self._with({**key, "initialization": find("initialization", DEFAULT_PARTS["initialization"])()})
 
     def as_dict(self) -> dict[str, Any]:
         """All fields by the name of their column, parts by theirs; a field of ours that no part of this run has, its default."""

@@ -10,6 +10,9 @@ from bnrepro.errors import UserError, unknown
 PRESETS = ("smoke", "quick", "paper")
 """Seconds, for tests; minutes, to look; the full protocol, for the record. What each means stands in the experiments."""
 
+ENGINES = ("tensorflow", "jax")
+"""What trains; each is the name of Keras's backend, and of its package, too."""
+
 Rule = tuple[Callable[[typing.Any], bool], str]
 
 

@@ -1,21 +1,21 @@
-"""A config in bytes, on its way to a worker. Parts of a notebook or a plugin file travel with their code. Knows no run."""
+"""A group of runs in bytes, on its way to a worker. Parts of a notebook or a plugin file travel with their code. Knows no run."""
 
 import sys
 
 import cloudpickle
 
 from bnrepro.config.plugins import is_plugin
-from bnrepro.config.run_config import RunConfig
+from bnrepro.execution.groups import Group
 
 
-def pack(config: RunConfig) -> bytes:
-    """The config, and the classes of those parts that a worker could not import."""
-    for part in config.parts:
+def pack(group: Group) -> bytes:
+    """The runs, and the classes of those parts that a worker could not import."""
+    for part in (part for config in group for part in config.parts):
         if is_plugin(type(part).__module__):
             cloudpickle.register_pickle_by_value(sys.modules[type(part).__module__])
-    return cloudpickle.dumps(config)
+    return cloudpickle.dumps(group)
 
 
-def unpack(packed: bytes) -> RunConfig:
-    """The config again."""
+def unpack(packed: bytes) -> Group:
+    """The runs again."""
     return cloudpickle.loads(packed)

@@ -1,4 +1,4 @@
-"""The default pool: a process a core, each with one thread, and a new one where one was killed. Knows runs, no table."""
+"""The default pool: processes that train, and a new one where one was killed. Knows runs, no table."""
 
 import concurrent.futures
 import multiprocessing
@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 from tqdm import tqdm
 
-from bnrepro.config.run_config import RunConfig
 from bnrepro.config.validation import check_count
+from bnrepro.execution.groups import Group
 from bnrepro.execution.packing import pack, unpack
 from bnrepro.execution.scheduler import Lanes
 from bnrepro.execution.waiting import wait_for
@@ -31,14 +31,18 @@ def count_jobs(jobs: int | None) -> int:
     return check_count("jobs", given, "leave it out for one a core")
 
 
-def train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, bar: tqdm) -> None:
-    """Each worker is a pool of one process, so that one that is killed takes no other's run along."""
+def train_in_own_workers(groups: list[Group], records: Path, jobs: int, bar: tqdm) -> None:
+    """Each worker is a pool of one process, so that one that is killed takes no other's runs along.
+
+    All groups are of one engine. TensorFlow's workers have one thread each; JAX's is one process, which has all cores or the GPU.
+    """
+    engine = groups[0][0].engine
     context = multiprocessing.get_context("spawn")  # a forked TensorFlow hangs
     # Without locks, which a killed process could keep.
-    steps_done, stop = context.RawArray("q", len(configs)), context.RawValue("b", False)
-    places, futures = {config: place for place, config in enumerate(configs)}, {config: Future() for config in configs}
-    jobs = min(jobs, len(configs))
-    lanes = Lanes(configs, jobs)
+    steps_done, stop = context.RawArray("q", len(groups)), context.RawValue("b", False)
+    places, futures = {group: place for place, group in enumerate(groups)}, {group: Future() for group in groups}
+    jobs = 1 if engine == "jax" else min(jobs, len(groups))
+    lanes = Lanes(groups, jobs)
 
     def new_worker() -> concurrent.futures.Executor:
         return concurrent.futures.ProcessPoolExecutor(
@@ -47,47 +51,54 @@ def train_in_own_workers(configs: list[RunConfig], records: Path, jobs: int, bar
 
     def train_lane(number: int, worker: concurrent.futures.Executor) -> None:
         again, resident = True, 0.0
-        config = lanes.take(number)
-        while config and not stop.value:
+        group = lanes.take(number)
+        while group and not stop.value:
             try:
-                resident = worker.submit(_work, places[config], pack(config), records).result()
-                futures[config].set_result(None)
+                resident = worker.submit(_work, places[group], pack(group), records).result()
+                futures[group].set_result(None)
             except BrokenProcessPool as error:
                 worker.shutdown()
                 worker, resident = new_worker(), 0.0
                 if again and not stop.value:  # killed from outside, perhaps, so once more
                     again = False
                     continue
-                futures[config].set_exception(error)
+                futures[group].set_exception(error)
             except Exception as error:
-                futures[config].set_exception(error)
-            trained, config, again = config, lanes.take(number), True
-            if config and resident > RENEWED_AT_MIB and config.compilation_key != trained.compilation_key:
+                futures[group].set_exception(error)
+            trained, group, again = group, lanes.take(number), True
+            if group and resident > RENEWED_AT_MIB and group[0].compilation_key != trained[0].compilation_key:
                 worker.shutdown()
                 worker, resident = new_worker(), 0.0
         worker.shutdown()
 
+    first = bar.n
+
     def move_bar() -> None:
-        bar.update(sum(steps_done) - bar.n)
+        bar.update(first + sum(steps_done) - bar.n)
 
     threads, before = concurrent.futures.ThreadPoolExecutor(jobs), dict(os.environ)
     try:
-        os.environ.update(_WORKERS)  # NumPy and Keras read it while they are imported, before any function runs there
+        os.environ.update(
+            _WORKERS[engine]
+        )  # NumPy and Keras read it while they are imported, before any function runs there
         for number in range(jobs):
             threads.submit(train_lane, number, new_worker())
-        wait_for({future: config for config, future in futures.items()}, move_bar, lambda config: None)
+        wait_for({future: group for group, future in futures.items()}, move_bar, lambda group: None)
     finally:
         stop.value = True
         threads.shutdown(wait=True)
-        for name in _WORKERS:
+        for name in _WORKERS[engine]:
             os.environ.pop(name)
             os.environ.update({name: before[name]} if name in before else {})
         move_bar()
 
 
-_WORKERS = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
-    "KERAS_BACKEND": "tensorflow",  # whatever the process that asks uses
+_WORKERS = {  # whatever the process that asks uses
+    "tensorflow": {
+        **dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
+        "KERAS_BACKEND": "tensorflow",
+    },
+    "jax": {"KERAS_BACKEND": "jax"},
 }
 
 _worker = {}

@@ -18,9 +18,9 @@ def wait_for(futures: dict, while_waiting, when_done) -> None:
     """Waits until all are done.
 
     Args:
-        futures: The run of each future.
+        futures: The group of runs of each future.
         while_waiting: Called now and then, without arguments.
-        when_done: Called with each run that is done and did not fail.
+        when_done: Called with each group that is done and did not fail.
 
     Raises:
         RunsFailed: Some raised.
@@ -31,8 +31,9 @@ def wait_for(futures: dict, while_waiting, when_done) -> None:
         while_waiting()
         for future in done:
             if error := future.exception():
-                failures.append(" ".join(f"{futures[future].id} ({type(error).__name__}: {error})".split()))
+                told = f"({type(error).__name__}: {error})"
+                failures += [" ".join(f"{config.id} {told}".split()) for config in futures[future]]
             else:
                 when_done(futures[future])
     if failures:
-        raise RunsFailed(failures, len(futures))
+        raise RunsFailed(failures, sum(map(len, futures.values())))

@@ -43,16 +43,16 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
     Args:
         presets: What each preset means: frozen dataclasses with `seeds` and fields of type `Length`.
         preset: The name of one.
-        overrides: `seeds` (a count), `steps` (no run is longer), and fields of `RunConfig`; 0 or an empty word means the
-            preset's value.
+        overrides: `seeds` (a count), `steps` (no run is longer), `engine`, and fields of `RunConfig`; 0 or an empty word
+            means the preset's value.
         base: The run without them.
-        accepted: The fields of `RunConfig` that are parameters of the notebook, besides `seeds` and `steps`.
+        accepted: The fields of `RunConfig` that are parameters of the notebook, besides `seeds`, `steps` and `engine`.
 
     Raises:
         UserError: An unknown name, or a value of the wrong type or out of range.
     """
     values = presets[check_preset(preset)]
-    given = _check_overrides(overrides, base, ("seeds", "steps", *accepted))
+    given = _check_overrides(overrides, base, ("seeds", "steps", "engine", *accepted))
     seeds = _check_seeds(given.pop("seeds", values.seeds))
     steps = given.pop("steps", None)
     lengths = {}
@@ -63,9 +63,12 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
 
 
 def smallest(config: RunConfig) -> RunConfig:
-    """`config` as preset `smoke` has it, for tests: evaluated on few examples, and not compiled by XLA, which takes seconds."""
+    """`config` as preset `smoke` has it, for tests: evaluated on few examples, and not compiled by XLA, which takes seconds,
+    where the engine has a choice.
+    """
     few = {name: min(config[name], _FEW) for name in ("validation_examples", "fit_examples")}
-    return config.replace(test_examples=_FEW, compiler="graph", **few)
+    compiler = "graph" if config.engine == "tensorflow" else config.compiler
+    return config.replace(test_examples=_FEW, compiler=compiler, **few)
 
 
 def live_run(config: RunConfig, evaluations: int, steps: int = 0) -> RunConfig:

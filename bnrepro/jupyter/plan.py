@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnrepro.backend.engines import check_installed
 from bnrepro.config.group import Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
@@ -82,7 +83,10 @@ def make_plan(
             overrides = {name: value for name, value in own.items() if name in changes}
             sweeps[path.stem] = functools.partial(EXPERIMENTS[path.stem].sweep, preset, **overrides)
     plan = Plan(passed, sweeps, workspace, jobs, still)
-    _check_data(config for group in plan.sweep().values() for config in group)
+    configs = [config for group in plan.sweep().values() for config in group]
+    for engine in {config.engine for config in configs}:
+        check_installed(engine)
+    _check_data(configs)
     for path in known:
         parameters.check_format(path)
     workspace.check_writable()

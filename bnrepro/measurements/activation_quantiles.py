@@ -1,5 +1,7 @@
 """What is measured in a run besides loss and accuracy, in NumPy. Knows no Keras: it is handed arrays."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,25 @@ from bnrepro.records.schemas import SCHEMAS
 
 PERCENTILES = (15, 50, 85)
 """The percentiles of Figure 1(b, c)."""
+
+
+class Percentiles(NamedTuple):
+    """`PERCENTILES` of a layer's inputs at one step: of each unit `(percentiles, units)`, of all values `(percentiles,)`."""
+
+    units: np.ndarray
+    pooled: np.ndarray
+
+
+def percentiles(inputs: np.ndarray) -> Percentiles:
+    """Of the inputs `(examples, units)` of a layer."""
+    return Percentiles(_of_rows(inputs.T), _of_rows(inputs.reshape(1, -1))[:, 0])
+
+
+def ranks(values: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of that many values in order, which are below and above each percentile, and how far it lies between them, from 0 to 1."""
+    places = np.array(PERCENTILES) / 100 * (values - 1)
+    below = np.floor(places).astype(int)
+    return below, np.minimum(below + 1, values - 1), places - below
 
 
 class ActivationQuantiles:
@@ -25,9 +46,13 @@ class ActivationQuantiles:
 
     def measure(self, step: int, inputs: np.ndarray) -> None:
         """Takes the inputs `(examples, units)` of the layer at one step."""
+        self.add(step, percentiles(inputs))
+
+    def add(self, step: int, found: Percentiles) -> None:
+        """Takes the percentiles at one step."""
         self._steps.append(step)
-        self._units.append(_percentiles(inputs.T))
-        self._pooled.append(_percentiles(inputs.reshape(1, -1))[:, 0])
+        self._units.append(found.units)
+        self._pooled.append(found.pooled)
 
     def tables(self, run: str) -> dict[str, pd.DataFrame]:
         """The tables `quantiles` (the typical unit, and all units pooled) and `drift` (every unit)."""
@@ -50,14 +75,12 @@ class ActivationQuantiles:
         }
 
 
-def _percentiles(rows: np.ndarray) -> np.ndarray:
+def _of_rows(rows: np.ndarray) -> np.ndarray:
     """The percentiles of each row, linear between order statistics as `np.percentile`, `(percentiles, rows)`.
 
     Sorting contiguous float32 rows is several times faster than `np.percentile` on columns.
     """
     ordered = np.sort(np.ascontiguousarray(rows), axis=1)
-    positions = np.array(PERCENTILES) / 100 * (ordered.shape[1] - 1)
-    below = np.floor(positions).astype(int)
-    above = np.minimum(below + 1, ordered.shape[1] - 1)
+    below, above, between = ranks(ordered.shape[1])
     low, high = ordered[:, below], ordered[:, above]
-    return (low + (high - low) * (positions - below)).T
+    return (low + (high - low) * between).T

@@ -40,10 +40,12 @@ class Measurement(Component):
 
     Attributes:
         alone: Whether the run needs a process of its own, in which nothing else is trained or evaluated.
+        engines: The engines whose runs it can measure.
     """
 
     kind: ClassVar[str] = "measurement"
     alone: ClassVar[bool] = False
+    engines: ClassVar[tuple[str, ...]] = ("tensorflow",)
 
     def begin(self, run: Observed) -> Observer | None:
         """Who measures in this run; None where all is in the tables of every run."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from bnrepro.measurements.batch_moments import untouched
+from bnrepro.measurements.norms import untouched
 from bnrepro.records.schemas import SCHEMAS, Tables
 
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)

@@ -6,22 +6,13 @@ no table.
 
 import contextlib
 import functools
-from collections.abc import Iterator
-from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from bnrepro.backend.compilation import compile_mode
-from bnrepro.layers.batch_normalization import BatchNormalization
-
-
-class Moments(NamedTuple):
-    """Means and variances of the features of one BN: `(features,)`, or `(mini-batches, features)`."""
-
-    mean: np.ndarray
-    variance: np.ndarray
+from bnrepro.measurements.norms import Moments, norms, set_for_now, untouched
 
 
 def batch_moments(
@@ -74,32 +65,6 @@ def inference_moments(model: keras.Model, x: tf.Tensor, block: int = 2_000, mode
     }
 
 
-@contextlib.contextmanager
-def normalizing_with(model: keras.Model, statistics: dict[str, Moments]) -> Iterator[None]:
-    """The model with other running statistics, for a while."""
-    with untouched(model):
-        for layer in norms(model):
-            layer.moving_mean.assign(statistics[layer.name].mean)
-            layer.moving_variance.assign(statistics[layer.name].variance)
-        yield
-
-
-@contextlib.contextmanager
-def untouched(model: keras.Model) -> Iterator[None]:
-    """Puts running statistics and the states of random generators back when done, so that a look changes nothing."""
-    kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
-    try:
-        yield
-    finally:
-        for variable, value in kept:
-            variable.assign(value)
-
-
-def norms(model: keras.Model) -> list[BatchNormalization]:
-    """The BN layers of a model, in its order."""
-    return [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
-
-
 @functools.lru_cache(maxsize=16)  # by shape, for TensorFlow warns of a function that is traced for many
 def _program(model: keras.Model, shape: tuple[int, int], ddof: int, dropout: bool, mode: str):
     layers = norms(model)
@@ -109,10 +74,8 @@ def _program(model: keras.Model, shape: tuple[int, int], ddof: int, dropout: boo
     def program(x, rows):
         # Attributes are read while a graph is traced, so they are set here and put back before anything else is traced.
         with contextlib.ExitStack() as changes:
-            for layer in layers:
-                changes.enter_context(_set(layer, momentum=0.0, ddof=ddof))
-            for layer in () if dropout else drops:
-                changes.enter_context(_set(layer, rate=0.0))
+            changes.enter_context(set_for_now(layers, momentum=0.0, ddof=ddof))
+            changes.enter_context(set_for_now(() if dropout else drops, rate=0.0))
 
             def one(row):
                 model(tf.gather(x, row), training=True)
@@ -137,15 +100,3 @@ def _inputs(model: keras.Model, examples: int, mode: str):
         return [(tf.reduce_mean(value, axis=0), tf.reduce_mean(tf.square(value), axis=0)) for value in centred]
 
     return program
-
-
-@contextlib.contextmanager
-def _set(layer, **values) -> Iterator[None]:
-    kept = {name: getattr(layer, name) for name in values}
-    try:
-        for name, value in values.items():
-            setattr(layer, name, value)
-        yield
-    finally:
-        for name, value in kept.items():
-            setattr(layer, name, value)

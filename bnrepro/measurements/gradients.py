@@ -7,9 +7,10 @@ no data set and no figure.
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
+from keras import ops
 
-from bnrepro.measurements.batch_moments import untouched
+from bnrepro.backend.differentiation import loss_gradients
+from bnrepro.measurements.norms import untouched
 from bnrepro.records.schemas import SCHEMAS, Tables
 
 EXAMPLES = 256
@@ -26,27 +27,31 @@ class Gradients:
         y: Their labels.
     """
 
-    def __init__(self, model: keras.Model, loss, x: tf.Tensor, y: tf.Tensor):
+    def __init__(self, model: keras.Model, loss, x, y):
         self.model, self.loss, self.x, self.y = model, loss, x[:EXAMPLES], y[:EXAMPLES]
         *self.layers, _ = (layer for layer in model.layers if hasattr(layer, "kernel"))
         self._geometry = []
 
     def measure(self, step: int, rate: float, last: bool) -> None:
         """Takes what is measured at one step, at which the learning rate is `rate`."""
-        norm = np.sqrt(sum(np.sum(np.square(layer.kernel.numpy(), dtype=float)) for layer in self.layers))
+        norm = np.sqrt(
+            sum(np.sum(np.square(ops.convert_to_numpy(layer.kernel.value), dtype=float)) for layer in self.layers)
+        )
         self._geometry += [(step, "all", "weight_norm", norm), (step, "all", "learning_rate", rate)]
         if step == 0 or last:
             _, gradients = self._pass()
             for layer, gradient in zip(self.layers, gradients):
-                self._geometry.append((step, layer.name, "gradient_norm", float(tf.norm(gradient))))
+                self._geometry.append((step, layer.name, "gradient_norm", float(_norm(gradient))))
 
     def tables(self, run: str) -> Tables:
         """The table `geometry`."""
         return {"geometry": pd.DataFrame([(run, *row) for row in self._geometry], columns=SCHEMAS["geometry"])}
 
-    def _pass(self) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _pass(self) -> tuple:
         """Logits, and the loss's gradient by each hidden kernel, in training mode."""
-        with untouched(self.model), tf.GradientTape() as tape:
-            logits = self.model(self.x, training=True)
-            loss = self.loss(self.y, logits)
-        return logits, tape.gradient(loss, [layer.kernel.value for layer in self.layers])
+        with untouched(self.model):
+            return loss_gradients(self.model, self.loss, self.x, self.y, [layer.kernel for layer in self.layers])
+
+
+def _norm(tensor):
+    return ops.sqrt(ops.sum(tensor * tensor))

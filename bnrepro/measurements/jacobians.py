@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
+from keras import ops
 
+from bnrepro.backend.differentiation import slopes
 from bnrepro.layers.batch_normalization import BatchNormalization
 from bnrepro.measurements.gradients import Gradients
 from bnrepro.records.schemas import SCHEMAS, Tables
@@ -61,14 +62,11 @@ class Geometry(Gradients):
                 continue
             second = self.model.get_layer(f"{branch}_2_activation")
             z = keras.Model(self.model.inputs, first.input)(self.x[:JACOBIAN_EXAMPLES], training=False)
-            with tf.GradientTape() as tape:
-                tape.watch(z)
-                opened = first.activation(z)
-            slopes = tape.gradient(opened, z).numpy().reshape(len(z), -1)
+            by_example = ops.convert_to_numpy(slopes(first.activation, z)).reshape(len(z), -1)
             linear = _matrix(keras.Model(first.output, second.input), first.output.shape[1:])
             found = [
                 np.linalg.svd(linear[:, slope != 0] * slope[slope != 0], compute_uv=False)
-                for slope in slopes
+                for slope in by_example
                 if slope.any()
             ]
             if found and np.isfinite(values := np.concatenate(found)).all():
@@ -96,7 +94,7 @@ class Geometry(Gradients):
     @contextlib.contextmanager
     def _changed(self, scale: float, epsilon_factor: float):
         """The model with its hidden kernels and its epsilons multiplied, for a while."""
-        kernels = [layer.kernel.numpy() for layer in self.layers]
+        kernels = [ops.convert_to_numpy(layer.kernel.value) for layer in self.layers]
         norms = [layer for layer in self.model.layers if isinstance(layer, BatchNormalization)]
         epsilons = [layer.epsilon for layer in norms]
         try:
@@ -115,11 +113,11 @@ class Geometry(Gradients):
 def _matrix(model: keras.Model, shape: tuple[int, ...]) -> np.ndarray:
     """The matrix of an affine model's linear part, `(outputs, inputs)`."""
     inputs = np.prod(shape)
-    basis = tf.reshape(tf.eye(int(inputs)), (-1, *shape))
-    columns = model(basis, training=False) - model(tf.zeros((1, *shape)), training=False)
-    return columns.numpy().reshape(inputs, -1).T
+    basis = ops.reshape(ops.eye(int(inputs)), (-1, *shape))
+    columns = model(basis, training=False) - model(ops.zeros((1, *shape)), training=False)
+    return ops.convert_to_numpy(columns).reshape(inputs, -1).T
 
 
-def _difference(one: tf.Tensor, other: tf.Tensor) -> float:
+def _difference(one, other) -> float:
     """The largest difference, relative to the largest value of the second."""
-    return float(tf.reduce_max(tf.abs(one - other)) / tf.reduce_max(tf.abs(other)))
+    return float(ops.max(ops.abs(one - other)) / ops.max(ops.abs(other)))

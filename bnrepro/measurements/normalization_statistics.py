@@ -12,16 +12,8 @@ import tensorflow as tf
 
 from bnrepro.backend.compilation import compile_mode
 from bnrepro.config.run_config import RunConfig
-from bnrepro.measurements.batch_moments import (
-    Moments,
-    batch_moments,
-    inference_moments,
-    normalizing_with,
-    norms,
-    pooled_moments,
-    population_moments,
-    untouched,
-)
+from bnrepro.measurements.batch_moments import batch_moments, inference_moments, pooled_moments, population_moments
+from bnrepro.measurements.norms import Moments, normalizing_with, norms, untouched
 from bnrepro.records.schemas import SCHEMAS, Tables
 
 EXAMPLES = 4_096

@@ -11,6 +11,8 @@ from bnrepro.measurements.base import Measurement, Observed, Observer
 class OfGradients(Measurement):
     """Norms of weights and gradients."""
 
+    engines = ("tensorflow", "jax")
+
     def begin(self, run: Observed) -> Observer:
         from bnrepro.measurements.gradients import Gradients
 
@@ -20,6 +22,8 @@ class OfGradients(Measurement):
 @register("measurement", "geometry")
 class OfGeometry(Measurement):
     """Those, singular values of layer Jacobians, and the invariances of section 3.3."""
+
+    engines = ("tensorflow", "jax")
 
     def begin(self, run: Observed) -> Observer:
         from bnrepro.measurements.jacobians import Geometry

@@ -6,13 +6,16 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("tensorflow", "keras", "numpy", "bnrepro")
+from bnrepro import __version__
+
+PACKAGES = ("tensorflow", "keras", "numpy")
 
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Version of Python and of each of `PACKAGES`."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+    """Version of Python, of each of `PACKAGES`, and of this package, which may be a checkout that nobody installed."""
+    found = {name: _version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **found, "bnrepro": __version__}
 
 
 @functools.cache

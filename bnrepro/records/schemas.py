@@ -32,6 +32,9 @@ SCHEMAS = {
 }
 """Columns of each table, keys first. Columns, units and meaning stand in `data/README.md`."""
 
+_OPEN = ("runs", "provenance")
+"""Tables that may have more columns at their end: of parts from outside, and of engines."""
+
 Tables = dict[str, pd.DataFrame]
 
 
@@ -47,9 +50,9 @@ def runs_row(
 
 
 def fits(name: str, columns: Iterable[str]) -> bool:
-    """Whether these are the columns of the table `name`; `runs` may have more at its end, of parts from outside."""
+    """Whether these are the columns of the table `name`; `runs` and `provenance` may have more at their end."""
     columns = tuple(columns)
-    return (columns[: len(SCHEMAS[name])] if name == "runs" else columns) == SCHEMAS[name]
+    return (columns[: len(SCHEMAS[name])] if name in _OPEN else columns) == SCHEMAS[name]
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

@@ -6,36 +6,13 @@ TensorFlow backend. Knows no config, no data set and no table.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from bnrepro.backend.compilation import compile_mode
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """What one chunk of training steps gave.
-
-    Attributes:
-        step: Steps done since the start.
-        count: Steps of this chunk.
-        loss: Mean loss of the chunk's mini-batches, each before its update, with its penalties.
-        metric: Their mean metric.
-        seconds: Wall-clock time of the chunk, without compilation.
-        diverged_at: The first step (from 1) with a non-finite loss, None while all is finite.
-        losses: The loss of each of them, without penalties.
-    """
-
-    step: int
-    count: int
-    loss: float
-    metric: float
-    seconds: float
-    diverged_at: int | None
-    losses: np.ndarray
+from bnrepro.training.engine import Chunk
 
 
 def one_thread() -> None:
@@ -111,11 +88,9 @@ class Engine:
             found = self._train_chunk(x, y, rows, tf.constant(count))
             losses, metrics, unpenalized = (values.numpy()[:count] for values in found)
             seconds = time.perf_counter() - began
-            finite = np.isfinite(losses)
-            diverged_at = None if finite.all() else start + int(np.argmin(finite)) + 1
-            means = float(losses.mean()), float(metrics.mean())
-            yield Chunk(start + count, count, *means, seconds, diverged_at, unpenalized)
-            if diverged_at is not None:
+            done = Chunk.of(start, losses, metrics, seconds, unpenalized)
+            yield done
+            if done.diverged_at is not None:
                 return
 
     def evaluate(self, x: tf.Tensor, y: tf.Tensor, block: int = 2_000) -> tuple[float, float, list[np.ndarray]]:

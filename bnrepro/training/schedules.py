@@ -20,9 +20,14 @@ class HalvingRate(keras.optimizers.schedules.LearningRateSchedule):
             keras.Variable(value, dtype="float32", trainable=False) for value in (0.0, 0.0, 1.0)
         )
 
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """The three numbers: what a run's rate depends on besides its step."""
+        return [self._start, self._halvings, self._steps]
+
     def set(self, start: float, halvings: float, steps: int) -> None:
         """Sets the numbers for the next run."""
-        for variable, value in ((self._start, start), (self._halvings, halvings), (self._steps, steps)):
+        for variable, value in zip(self.variables, (start, halvings, steps)):
             variable.assign(value)
 
     def __call__(self, step):

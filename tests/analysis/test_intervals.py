@@ -188,6 +188,13 @@ def test_any_two_arms_can_be_paired_and_their_ratio_taken_others_beside_them():
         paired(runs, "seed", arms=("x", "w"), column="arm")
 
 
+def test_runs_of_several_engines_are_never_paired():
+    runs = pd.DataFrame({"run": ["a", "b"], "seed": [0, 0], "normalization": ["none", "batch"], "value": [1.0, 2.0]})
+    assert len(paired(runs.assign(engine="jax"), "value")) == 1
+    with pytest.raises(ValueError, match="pairs are of one engine: got jax and tensorflow"):
+        paired(runs.assign(engine=["jax", "tensorflow"]), "value")
+
+
 @pytest.mark.parametrize("arms", [[("none", 0), ("batch", 0), ("none", 1)], [("none", 0)], [("none", 0), ("batch", 1)]])
 def test_a_seed_in_one_arm_only_is_an_error(arms):
     runs = final_metric(pd.concat([make_curves([0.1, 0.2], arm, seed) for arm, seed in arms]))

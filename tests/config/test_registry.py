@@ -93,7 +93,7 @@ def test_a_part_of_a_notebook_and_one_of_a_plugin_travel_with_their_code(plugin)
 
     add_plugin(plugin)
     for config in (RunConfig(model=Mine(units=4)), RunConfig(model="thin", depth=4)):
-        assert unpack(pack(config)).id == config.id
+        assert unpack(pack((config,)))[0].id == config.id
 
 
 @pytest.mark.parametrize(

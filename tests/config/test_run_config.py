@@ -133,6 +133,7 @@ def test_every_field_of_every_part_changes_the_id(kind, name):
 
 def test_every_other_field_changes_the_id():
     changes = dict(batch_size=7, steps=7, evaluate_every=7, seed=7, shuffling="fixed", fit_examples=7, compiler="graph")
+    changes |= dict(engine="jax")
     changes |= dict(measurements="mates")
     assert len({RunConfig().id, *(RunConfig(**{name: value}).id for name, value in changes.items())}) == 1 + len(
         changes
@@ -151,6 +152,16 @@ def test_measurements_are_a_set_however_they_are_given():
     assert both == RunConfig(measurements=("gradients", "mates", "mates"))
     assert both["measurements"] == "gradients,mates" and not both.alone
     assert RunConfig(measurements="cost").alone
+
+
+def test_an_engine_trains_what_it_knows_and_says_what_not():
+    assert RunConfig(engine="jax", measurements="geometry,gradients")["engine"] == "jax"
+    with pytest.raises(
+        UserError, match="the measurement mates needs the engine tensorflow: got jax; leave one of them"
+    ):
+        RunConfig(engine="jax", measurements="mates")
+    with pytest.raises(UserError, match="compiler is a choice of the engine tensorflow: got graph with jax"):
+        RunConfig(compiler="graph").replace(engine="jax")
 
 
 def test_a_config_comes_back_from_its_row():

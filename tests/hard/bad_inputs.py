@@ -16,7 +16,7 @@ from hypothesis import strategies
 
 from bnrepro import cli
 from bnrepro.config.registry import names
-from bnrepro.config.validation import PRESETS
+from bnrepro.config.validation import ENGINES, PRESETS
 from bnrepro.jupyter.parameters import find_notebooks, parameters
 from bnrepro.plotting.save import FORMATS
 from bnrepro.records.workspace import CACHE, CHECKOUT, COMMITTED
@@ -92,7 +92,9 @@ def bad_values(name: str, kind: str) -> strategies.SearchStrategy[str]:
     if kind == "bool":
         return texts().filter(lambda text: text.lower() not in ("true", "false"))
     if kind == "str":
-        known = {"preset": PRESETS, "task": names("task"), "another_arm": names("normalization")}[name]
+        known = {"preset": PRESETS, "task": names("task"), "another_arm": names("normalization"), "engine": ENGINES}[
+            name
+        ]
         return strategies.one_of(strategies.just(""), texts().filter(lambda text: text not in known))
     words = texts().filter(lambda text: not _reads_as(NOT_A_KIND[kind], text))
     low = strategies.integers(max_value=0).map(str)

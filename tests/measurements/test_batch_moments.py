@@ -7,14 +7,8 @@ import tensorflow as tf
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.layers.population import population_statistics
-from bnrepro.measurements.batch_moments import (
-    batch_moments,
-    inference_moments,
-    normalizing_with,
-    norms,
-    pooled_moments,
-    population_moments,
-)
+from bnrepro.measurements.batch_moments import batch_moments, inference_moments, pooled_moments, population_moments
+from bnrepro.measurements.norms import normalizing_with, norms
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
 

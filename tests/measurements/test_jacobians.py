@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.layers.batch_normalization import BatchNormalization
-from bnrepro.measurements.batch_moments import untouched
 from bnrepro.measurements.gradients import Gradients
 from bnrepro.measurements.jacobians import SCALES, Geometry
+from bnrepro.measurements.norms import untouched
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
 

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.measurements import normalization_statistics
-from bnrepro.measurements.batch_moments import inference_moments, norms
+from bnrepro.measurements.batch_moments import inference_moments
+from bnrepro.measurements.norms import norms
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
 

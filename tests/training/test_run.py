@@ -15,7 +15,7 @@ from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
 from bnrepro.models.normalization import BatchNorm
 from bnrepro.tasks.batch_order import batch_order
-from bnrepro.training import run as training_run
+from bnrepro.training import tensorflow_run
 from bnrepro.training.run import run
 
 pytestmark = pytest.mark.slow
@@ -95,7 +95,7 @@ def other_settings():
     before = {name: read() for name, (_, read, _) in GLOBAL.items()}
     for value, _, change in GLOBAL.values():
         change(value)
-    training_run._engine.cache_clear()  # a net that was built before would hide what a new one depends on
+    tensorflow_run._engine.cache_clear()  # a net that was built before would hide what a new one depends on
     yield {name: value for name, (value, _, _) in GLOBAL.items()}
     for name, (_, _, change) in GLOBAL.items():
         change(before[name])
@@ -133,8 +133,8 @@ def test_population_statistics_are_algorithm_2s_and_change_nothing_of_the_traini
     config = SHORT.replace(normalization="batch", inference="population")
     curves, moving = run(config)["curves"].drop(columns="run"), tables["batch"]["curves"].drop(columns="run")
     assert curves.query("split == 'train'").equals(moving.query("split == 'train'"))
-    engine, _ = training_run._engine(config.compilation_key, SHAPE, CLASSES)
-    splits, *_ = training_run._on_device(config.task, 0)
+    engine, _ = tensorflow_run._engine(config.compilation_key, SHAPE, CLASSES)
+    splits, *_ = tensorflow_run._on_device(config.task, 0)
     x, y = splits["train"][0].numpy(), splits["test"]
     rows = batch_order(config.seed, len(x), 60, 107)  # 6,400 examples are 106.7 mini-batches
     lagging, *_ = engine.evaluate(*y)
