@@ -43,7 +43,8 @@ class Oracle:
         if isinstance(layer, BatchNormalization):
             return self._normalized(layer, x)
         if isinstance(layer, layers.Masking):
-            return np.where(np.any(x != 0, -1, keepdims=True), x, 0)
+            self.mask = np.any(x != layer.mask_value, -1)  # of what comes in now: a shared one is called twice
+            return np.where(self.mask[..., None], x, 0)
         if not isinstance(layer, layers.Activation):
             x = _linear(layer, x)
         return ACTIVATIONS[keras.activations.serialize(layer.activation)](x)
