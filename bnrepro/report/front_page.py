@@ -33,7 +33,7 @@ QUESTIONS = (
     ),
     Question(
         text="In fewer steps too where each arm has its own best rate?",
-        claim="H6",
+        claim="H5",
         measure="fewer steps",
     ),
     Question(

@@ -4,6 +4,7 @@ from bnrepro.analysis.ceilings import over
 from bnrepro.analysis.claims import Rule, claim
 from bnrepro.analysis.findings import Row, counted, counted_if_any, median_between, single
 from bnrepro.analysis.select import where
+from bnrepro.experiments.largest_rates.sweep import BATCH_SIZE
 from bnrepro.experiments.largest_rates.tables import (
     PLAIN,
     at,
@@ -22,7 +23,6 @@ _RATIO = (
     "largest rate at which the training loss over the last tenth of 600 steps is at most half that of guessing, with BN over "
     "without"
 )
-_SMALL, _LARGE = 32, 512
 _SHALLOW, _DEEP = 3, 20
 _OTHER_SHARE = 0.75
 _STARTS = {"he": "He's start", "glorot": "Glorot's start", "gaussian": "Gaussian kernels of standard deviation 0.01"}
@@ -39,7 +39,7 @@ _STARTS = {"he": "He's start", "glorot": "Glorot's start", "gaussian": "Gaussian
     rule=Rule("above", 5.0),
 )
 def higher_rates(tables: Tables) -> list[Row]:
-    cell = dict(hidden_layers=_DEEP, batch_size=_SMALL)
+    cell = dict(hidden_layers=_DEEP, batch_size=BATCH_SIZE)
     stricter = "where a rate trains that ends at three quarters of the loss of guessing"
     return [
         median_between(at(raised(tables), **cell)),
@@ -60,8 +60,8 @@ def higher_rates(tables: Tables) -> list[Row]:
 )
 def more_in_deep_nets(tables: Tables) -> list[Row]:
     table, words = raised(tables), "with BN over without, {} hidden layers"
-    depths = sorted(set(where(table, batch_size=_SMALL, **PLAIN)["hidden_layers"]))
-    own = {depth: at(table, hidden_layers=depth, batch_size=_SMALL) for depth in depths}
+    depths = sorted(set(where(table, batch_size=BATCH_SIZE, **PLAIN)["hidden_layers"]))
+    own = {depth: at(table, hidden_layers=depth, batch_size=BATCH_SIZE) for depth in depths}
     each = [median_between(ratios, words.format(depth)) for depth, ratios in own.items()]
     ends = [own.get(depth, table.iloc[:0]) for depth in (_DEEP, _SHALLOW)]
     return [median_between(over(ends[0], ends[1].reindex(ends[0].index))), *each]
@@ -69,26 +69,6 @@ def more_in_deep_nets(tables: Tables) -> list[Row]:
 
 @claim(
     id="H3",
-    kind="secondary",
-    section="3.3",
-    sentence="BN raises the largest learning rate at which a dense net of 20 layers trains more with mini-batches of 512 "
-    "than with mini-batches of 32",
-    statistic=f"{_RATIO}, He's start, that of 512 over that of 32, each known to a factor of 1.46, median of seeds",
-    unit="times",
-    rule=Rule("above", 1.0),
-)
-def more_with_large_mini_batches(tables: Tables) -> list[Row]:
-    table = raised(tables)
-    large, small = (at(table, hidden_layers=_DEEP, batch_size=size) for size in (_LARGE, _SMALL))
-    return [
-        median_between(over(large, small.loc[large.index])),
-        median_between(large, "with BN over without, mini-batches of 512"),
-        *_ceilings(tables, hidden_layers=_DEEP, batch_size=_LARGE),
-    ]
-
-
-@claim(
-    id="H4",
     kind="secondary",
     section="3.3",
     sentence="BN raises the largest learning rate at which a dense net of 20 layers trains from whichever start: He's, "
@@ -99,7 +79,7 @@ def more_with_large_mini_batches(tables: Tables) -> list[Row]:
     rule=Rule("above", 1.0),
 )
 def from_any_start(tables: Tables) -> list[Row]:
-    table, cell = raised(tables), dict(hidden_layers=_DEEP, batch_size=_SMALL)
+    table, cell = raised(tables), dict(hidden_layers=_DEEP, batch_size=BATCH_SIZE)
     rows = []
     for start, words in _STARTS.items():
         own = at(table, initialization=start, **cell)
@@ -110,7 +90,7 @@ def from_any_start(tables: Tables) -> list[Row]:
 
 
 @claim(
-    id="H5",
+    id="H4",
     kind="secondary",
     section="3.3",
     sentence="With momentum too, the largest learning rate at which a dense net of 20 layers trains is more than 5 times "
@@ -120,7 +100,7 @@ def from_any_start(tables: Tables) -> list[Row]:
     rule=Rule("above", 5.0),
 )
 def with_momentum(tables: Tables) -> list[Row]:
-    cell = dict(hidden_layers=_DEEP, batch_size=_SMALL, sgd_momentum=0.9)
+    cell = dict(hidden_layers=_DEEP, batch_size=BATCH_SIZE, sgd_momentum=0.9)
     return [median_between(at(raised(tables), **cell)), *_ceilings(tables, **cell)]
 
 
@@ -132,7 +112,7 @@ _OWN = "each arm at the fastest of seven rates on other seeds"
 
 
 @claim(
-    id="H6",
+    id="H5",
     kind="primary",
     section="3.3",
     sentence="Each at the best learning rate of its own, a dense net of 3 layers needs fewer steps with BN",
@@ -141,11 +121,11 @@ _OWN = "each arm at the fastest of seven rates on other seeds"
     rule=Rule("above", 1.0),
 )
 def faster_at_its_best(tables: Tables) -> list[Row]:
-    return _race(tables, "own", hidden_layers=_SHALLOW, batch_size=_SMALL)
+    return _race(tables, "own", hidden_layers=_SHALLOW, batch_size=BATCH_SIZE)
 
 
 @claim(
-    id="H7",
+    id="H6",
     kind="secondary",
     section="3.3",
     sentence="Each at the best learning rate of its own, a dense net of 20 layers needs fewer steps with BN",
@@ -154,11 +134,11 @@ def faster_at_its_best(tables: Tables) -> list[Row]:
     rule=Rule("above", 1.0),
 )
 def faster_at_its_best_in_a_deep_net(tables: Tables) -> list[Row]:
-    return _race(tables, "own", hidden_layers=_DEEP, batch_size=_SMALL)
+    return _race(tables, "own", hidden_layers=_DEEP, batch_size=BATCH_SIZE)
 
 
 @claim(
-    id="H8",
+    id="H7",
     kind="secondary",
     section="3.3",
     sentence="At the learning rate that is best without BN, a dense net of 3 layers needs fewer steps with BN",
@@ -167,27 +147,7 @@ def faster_at_its_best_in_a_deep_net(tables: Tables) -> list[Row]:
     rule=Rule("above", 1.0),
 )
 def faster_at_the_same_rate(tables: Tables) -> list[Row]:
-    return _race(tables, "same", hidden_layers=_SHALLOW, batch_size=_SMALL)
-
-
-@claim(
-    id="H9",
-    kind="secondary",
-    section="3.3",
-    sentence="What BN saves in steps in a dense net of 3 layers, each arm at the best learning rate of its own, is more with "
-    "mini-batches of 512 than with mini-batches of 32",
-    statistic="steps to an accuracy on held-out examples that both arms reach on other seeds, without BN over with, each "
-    "known to one evaluation, that of mini-batches of 512 over that of 32, median of seeds",
-    unit="times",
-    rule=Rule("above", 1.0),
-)
-def saves_more_with_large_mini_batches(tables: Tables) -> list[Row]:
-    runs = raced(tables, "own")
-    large, small = (fewer_steps(runs, hidden_layers=_SHALLOW, batch_size=size) for size in (_LARGE, _SMALL))
-    return [
-        median_between(over(large, small.reindex(large.index))),
-        *_race(tables, "own", "mini-batches of 512, ", hidden_layers=_SHALLOW, batch_size=_LARGE),
-    ]
+    return _race(tables, "same", hidden_layers=_SHALLOW, batch_size=BATCH_SIZE)
 
 
 def _ceilings(tables: Tables, prefix: str = "", **cell) -> list[Row]:

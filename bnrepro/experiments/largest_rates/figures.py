@@ -16,11 +16,9 @@ _STARTS = {"glorot": "Glorot's start", "gaussian": "Gaussian start, 0.01"}
 
 
 def ceilings(tables: Tables) -> pd.DataFrame:
-    """Of each depth, size of the mini-batch, arm and seed the largest rate found to train; none where none does."""
+    """Of each depth, arm and seed the largest rate found to train; none where none does."""
     found = where(searched(tables), **PLAIN)
-    return found.assign(rate=found["low"].where(found["low"] > 0))[
-        ["hidden_layers", "batch_size", "normalization", "seed", "rate"]
-    ]
+    return found.assign(rate=found["low"].where(found["low"] > 0))[["hidden_layers", "normalization", "seed", "rate"]]
 
 
 def ratios(tables: Tables) -> dict[str, pd.DataFrame]:
@@ -53,9 +51,8 @@ def races(tables: Tables, setting: str) -> dict[str, pd.DataFrame]:
 
 
 def curves(tables: Tables) -> dict[str, pd.DataFrame]:
-    """The medians of the races at each arm's own best rate with the smaller mini-batch, and their targets."""
+    """The medians of the races at each arm's own best rate, and their targets."""
     medians, goals = race_curves(tables, "own"), raced(tables, "own")
-    medians, goals = (table[table["batch_size"] == table["batch_size"].min()] for table in (medians, goals))
     return {
         "medians": medians[["hidden_layers", "normalization", "step", "estimate", "ci_low", "ci_high"]],
         "targets": goals[["hidden_layers", "target"]].drop_duplicates(ignore_index=True),
@@ -68,9 +65,8 @@ def _place(depth: int, size: int, start: str, momentum: float) -> tuple:
 
 
 def _words(cell: pd.Series) -> str:
-    """As "20 layers, mini-batch 512"; what is usual is not said."""
+    """As "20 layers, momentum 0.9"; what is usual is not said."""
     words = [f"{cell['hidden_layers']} layers"]
-    words += [f"mini-batch {cell['batch_size']}"] if cell["batch_size"] != 32 else []
     words += [_STARTS[cell["initialization"]]] if cell["initialization"] in _STARTS else []
     words += [f"momentum {cell['sgd_momentum']:g}"] if cell["sgd_momentum"] else []
     return ", ".join(words)
@@ -80,8 +76,8 @@ PANELS = (
     Panel(
         name="ceilings",
         title="Largest learning rate that trains",
-        caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32 and 512: each seed (thin) and "
-        "the median (thick) with its 95% interval. A rate trains if the loss ends at half that of guessing or less, each "
+        caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32: each seed (thin) and the "
+        "median (thick) with its 95% interval. A rate trains if the loss ends at half that of guessing or less, each "
         "bisected to a factor of 1.1.",
         data=ceilings,
         draw=draw_ceilings,

@@ -4,7 +4,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bnrepro.analysis.intervals import Interval
-from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import DOTTED, accuracy_axis_to, log_axis, name_ends, nothing, step_axis
@@ -13,20 +12,15 @@ from bnrepro.plotting.lines import median_line, name_lines, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
 
 _DASHES = ("-", (0, (4, 1.5)))
-"""Of the smaller and the larger mini-batch, or the shallower and the deeper net."""
+"""Of the shallower and the deeper net."""
 
 
 def draw_ceilings(area: Area, ceilings: pd.DataFrame) -> None:
-    """The largest rate that trains over the depth: an arm a color, a size of the mini-batch a kind of line."""
+    """The largest rate that trains over the depth, an arm a color."""
     axes = area.axes()
     axes.set_xscale("log", base=2)
-    for size, dashes in zip(sorted(set(ceilings["batch_size"])), _DASHES):
-        for arm in ARMS:
-            own = ceilings[(ceilings["batch_size"] == size) & (ceilings["normalization"] == arm)]
-            label = f"{LABELS[arm]}, {size}"
-            median_line(
-                axes, own, "hidden_layers", "rate", COLORS[arm], label, linestyle=dashes, marker="o", markersize=2.5
-            )
+    for arm, own in ceilings.groupby("normalization", sort=False):
+        median_line(axes, own, "hidden_layers", "rate", COLORS[arm], LABELS[arm])
     log_axis(axes, "y")
     ticks_at(axes.xaxis, sorted(set(ceilings["hidden_layers"])))
     axes.set(xlabel="Hidden layers", ylabel="Largest rate that trains")

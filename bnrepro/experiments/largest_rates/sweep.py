@@ -30,13 +30,8 @@ CANDIDATES = (0, -7, -14, -21, -28, -35, -42)
 BATCH_SIZE = 32
 """Examples in a mini-batch where nothing else is said."""
 
-OTHERS = (
-    {"batch_size": 512},
-    {"initialization": "glorot"},
-    {"initialization": "gaussian", "initial_std": 0.01},
-    {"sgd_momentum": 0.9},
-)
-"""Larger mini-batches; Glorot's start; the hand-set Gaussian of before 2015 (Krizhevsky et al. 2012, section 5); momentum."""
+OTHERS = ({"initialization": "glorot"}, {"initialization": "gaussian", "initial_std": 0.01}, {"sgd_momentum": 0.9})
+"""Glorot's start; the hand-set Gaussian of before 2015 (Krizhevsky et al. 2012, section 5); momentum."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,7 @@ class Preset:
         depths: Hidden layers; with mini-batches of 32, from He's start and without momentum.
         others: What is changed one at a time, at each of `other_depths`.
         other_depths: Hidden layers there.
-        raced: Depths and mini-batch sizes of the nets that are raced.
+        raced: Hidden layers of the nets that are raced.
         ceilings: The runs that ask whether a rate trains.
         races: The runs that are raced.
     """
@@ -57,7 +52,7 @@ class Preset:
     depths: tuple[int, ...]
     others: tuple[Mapping, ...]
     other_depths: tuple[int, ...]
-    raced: tuple[tuple[int, int], ...]
+    raced: tuple[int, ...]
     ceilings: Length
     races: Length
 
@@ -68,7 +63,7 @@ PRESETS = {
         depths=(1, 2),
         others=(),
         other_depths=(),
-        raced=((2, BATCH_SIZE),),
+        raced=(2,),
         ceilings=Length(40, 40),
         races=Length(40, 20),
     ),
@@ -77,7 +72,7 @@ PRESETS = {
         depths=(3, 20),
         others=(),
         other_depths=(),
-        raced=((3, BATCH_SIZE),),
+        raced=(3,),
         ceilings=Length(600, 600),
         races=Length(1_500, 50),
     ),
@@ -86,7 +81,7 @@ PRESETS = {
         depths=(3, 10, 20, 40),
         others=OTHERS,
         other_depths=(3, 20),
-        raced=((3, BATCH_SIZE), (3, 512), (20, BATCH_SIZE)),
+        raced=(3, 20),
         ceilings=Length(600, 600),
         races=Length(1_500, 25),
     ),
@@ -110,6 +105,7 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     judged = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
     own, same = Group("fastest", setting="own"), Group("fastest", setting="same")
     groups = {Group("ceilings"): [], Group("choice"): [], own: [], same: []}
+    raced = [base.replace(hidden_layers=depth) for depth in values.raced]
     for net in _nets(values, base):
         asked = {arm: lengthened(net, values.ceilings).replace(normalization=arm) for arm in arms}
         scans = {arm: _search(config.replace(seed=SELECTING_SEEDS[0]), None, trained) for arm, config in asked.items()}
@@ -118,11 +114,7 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
             groups[Group("ceilings")] += scan.configs
             for seed in judged if scan.done else ():
                 groups[Group("ceilings")] += _search(asked[arm].replace(seed=seed), starts[arm], trained).configs
-        if (
-            (net["hidden_layers"], net["batch_size"]) not in values.raced
-            or _changed(net, base)
-            or set(starts) < set(arms)
-        ):
+        if net not in raced or set(starts) < set(arms):
             continue
         races = {arm: _raced(net, arm, values.races) for arm, start in starts.items() if start is not None}
         candidates = [config for arm, race in races.items() for config in _candidates(race, starts[arm])]
@@ -156,11 +148,6 @@ def _nets(values: Preset, base: RunConfig) -> list[RunConfig]:
         net.replace(**change) for change in values.others for net in grid(base, hidden_layers=values.other_depths)
     ]
     return [*grid(base, hidden_layers=values.depths), *changed]
-
-
-def _changed(net: RunConfig, base: RunConfig) -> bool:
-    """Whether anything but depth and size of the mini-batch differs."""
-    return net != base.replace(hidden_layers=net["hidden_layers"], batch_size=net["batch_size"])
 
 
 def _raced(net: RunConfig, arm: str, length: Length) -> RunConfig:
