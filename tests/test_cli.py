@@ -156,10 +156,15 @@ def test_verdicts_are_a_table_for_people_and_strict_json_for_programs(results, c
 def test_a_batch_writes_its_verdicts_as_json_too_and_judges_once(results, capsys, monkeypatch):
     monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", lambda plan, force: [])
     judged = []
-    monkeypatch.setattr("bnrepro.report.verdicts.judge", lambda *given: judged.append(given) or judge(*given))
+
+    def noted(findings, claims, *given):
+        judged.extend(claim.id for claim in claims)
+        return judge(findings, claims, *given)
+
+    monkeypatch.setattr("bnrepro.report.verdicts.judge", noted)
     file = results / "verdicts.json"
     assert run("run", "99", "--preset", "smoke", "--output", str(results), "--json", str(file)) == 0
-    assert len(judged) == 1
+    assert judged and len(judged) == len(set(judged))
     capsys.readouterr()
     assert run("verdicts", "--preset", "smoke", "--output", str(results), "--json") == 0
     assert json.loads(file.read_text()) == json.loads(capsys.readouterr().out)

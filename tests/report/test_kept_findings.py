@@ -33,7 +33,7 @@ def computed(monkeypatch):
     found, compute = [], Experiment.findings
 
     def watched(experiment, tables):
-        found.append(experiment.folder)
+        found.append(experiment.name)
         return compute(experiment, tables)
 
     monkeypatch.setattr(Experiment, "findings", watched)
@@ -102,5 +102,5 @@ def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(workspace, c
 
 
 def test_a_notebook_without_results_has_no_verdict(tmp_path, room):
-    assert kept.kept_findings(Workspace("quick", tmp_path)) == []
+    assert kept.kept_findings(Workspace("quick", tmp_path)) == {}
     assert not room.exists()
