@@ -49,6 +49,7 @@ DOORS = {
     },
     "benchmarks": {
         "errors",
+        "analysis",
         "config",
         "records",
         "tasks",

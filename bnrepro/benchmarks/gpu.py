@@ -16,12 +16,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
+from bnrepro.analysis.curves import final_metric, steps_to_target
 from bnrepro.benchmarks.rows import Row, row, told, write_rows
 from bnrepro.config.grid import grid
 from bnrepro.config.run_config import RunConfig
 from bnrepro.execution.run_all import run_all
+from bnrepro.records.drafts import write_whole
 from bnrepro.records.machine import provenance
-from bnrepro.records.schemas import Tables
+from bnrepro.records.schemas import Tables, csv_bytes
 from bnrepro.training.engine import Chunk
 
 FIGURE_1 = RunConfig(engine="jax")
@@ -32,6 +36,8 @@ DENSE = RunConfig(
 )
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 ARMS = ("none", "batch")
+TARGET = 0.97
+"""Test accuracy, as in notebook 01."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,8 @@ TINY = Extent(seeds=2, steps=1_000, rate_seeds=1, full_rate_seeds=2, replicates=
 def bench_gpu(output: Path, tiny: bool = False, seconds: float = 450) -> bool:
     """Measures every row, prints it as it comes, and writes all that came so far to `output/rows.json` after each part.
 
-    The records of Figure 1's runs are kept in `output/records-<arm>.tar.gz`, those of the grid in `output/records-rates.tar.gz`.
+    The records of Figure 1's runs are kept in `output/records-<arm>.tar.gz`, what they come to in `output/figure1.csv`, the
+    records of the grid in `output/records-rates.tar.gz`.
 
     Args:
         output: The folder for everything written; it is made.
@@ -117,9 +124,32 @@ def figure_1_rows(extent: Extent, output: Path) -> Iterator[Row]:
         yield row(f"figure1/training/{arm}", "s", [own["train_seconds"].sum()], note=note)
         _pack(output, f"records-{arm}", [run.id for run in runs if run["normalization"] == arm])
     read = grid(base.replace(normalization="batch", inference="population"), seed=seeds)
-    whole, tables = _trained(read, output / "runs")
-    yield from _seconds_rows("figure1_population", f"{extent.seeds} seeds, {extent.steps} steps", whole, tables)
+    whole, others = _trained(read, output / "runs")
+    yield from _seconds_rows("figure1_population", f"{extent.seeds} seeds, {extent.steps} steps", whole, others)
     _pack(output, "records-population", [run.id for run in read])
+    summary = pd.concat([figure_1_runs(tables), figure_1_runs(others)], ignore_index=True)
+    write_whole(output / "figure1.csv", csv_bytes(summary))
+
+
+def figure_1_runs(tables: Tables) -> pd.DataFrame:
+    """By run of Figure 1 its arm, the statistics that BN is read through, its seed, and what came of it.
+
+    Returns:
+        `run`, `normalization`, `inference` (empty without BN), `seed`; `steps_to_target`, the first evaluation at `TARGET` or
+        above (infinite: never); `final_metric`, the mean test accuracy of the last tenth of the steps; and `drift`, the lower
+        median over the units of the last hidden layer.
+    """
+    runs = tables["runs"]
+    curves = runs.merge(tables["curves"], on="run")
+    drift = tables["drift"].groupby("run")["drift"].quantile(0.5, interpolation="lower")
+    read = runs["normalization.inference"].where(runs["normalization"] != "none", "")
+    columns = {
+        "inference": read,
+        "steps_to_target": runs["run"].map(steps_to_target(curves, TARGET).set_index("run")["steps_to_target"]),
+        "final_metric": runs["run"].map(final_metric(curves).set_index("run")["final_metric"]),
+        "drift": runs["run"].map(drift),
+    }
+    return runs.assign(**columns)[["run", "normalization", "inference", "seed", *list(columns)[1:]]]
 
 
 def rates_rows(extent: Extent, output: Path) -> Iterator[Row]:
