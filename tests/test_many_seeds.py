@@ -1,56 +1,62 @@
-"""The example of docs/many-seeds.md trains each seed's net, as it stands there."""
+"""`docs/many-seeds.md`: its numbers of a GPU are those of `data/results-gpu`."""
 
-import importlib.util
-import os
-import re
-import subprocess
-import sys
+import json
 
+import pandas as pd
 import pytest
 
-from bnrepro.records.workspace import CHECKOUT
-
-pytestmark = pytest.mark.slow(seconds=20)
+from bnrepro.records.workspace import CHECKOUT, DATA
 
 PAGE = (CHECKOUT / "docs" / "many-seeds.md").read_text()
-(EXAMPLE,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-LENGTH = "SEEDS, STEPS, BATCH = 100, 1_000, 60"
 
-IMAGES = """
-import numpy as np
-import keras
+RUNS = pd.read_csv(DATA / "results-gpu" / "figure1.csv", keep_default_na=False, na_values=["nan"])
 
-def load_data():
-    bright = np.arange(600) % 10
-    images = np.random.default_rng(0).integers(0, 60, (600, 28, 28)).astype("uint8")
-    for image, label in zip(images, bright):
-        image[2 * label : 2 * label + 3] += 150
-    return (images[:500], bright[:500]), (images[500:], bright[500:])
-
-keras.datasets.mnist.load_data = load_data
-"""
-CHECKS = """
-assert "tensorflow" not in __import__("sys").modules
-assert losses.shape == (3, 300) and accuracies.shape == (3,)
-assert len(set(np.asarray(losses[:, -1]).tolist())) == 3
-assert losses[:, -20:].mean() < losses[:, :20].mean() / 2
-assert accuracies.min() > 0.5
-"""
+ROWS = {row["name"]: row["ours"] for row in json.loads((DATA / "results-gpu" / "bench.json").read_text())}
 
 
-def test_the_example_has_about_forty_lines_and_needs_nothing_of_this_package():
-    assert sum(bool(line.strip()) for line in EXAMPLE.splitlines()) <= 50
-    assert "import bnrepro" not in EXAMPLE and "from bnrepro" not in EXAMPLE
-    assert max(map(len, EXAMPLE.splitlines())) <= 130
+def cells(start: str) -> list[str]:
+    """The cells of the line of a table that begins so."""
+    (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| {start}")]
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
 
 
-def test_the_example_trains_each_seeds_net(tmp_path):
-    if importlib.util.find_spec("jax") is None:
-        pytest.skip("jax is not installed: pip install 'bnrepro[backends]'")
-    assert LENGTH in EXAMPLE
-    script = tmp_path / "example.py"
-    script.write_text(IMAGES + EXAMPLE.replace(LENGTH, "SEEDS, STEPS, BATCH = 3, 300, 20") + CHECKS)
-    environment = os.environ | {"KERAS_BACKEND": "jax"}  # the images come first, and load Keras
-    ran = subprocess.run([sys.executable, "-W", "error", script], env=environment, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    assert re.match(r"3 nets: accuracy [01]\.\d{4}, standard deviation 0\.\d{4}", ran.stdout)
+def of(inference: str) -> pd.DataFrame:
+    return RUNS[RUNS["inference"] == inference]
+
+
+def test_each_arm_has_a_hundred_seeds_that_no_record_has_used():
+    assert RUNS.groupby("inference")["seed"].agg(list).map(lambda seeds: sorted(seeds) == list(range(100, 200))).all()
+
+
+@pytest.mark.parametrize(("column", "inference"), [(1, "moving"), (2, "population")])
+def test_the_medians_are_those_of_the_runs(column, inference):
+    own = of(inference)
+    assert cells("first at")[column].startswith(f"{own['steps_to_target'].median():,.0f}")
+    assert cells("accuracy at")[column] == f"{own['final_metric'].median():.2%}"
+    assert cells("drift of")[column] == f"{own['drift'].median():.2f}"
+
+
+def test_so_are_those_without_bn_of_which_one_reaches_the_target():
+    own = of("")
+    assert cells("first at")[0] == f"{(own['steps_to_target'] < float('inf')).sum()} of {len(own)} runs"
+    assert cells("accuracy at")[0] == f"{own['final_metric'].median():.2%}"
+    assert cells("drift of")[0] == f"{own['drift'].median():.2f}"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("figure1/train", "trained in {:.0f} s"),
+        ("figure1/evaluate", "times each in {:.0f} s"),
+        ("figure1/whole", "it took {:.0f} s"),
+        ("step/batch/1 replicates", "takes {:.2f} ms for one seed"),
+        ("step/batch/256 replicates", "so {:.3f} ms a seed"),
+        ("apart/alone", "differs by {:.1e} of its"),
+    ],
+)
+def test_its_times_are_those_that_were_measured(row, words):
+    assert words.format(ROWS[row]).replace("e-07", "e-7") in " ".join(PAGE.split())
+
+
+def test_the_same_runs_again_gave_the_same_bits():
+    assert ROWS["apart/the same again"] == 0

@@ -11,6 +11,7 @@ from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.config.group import Group
 from bnrepro.experiments.largest_rates.sweep import CANDIDATES, TARGETS
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
+from bnrepro.plotting.panel import draw_panel
 from bnrepro.records.results import select
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories_largest_rates import largest_rates, simulate
@@ -166,6 +167,9 @@ def test_another_arm_is_searched_and_raced_too():
     found = simulate(lambda config: 1.0, preset="quick", another_arm="renorm")
     for group in ("ceilings", "choice", "fastest"):
         assert set(select(found, group)["normalization"]) == {"none", "batch", "renorm"}
+    for panel in largest_rates.PANELS:
+        assert draw_panel(panel, found).axes
+    assert set(largest_rates.panel("ratios").data(found)["cells"]["normalization"]) == {"batch", "renorm"}
 
 
 def test_the_first_round_scans_on_the_seed_that_chooses_and_the_last_asks_for_nothing_new(tables):

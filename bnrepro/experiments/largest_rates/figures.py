@@ -7,8 +7,9 @@ import pandas as pd
 from bnrepro.analysis.intervals import Interval, bound_of_median, censored_interval, median_interval
 from bnrepro.analysis.select import where
 from bnrepro.experiments.largest_rates.panels import draw_ceilings, draw_curves, draw_races, draw_raised
-from bnrepro.experiments.largest_rates.tables import CELL, PLAIN, race_curves, raced, raised, searched
+from bnrepro.experiments.largest_rates.tables import CELL, PLAIN, arms_of, race_curves, raced, raised, searched
 from bnrepro.experiments.setups import ARMS
+from bnrepro.plotting.arms import LABELS
 from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
 
@@ -22,24 +23,26 @@ def ceilings(tables: Tables) -> pd.DataFrame:
 
 
 def ratios(tables: Tables) -> dict[str, pd.DataFrame]:
-    """The ratio of each cell and seed, and the median of each cell."""
+    """The ratio of each cell, arm and seed, and the median of each cell and arm."""
     rows, seeds = [], []
-    for _, own in sorted(raised(tables).groupby(list(CELL)), key=lambda cell: _place(*cell[0])):
-        cell = _words(own.iloc[0])
-        rows.append((cell, *censored_interval(own), bound_of_median(own)))
-        seeds.append(own[["seed", "ratio"]].assign(cell=cell))
+    for arm in arms_of(tables)[1:]:
+        whose = "" if arm == ARMS[1] else f", {LABELS[arm]}"
+        for _, own in sorted(raised(tables, arm=arm).groupby(list(CELL)), key=lambda cell: _position(*cell[0])):
+            cell = f"{_words(own.iloc[0])}{whose}"
+            rows.append((cell, arm, *censored_interval(own), bound_of_median(own)))
+            seeds.append(own[["seed", "ratio"]].assign(cell=cell))
     return {
         "seeds": pd.concat(seeds, ignore_index=True),
-        "cells": pd.DataFrame(rows, columns=["cell", *Interval._fields, "bound"]),
+        "cells": pd.DataFrame(rows, columns=["cell", "normalization", *Interval._fields, "bound"]),
     }
 
 
 def races(tables: Tables, setting: str) -> dict[str, pd.DataFrame]:
     """Each run's steps to the target, and the median of each race and arm."""
-    runs, rows = raced(tables, setting), []
+    runs, rows, arms = raced(tables, setting), [], arms_of(tables)
     runs = runs.assign(race=[f"{_words(row)}, to {row['target']:.0%}" for _, row in runs.iterrows()])
     for (*_, arm), own in sorted(
-        runs.groupby([*CELL, "normalization"]), key=lambda race: (_place(*race[0][:-1]), ARMS.index(race[0][-1]))
+        runs.groupby([*CELL, "normalization"]), key=lambda race: (_position(*race[0][:-1]), arms.index(race[0][-1]))
     ):
         reached = own["steps_to_target"].median() < float("inf")
         rows.append((own["race"].iloc[0], arm, own["learning_rate"].iloc[0], *median_interval(own["value"]), reached))
@@ -59,7 +62,7 @@ def curves(tables: Tables) -> dict[str, pd.DataFrame]:
     }
 
 
-def _place(depth: int, size: int, start: str, momentum: float) -> tuple:
+def _position(depth: int, size: int, start: str, momentum: float) -> tuple:
     """By depth, and there what is usual first."""
     return depth, size, ["he", *_STARTS].index(start), momentum
 
@@ -81,6 +84,7 @@ PANELS = (
         "bisected to a factor of 1.1.",
         data=ceilings,
         draw=draw_ceilings,
+        width=69,
         height=66,
     ),
     Panel(
@@ -90,8 +94,9 @@ PANELS = (
         "mini-batches of 32 and He's start where nothing else is said. An arrow is a bound: in one arm no rate trains.",
         data=ratios,
         draw=draw_raised,
+        width=102,
         height=66,
-        least=80,
+        least=95,
     ),
     Panel(
         name="races",

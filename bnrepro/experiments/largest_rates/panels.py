@@ -35,7 +35,7 @@ def draw_raised(area: Area, data: dict[str, pd.DataFrame]) -> None:
     for position, cell in enumerate(cells.itertuples()):
         own = seeds.loc[seeds["cell"] == cell.cell, "ratio"]
         interval = Interval(cell.estimate, cell.ci_low, cell.ci_high, cell.n)
-        interval_mark(axes, position, own, interval, COLORS["batch"], bound=cell.bound)
+        interval_mark(axes, position, own, interval, COLORS[cell.normalization], bound=cell.bound)
     row_axis(axes, list(cells["cell"]), [INK] * len(cells))
 
 

@@ -46,11 +46,16 @@ def searched(tables: Tables, share: float = TRAINS) -> pd.DataFrame:
 
 
 @once
-def raised(tables: Tables, share: float = TRAINS) -> pd.DataFrame:
-    """By cell and seed how many times higher the ceiling is with BN: `ratio`, `low`, `high`, `bound`, as `ceilings.over`."""
+def raised(tables: Tables, share: float = TRAINS, arm: str = ARMS[1]) -> pd.DataFrame:
+    """By cell and seed how many times higher the ceiling is in an arm than without BN, as `ceilings.over`."""
     found = searched(tables, share).set_index([*CELL, "seed"])
-    without, with_bn = (found.loc[found["normalization"] == arm, ["low", "high"]] for arm in ARMS)
-    return over(with_bn, without.loc[with_bn.index]).reset_index()
+    without, own = (found.loc[found["normalization"] == one, ["low", "high"]] for one in (ARMS[0], arm))
+    return over(own, without.loc[own.index]).reset_index()
+
+
+def arms_of(tables: Tables) -> list[str]:
+    """The arms that were searched, first those without and with BN."""
+    return list(dict.fromkeys([*ARMS, *select(tables, "ceilings")["normalization"]]))
 
 
 def at(table: pd.DataFrame, **cell) -> pd.DataFrame:
