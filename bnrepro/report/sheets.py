@@ -18,7 +18,7 @@ from bnrepro.records.schemas import Tables, csv_bytes
 from bnrepro.records.workspace import Workspace, check_not_committed, whole_path
 from bnrepro.report.verdicts import RECORD, Result, kept_results
 
-PICTURE = {"01_training_speed": "accuracy", "03_learning_rates": "rates", "04_regularization": "gap_at_equal_loss"}
+PICTURE = {"01_training_speed": "accuracy", "09_largest_rates": "ceilings", "04_regularization": "gap_at_equal_loss"}
 """The panels that the README shows, one a finding."""
 
 PICTURE_NAME = "three_findings"
@@ -73,9 +73,8 @@ def _save_picture(workspace: Workspace, results: list[Result]) -> Path:
 
 def pictured(results: Iterable[Result]) -> list[tuple[Panel, Tables]]:
     """The panels of the README's picture whose notebook has results, with their tables."""
-    return [
-        (experiment.panel(PICTURE[notebook]), tables) for notebook, experiment, tables in results if notebook in PICTURE
-    ]
+    kept = {notebook: (experiment, tables) for notebook, experiment, tables in results}
+    return [(kept[notebook][0].panel(name), kept[notebook][1]) for notebook, name in PICTURE.items() if notebook in kept]
 
 
 def draw_all(workspace: Workspace = RECORD) -> list[Path]:
