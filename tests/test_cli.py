@@ -60,7 +60,7 @@ MISTAKES = [
     (["report", "--output", "nowhere/"], "nowhere/ is a folder; name a file in it"),
     (["bench", "--json", "nowhere/bench.json"], "nowhere/bench.json"),
     (["bench", "--gpu"], "bench --gpu keeps records too: got no folder for them; name one with --output"),
-    (["bench", "--gpu", "fold/inference", "--output", "out"], "and writes them below --output: got ROW; leave that out"),
+    (["bench", "--gpu", "fold/inference", "--output", "out"], "below --output: got ROW; leave that out"),
     (["bench", "--gpu", "--json", "bench.json", "--keep", "--output", "out"], "got --json, --keep; leave that out"),
     (["bench", "--tiny"], "bench takes --output and --tiny with --gpu alone: got --tiny; add --gpu or leave it out"),
     (["bench", "fold/inference", "--output", "out"], "with --gpu alone: got --output; add --gpu or leave it out"),
