@@ -200,7 +200,13 @@ def _report(options) -> int:
 def _bench(options) -> int:
     if options.gpu:
         return _bench_gpu(options)
+    of_gpu = {"--output": options.output, "--tiny": options.tiny}
+    _check_left_out(of_gpu, "bench takes --output and --tiny with --gpu alone", "add --gpu or leave it out")
     path = _writable(options.json)
+    if options.keep:
+        from bnrepro.benchmarks.by_processor import own_file
+
+        check_can_be_written(own_file().parent, "leave out --keep")
     from bnrepro.backend.tensorflow_logging import load_tensorflow, without_tensorflow_chatter
 
     load_tensorflow()
@@ -212,6 +218,8 @@ def _bench(options) -> int:
 
 
 def _bench_gpu(options) -> int:
+    others = {"ROW": options.rows, "--json": options.json, "--keep": options.keep}
+    _check_left_out(others, "bench --gpu measures all its rows and writes them below --output", "leave that out")
     if options.output is None:
         raise UserError("bench --gpu keeps records too: got no folder for them; name one with --output")
     check_not_committed(options.output)
@@ -223,6 +231,13 @@ def _bench_gpu(options) -> int:
     from bnrepro.benchmarks.gpu import bench_gpu
 
     return 0 if bench_gpu(whole_path(options.output), options.tiny) else 1
+
+
+def _check_left_out(given: dict[str, object], rule: str, remedy: str) -> None:
+    """Raises `UserError` where one of these arguments was given, which would be ignored."""
+    names = [name for name, value in given.items() if value not in (None, False, [])]
+    if names:
+        raise UserError(f"{rule}: got {', '.join(names)}; {remedy}")
 
 
 def _writable(path: str | None) -> Path | None:
@@ -315,7 +330,7 @@ def _parser() -> _Parser:
     bench.add_argument(
         "--keep", action="store_true", help="also write the rows into this processor's file in data/bench"
     )
-    bench.add_argument("--json", metavar="FILE", help="also write the rows there")
+    bench.add_argument("--json", metavar="FILE", help="also write scale and rows there")
     bench.add_argument("--gpu", action="store_true", help="many replicates at once on one GPU, in under 8 minutes")
     bench.add_argument("--output", metavar="DIR", help="of --gpu: the folder for rows and records")
     bench.add_argument("--tiny", action="store_true", help="of --gpu: little of everything, to try it out")

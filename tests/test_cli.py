@@ -60,6 +60,10 @@ MISTAKES = [
     (["report", "--output", "nowhere/"], "nowhere/ is a folder; name a file in it"),
     (["bench", "--json", "nowhere/bench.json"], "nowhere/bench.json"),
     (["bench", "--gpu"], "bench --gpu keeps records too: got no folder for them; name one with --output"),
+    (["bench", "--gpu", "fold/inference", "--output", "out"], "below --output: got ROW; leave that out"),
+    (["bench", "--gpu", "--json", "bench.json", "--keep", "--output", "out"], "got --json, --keep; leave that out"),
+    (["bench", "--tiny"], "bench takes --output and --tiny with --gpu alone: got --tiny; add --gpu or leave it out"),
+    (["bench", "fold/inference", "--output", "out"], "with --gpu alone: got --output; add --gpu or leave it out"),
     (["run", "01", "-p", "engine=torch"], "engine is one of tensorflow, jax: got 'torch'"),
     (["run", "06", "-p", "engine=jax"], "unknown parameter 'engine'"),
     (["figures", "17"], "unknown notebook '17'"),
@@ -116,6 +120,13 @@ def test_a_mistake_gets_one_line_and_nothing_is_trained_or_written(arguments, me
 def test_an_output_folder_that_cannot_be_written_is_refused(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     assert "choose another with --output" in refusal(capsys, run("run", "--output", str(tmp_path / "file" / "below")))
+
+
+def test_rows_that_could_not_be_kept_are_not_measured(capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("bnrepro.benchmarks.by_processor.ROOM", tmp_path / "file" / "bench")
+    monkeypatch.setattr("bnrepro.benchmarks.bench.bench", lambda *arguments: pytest.fail("a row was measured"))
+    assert "cannot be (Not a directory); leave out --keep" in refusal(capsys, run("bench", "fold/inference", "--keep"))
 
 
 @pytest.mark.usefixtures("no_training")

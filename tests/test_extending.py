@@ -167,6 +167,46 @@ def test_an_experiment_of_ones_own_is_run_by_its_notebook_and_ends_in_verdicts_f
     assert "W1" not in all_claims() and "10_width" not in OURS
 
 
+def test_one_file_with_an_experiment_and_claims_on_others_keeps_them_apart(recipe, tmp_path):
+    recipe("my_net.py")
+    path = tmp_path / "both.py"
+    path.write_text(f"{RECIPES['twice_as_fast.py']}\n\n{RECIPES['width.py']}")
+    add_plugin(path)
+    assert [claim.id for claim in EXPERIMENTS["10_width"].claims] == ["W1"]
+    assert [claim.id for claim in EXPERIMENTS["10_width"].own_claims] == ["W1"]
+    assert EXPERIMENTS["01_training_speed"].claims[-1].id == "X1"
+
+
+def test_a_claim_that_is_registered_on_the_experiment_of_its_own_file_is_judged_there_once(recipe, tmp_path):
+    recipe("my_net.py")
+    path = tmp_path / "registered.py"
+    registered = 'from bnrepro import register_claim\n\nregister_claim("10_width")(more_in_a_narrow_net)\n'
+    path.write_text(f"{RECIPES['width.py']}\n\n{registered}")
+    add_plugin(path)
+    assert [claim.id for claim in EXPERIMENTS["10_width"].claims] == ["W1"]
+
+
+def test_two_files_that_claim_by_one_id_on_one_notebook_are_refused_and_one_file_run_again_is_not(recipe, tmp_path):
+    recipe("twice_as_fast.py")
+    exec(compile(RECIPES["twice_as_fast.py"], tmp_path / "twice_as_fast.py", "exec"), {"__name__": "again"})
+    assert [claim.id for claim in EXPERIMENTS["01_training_speed"].claims].count("X1") == 1
+    (tmp_path / "three_times.py").write_text(RECIPES["twice_as_fast.py"].replace("2.0", "3.0"))
+    with pytest.raises(UserError, match="no two claims share an id: X1 is in twice_as_fast too") as error:
+        add_plugin(tmp_path / "three_times.py")
+    assert "\n" not in str(error.value)
+    renamed = RECIPES["twice_as_fast.py"].replace("def twice_as_fast", "def three_times_as_fast")
+    with pytest.raises(UserError, match="no two claims share an id: X1"):
+        exec(compile(renamed, tmp_path / "twice_as_fast.py", "exec"), {"__name__": "again"})
+    assert EXPERIMENTS["01_training_speed"].claims[-1].rule.threshold == 2.0
+
+
+def test_a_claim_in_a_notebook_is_replaced_by_its_edited_cell(recipe, tmp_path):
+    recipe("my_net.py")
+    for cell, code in enumerate((RECIPES["twice_as_fast.py"], RECIPES["twice_as_fast.py"].replace("2.0", "3.0"))):
+        exec(compile(code, f"cell-{cell}.py", "exec"), {"__name__": "__main__"})
+    assert EXPERIMENTS["01_training_speed"].claims[-1].rule.threshold == 3.0
+
+
 def test_an_experiment_of_an_installed_package_is_found_by_its_entry_point(recipe, tmp_path, monkeypatch):
     recipe("my_net.py")
     package = tmp_path / "site"

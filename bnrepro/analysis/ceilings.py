@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-TRAINS = 0.5
+TRAINS_AT = 0.5
 """A run trains if its loss over the last tenth of its steps is at most this share of the loss of guessing."""
 
 LOWEST, HIGHEST = -49, 63
@@ -44,7 +44,7 @@ def rate(number: int) -> float:
     return float(f"{0.1 * 1.1**number:.3g}")
 
 
-def with_trains(runs: pd.DataFrame, share: float = TRAINS) -> pd.DataFrame:
+def with_trains_by_loss(runs: pd.DataFrame, share: float = TRAINS_AT) -> pd.DataFrame:
     """Adds to runs whether each `trains`: its loss ends at most at this share of that of guessing."""
     ended = runs["end_loss"] <= share * runs["guess_loss"]
     return runs.assign(trains=ended & (runs["status"] == "finished"))

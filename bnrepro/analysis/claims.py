@@ -100,6 +100,12 @@ class Claim:
         """The line of its experiment's `claims.py` at which it begins."""
         return self.function.__code__.co_firstlineno
 
+    def repeats(self, other: "Claim") -> bool:
+        """Whether another one is of the same function: of its name and file, or of an edited cell of the same notebook."""
+        own, its = self.function, other.function
+        file, its_file = own.__code__.co_filename, its.__code__.co_filename
+        return own.__qualname__ == its.__qualname__ and (file == its_file or own.__module__ == its.__module__)
+
     def __call__(self, tables: Tables) -> pd.DataFrame:
         """Its finding: the columns `findings.COLUMNS`, first the row of its statistic, then what else is to be known."""
         statistic, *others = self.function(tables)
@@ -150,6 +156,11 @@ def by_id(claims: Iterable[Claim]) -> dict[str, Claim]:
     found = {}
     for each in claims:
         if each.id in found:
-            raise UserError(f"no two claims share an id: {each.id} is in {each.experiment} too; give this one another")
+            raise shared_id(each)
         found[each.id] = each
     return found
+
+
+def shared_id(claim: Claim) -> UserError:
+    """The error of another claim that has the id of this one."""
+    return UserError(f"no two claims share an id: {claim.id} is in {claim.experiment} too; give this one another")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bnrepro.benchmarks import engine, layers, memory
 from bnrepro.benchmarks.by_processor import keep, others
-from bnrepro.benchmarks.rows import Row, told, write_rows
+from bnrepro.benchmarks.rows import Row, told, write_with_scale
 from bnrepro.benchmarks.scale import scale, scale_told
 from bnrepro.errors import unknown
 
@@ -43,7 +43,7 @@ def bench(names: Iterable[str] = (), json_path: str | Path | None = None, kept: 
 
     Args:
         names: The rows; none means the usual ones.
-        json_path: A file that the rows are written to, with the scale.
+        json_path: A file that the scale and the rows are written to, as `{"scale": ..., "rows": [...]}`.
         kept: Whether they are also written into this processor's file in `data/bench`.
 
     Returns:
@@ -66,5 +66,5 @@ def bench(names: Iterable[str] = (), json_path: str | Path | None = None, kept: 
         if kept:
             keep(measure, rows)
     if json_path:
-        write_rows(json_path, rows)
+        write_with_scale(json_path, measure, rows)
     return rows

@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bnrepro.benchmarks.rows import Row
-from bnrepro.records.drafts import write_whole
+from bnrepro.benchmarks.rows import Row, write_with_scale
 from bnrepro.records.machine import processor
 from bnrepro.records.workspace import DATA
 
@@ -24,8 +23,7 @@ def keep(scale: dict[str, Any], rows: list[Row]) -> Path:
     names = {row["name"] for row in rows}
     kept = [row for row in known["rows"] if row["name"] not in names]
     rows = [{**row, "fit_ms_a_step": round(scale["fit_ms_a_step"], 3), "load": scale["load"]} for row in rows]
-    content = {"scale": scale, "rows": sorted([*kept, *rows], key=lambda row: row["name"])}
-    write_whole(own_file(), f"{json.dumps(content, indent=1)}\n".encode())
+    write_with_scale(own_file(), scale, sorted([*kept, *rows], key=lambda row: row["name"]))
     return own_file()
 
 

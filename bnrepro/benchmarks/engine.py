@@ -45,7 +45,7 @@ def engine_row(repeats: int, steps: int = 1_000) -> Row:
     """A training step of the net of section 4.1 with BN: the engine against Keras `fit` with its defaults."""
     config = ARMS[1]
     data = config.task.load(config.seed)
-    model = build_model(config, data.image_shape, data.num_classes)
+    model = build_model(config, data.input_shape, data.outputs)
     initialize(model, config)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     engine = Engine(model, keras.optimizers.SGD(config.optimizer.learning_rate), loss)

@@ -4,6 +4,7 @@ import json
 import statistics
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from bnrepro.records.drafts import write_whole
 
@@ -29,3 +30,8 @@ def told(row: Row) -> str:
 def write_rows(path: str | Path, rows: list[Row]) -> None:
     """Writes rows as JSON, whole or not at all."""
     write_whole(Path(path), f"{json.dumps(rows, indent=1)}\n".encode())
+
+
+def write_with_scale(path: str | Path, scale: dict[str, Any], rows: list[Row]) -> None:
+    """Writes rows beside the scale of their machine as JSON, `{"scale": ..., "rows": [...]}`, whole or not at all."""
+    write_whole(Path(path), f"{json.dumps({'scale': scale, 'rows': rows}, indent=1)}\n".encode())

@@ -78,22 +78,21 @@ def train_in_own_workers(groups: list[Group], records: Path, jobs: int, bar: tqd
 
     threads, before = concurrent.futures.ThreadPoolExecutor(jobs), dict(os.environ)
     try:
-        os.environ.update(
-            _WORKERS[engine]
-        )  # NumPy and Keras read it while they are imported, before any function runs there
+        # NumPy and Keras read it while they are imported, before any function runs there.
+        os.environ.update(_ENVIRONMENTS[engine])
         for number in range(jobs):
             threads.submit(train_lane, number, new_worker())
         wait_for({future: group for group, future in futures.items()}, move_bar, lambda group: None)
     finally:
         stop.value = True
         threads.shutdown(wait=True)
-        for name in _WORKERS[engine]:
+        for name in _ENVIRONMENTS[engine]:
             os.environ.pop(name)
             os.environ.update({name: before[name]} if name in before else {})
         move_bar()
 
 
-_WORKERS = {  # whatever the process that asks uses
+_ENVIRONMENTS = {  # of the workers, whatever the process that asks uses
     "tensorflow": {
         **dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
         "KERAS_BACKEND": "tensorflow",
@@ -101,12 +100,12 @@ _WORKERS = {  # whatever the process that asks uses
     "jax": {"KERAS_BACKEND": "jax"},
 }
 
-_worker = {}
+_shared = {}  # in a worker, what the process that started it sees too
 
 
 def _start_worker(steps_done, stop) -> None:
     ignore_interrupt()
-    _worker.update(steps_done=steps_done, stop=stop)
+    _shared.update(steps_done=steps_done, stop=stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -119,10 +118,10 @@ def _work(place: int, packed: bytes, records: Path) -> float:
     """Trains, and returns how much memory this process then holds, in MiB."""
 
     def on_steps(steps: int) -> None:
-        _worker["steps_done"][place] += steps
-        if _worker["stop"].value:
+        _shared["steps_done"][place] += steps
+        if _shared["stop"].value:
             raise InterruptedError("stopped between two chunks")
 
-    _worker["steps_done"][place] = 0
+    _shared["steps_done"][place] = 0
     train(unpack(packed), records, on_steps)
     return psutil.Process().memory_info().rss / 2**20

@@ -12,7 +12,7 @@ file or in several.
 import functools
 from collections.abc import Callable, Iterator, Mapping
 
-from bnrepro.analysis.claims import Claim, by_id
+from bnrepro.analysis.claims import Claim, by_id, shared_id
 from bnrepro.errors import UserError, unknown
 from bnrepro.experiments import outside
 from bnrepro.experiments.experiment import Experiment
@@ -90,8 +90,8 @@ def register_claim(notebook: str) -> Callable[[Claim], Claim]:
         notebook: The experiment's notebook, without ending; its tables are what the claim is given.
 
     Raises:
-        UserError: No such notebook, an id that a claim of ours has, or a primary claim on an experiment of ours: those are
-            the paper's own, and are corrected for how many they are.
+        UserError: No such notebook, an id that a claim of ours or another one on that notebook has, or a primary claim on an
+            experiment of ours: those are the paper's own, and are corrected for how many they are.
     """
     if notebook not in EXPERIMENTS:
         raise unknown("notebook", notebook, EXPERIMENTS)
@@ -101,7 +101,10 @@ def register_claim(notebook: str) -> Callable[[Claim], Claim]:
             raise UserError(f"a claim of your own has an id of its own: {claim.id} is ours; choose another")
         if claim.kind == "primary" and notebook in OURS:
             raise UserError(f"primary claims of ours are the paper's own: {claim.id} is none; make it secondary")
-        outside.CLAIMS.setdefault(notebook, {})[claim.id] = claim
+        there = outside.CLAIMS.setdefault(notebook, {})
+        if claim.id in there and not claim.repeats(there[claim.id]):
+            raise shared_id(there[claim.id])
+        there[claim.id] = claim
         return claim
 
     return registered

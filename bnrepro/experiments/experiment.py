@@ -75,8 +75,9 @@ class Experiment:
 
     @property
     def own_claims(self) -> tuple[Claim, ...]:
-        """Its claims, in the order in which its `claims.py` defines them."""
-        return tuple(value for value in vars(self._file("claims")).values() if isinstance(value, Claim))
+        """Its claims, in the order in which its `claims.py` defines them; none that was registered, which says whose it is."""
+        found = (value for value in vars(self._file("claims")).values() if isinstance(value, Claim))
+        return tuple(claim for claim in found if not outside.holds(claim))
 
     @property
     def claims(self) -> tuple[Claim, ...]:

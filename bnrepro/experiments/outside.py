@@ -22,3 +22,8 @@ def claims_on(notebook: str) -> tuple[Claim, ...]:
     for point in installed("claim").values():
         point.load()
     return tuple(CLAIMS.get(notebook, {}).values())
+
+
+def holds(claim: Claim) -> bool:
+    """Whether a claim was registered on an experiment, be it the one in whose file it stands or another."""
+    return any(claim.repeats(claims[claim.id]) for claims in CLAIMS.values() if claim.id in claims)

@@ -112,6 +112,5 @@ def _check_stems(paths: Iterable[Path]) -> None:
 
 def _check_data(configs: Iterable[RunConfig]) -> None:
     """Reads each data set that is needed, so that a missing or damaged file stops here."""
-
     for task in {config.task.name: config.task for config in configs}.values():
         task.check_data()

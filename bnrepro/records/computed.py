@@ -6,8 +6,21 @@ from collections.abc import Callable
 import pandas as pd
 
 
+def _changing(method: Callable) -> Callable:
+    """A method of a dict that changes it, and forgets before what was computed."""
+
+    @functools.wraps(method)
+    def changing(self, *arguments, **named):
+        self.computed.clear()
+        return method(self, *arguments, **named)
+
+    return changing
+
+
 class KnownTables(dict):
-    """Tables as they were read, which nobody writes into; a changed copy, as `{**tables, ...}`, is an ordinary dict.
+    """Tables as they were read; where one is replaced, added or taken out, what was computed is forgotten.
+
+    A changed copy, as `{**tables, ...}` or `tables | {...}`, is an ordinary dict.
 
     Attributes:
         computed: What `once` keeps, by function and arguments.
@@ -17,9 +30,14 @@ class KnownTables(dict):
         super().__init__(tables)
         self.computed = {}
 
-    def __setitem__(self, name: str, table: pd.DataFrame) -> None:
-        self.computed.clear()
-        super().__setitem__(name, table)
+    __setitem__ = _changing(dict.__setitem__)
+    __delitem__ = _changing(dict.__delitem__)
+    __ior__ = _changing(dict.__ior__)
+    update = _changing(dict.update)
+    setdefault = _changing(dict.setdefault)
+    pop = _changing(dict.pop)
+    popitem = _changing(dict.popitem)
+    clear = _changing(dict.clear)
 
 
 def once(function: Callable) -> Callable:

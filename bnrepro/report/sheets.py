@@ -74,7 +74,9 @@ def _save_picture(workspace: Workspace, results: list[Result]) -> Path:
 def pictured(results: Iterable[Result]) -> list[tuple[Panel, Tables]]:
     """The panels of the README's picture whose notebook has results, with their tables."""
     kept = {notebook: (experiment, tables) for notebook, experiment, tables in results}
-    return [(kept[notebook][0].panel(name), kept[notebook][1]) for notebook, name in PICTURE.items() if notebook in kept]
+    return [
+        (kept[notebook][0].panel(name), kept[notebook][1]) for notebook, name in PICTURE.items() if notebook in kept
+    ]
 
 
 def draw_all(workspace: Workspace = RECORD) -> list[Path]:

@@ -1,6 +1,6 @@
 """What an engine is to a run, whatever it is made of: it trains and evaluates replicates of one net. Knows no backend."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -89,8 +89,8 @@ class Replicates(Protocol):
     def evaluate(self, splits: list[str], watched: str | None) -> list[dict[str, Evaluation]]:
         """By replicate and split, with the statistics that the runs are evaluated with; percentiles on the split `watched`."""
 
-    def measure(self, step: int, last: bool) -> None:
-        """Has measured what the runs measure after an evaluation."""
+    def measure(self, step: int, last: bool, places: Sequence[int]) -> None:
+        """Has measured what the runs at these places measure after an evaluation: those that have not diverged."""
 
     def measured(self, place: int) -> Tables:
         """What was measured in one of the runs."""

@@ -1,7 +1,7 @@
 """Runs on JAX, many at once: their data, their engine, their starts. Knows no table's columns, no record and no claim."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -69,12 +69,12 @@ class JaxRuns:
                 )
         return found
 
-    def measure(self, step: int, last: bool) -> None:
-        for place, observers in enumerate(self.observers):
-            if observers:
+    def measure(self, step: int, last: bool, places: Sequence[int]) -> None:
+        for place in places:
+            if self.observers[place]:
                 self.engine.load(self.state, place)
                 rate = self.configs[place].optimizer.rate_of(self.engine.optimizer)
-                for one in observers:
+                for one in self.observers[place]:
                     one.measure(step, rate, last)
 
     def measured(self, place: int) -> Tables:

@@ -97,20 +97,21 @@ class _Group:
     def train(self, on_steps: Callable[[int], None], on_curves: Callable[[pd.DataFrame], None] | None) -> list[Tables]:
         self._evaluate(0)
         self._tell(on_curves)
-        for chunks in self.replicates.train() if self._any_left() else ():
+        for chunks in self.replicates.train() if self._left() else ():
             for history, chunk in zip(self.histories, chunks):
                 history.trained(chunk)
             self.train_seconds += chunks[0].seconds
-            if self._any_left():
+            if self._left():
                 self._evaluate(chunks[0].step)
             on_steps(sum(chunk.count for chunk in chunks))
             self._tell(on_curves)
-            if not self._any_left():
+            if not self._left():
                 break
         return [self._tables(place) for place in range(len(self.configs))]
 
-    def _any_left(self) -> bool:
-        return any(history.diverged_at is None for history in self.histories)
+    def _left(self) -> list[int]:
+        """The places of the runs that have not diverged."""
+        return [place for place, history in enumerate(self.histories) if history.diverged_at is None]
 
     def _evaluate(self, step: int) -> None:
         """Evaluates and has measured. The test set waits for the end where it is spared."""
@@ -120,8 +121,7 @@ class _Group:
         found = self.replicates.evaluate(splits, "test" if self.evaluated[:1] == ["test"] else None)
         for history, evaluations in zip(self.histories, found):
             history.evaluated(step, evaluations)
-        if self._any_left():
-            self.replicates.measure(step, last)
+        self.replicates.measure(step, last, self._left())
         self.evaluate_seconds += (time.perf_counter() - began) / len(self.configs)
 
     def _tell(self, on_curves: Callable[[pd.DataFrame], None] | None) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,8 +65,8 @@ class TensorFlowRun:
                 found[split] = Evaluation(loss, metric, percentiles(inputs[0]) if told else None)
         return [found]
 
-    def measure(self, step: int, last: bool) -> None:
-        if self.observers:
+    def measure(self, step: int, last: bool, places: Sequence[int]) -> None:
+        if places and self.observers:
             rate = self.config.optimizer.rate_of(self.engine.optimizer)
             for one in self.observers:
                 one.measure(step, rate, last)

@@ -15,7 +15,7 @@ from bnrepro.analysis.ceilings import (
     ceiling,
     rate,
     to_try,
-    with_trains,
+    with_trains_by_loss,
 )
 
 NUMBERS = st.integers(LOWEST, HIGHEST)
@@ -88,4 +88,4 @@ def test_a_run_trains_that_finished_at_half_the_loss_of_guessing_or_below():
         ("diverged", math.nan, False),
     ]
     runs = pd.DataFrame(rows, columns=["status", "end_loss", "expected"]).assign(guess_loss=2.0)
-    assert with_trains(runs)["trains"].tolist() == runs["expected"].tolist()
+    assert with_trains_by_loss(runs)["trains"].tolist() == runs["expected"].tolist()

@@ -62,6 +62,12 @@ def test_rows_are_kept_by_processor_and_printed_beside_those_of_others(monkeypat
     assert sorted(path.name for path in by_processor.ROOM.iterdir()) == ["a-processor-r-1.json", "another-2.json"]
 
 
+def test_the_file_of_ones_own_has_scale_and_rows_as_the_processors_has(tmp_path):
+    rows = bench(["one"], json_path=tmp_path / "bench.json", kept=True)
+    assert json.loads((tmp_path / "bench.json").read_bytes()) == {"scale": SCALE, "rows": rows}
+    assert json.loads(by_processor.own_file().read_bytes()).keys() == {"scale", "rows"}
+
+
 def test_a_row_that_is_measured_again_replaces_the_old_one_and_leaves_the_rest(monkeypatch):
     bench(["one", "two"], kept=True)
     monkeypatch.setattr(benches, "scale", lambda: SCALE | {"fit_ms_a_step": 4.0})

@@ -1,10 +1,14 @@
 """What is computed of a notebook's tables once and handed on: never of other tables, never with what a caller wrote into it."""
 
+import operator
+
 import pandas as pd
+import pytest
 
 from bnrepro.records.computed import KnownTables, once
 
 RUNS = pd.DataFrame({"run": ["a", "b"], "value": [1.0, 2.0]})
+OTHERS = RUNS.assign(value=9.0)
 
 
 def counting():
@@ -44,8 +48,46 @@ def test_of_changed_tables_it_is_computed_anew():
     shifted(tables)
     others = {**tables, "runs": RUNS.assign(value=7.0)}
     assert not isinstance(others, KnownTables) and shifted(others)["value"].tolist() == [7.0, 7.0]
-    tables["runs"] = RUNS.assign(value=9.0)
-    assert shifted(tables)["value"].tolist() == [9.0, 9.0] and len(calls) == 3
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tables: tables.__setitem__("runs", OTHERS),
+        lambda tables: operator.ior(tables, {"runs": OTHERS}),
+        lambda tables: tables.update(runs=OTHERS),
+        lambda tables: (tables.pop("runs"), tables.setdefault("runs", OTHERS)),
+        lambda tables: (tables.popitem(), tables.setdefault("runs", OTHERS)),
+        lambda tables: (operator.delitem(tables, "runs"), tables.setdefault("runs", OTHERS)),
+        lambda tables: (tables.clear(), tables.setdefault("runs", OTHERS)),
+    ],
+    ids=["[]", "|=", "update", "pop", "popitem", "del", "clear"],
+)
+def test_whatever_way_tables_are_changed_it_is_computed_anew(change):
+    shifted, calls = counting()
+    tables = KnownTables({"runs": RUNS})
+    shifted(tables)
+    change(tables)
+    assert isinstance(tables, KnownTables) and shifted(tables)["value"].tolist() == [9.0, 9.0] and len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda tables: tables.pop("runs"),
+        lambda tables: tables.popitem(),
+        lambda tables: operator.delitem(tables, "runs"),
+    ],
+    ids=["pop", "popitem", "del"],
+)
+def test_of_tables_that_are_taken_out_nothing_stays(take):
+    shifted, _ = counting()
+    tables = KnownTables({"runs": RUNS})
+    shifted(tables)
+    take(tables)
+    with pytest.raises(KeyError):
+        shifted(tables)
 
 
 def test_of_an_ordinary_dict_it_is_computed_each_time():

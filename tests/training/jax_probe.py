@@ -29,7 +29,9 @@ GROUPS = {
         for seed, halvings, start in ((0, 0, "he"), (3, 2, "glorot"), (5, 1, "orthogonal"))
     ],
     "decay": grid(SHORT.replace(normalization="batch", weight_decay=0.01, sgd_momentum=0.9), seed=(0, 1)),
-    "divergent": grid(SHORT.replace(activation="relu"), learning_rate=(0.01, 1e6), seed=(0, 1)),
+    "divergent": grid(
+        SHORT.replace(activation="relu", measurements="gradients"), learning_rate=(0.1, 1e6), seed=(0, 1)
+    ),
     "never begun": grid(SHORT.replace(activation="relu", initial_std=1e30), seed=(0, 1)),
     "last chunk": grid(SHORT.replace(steps=50), seed=(0, 1)),
     "geometry": grid(SHORT.replace(normalization="batch", measurements="geometry", steps=40), seed=(0, 1)),

@@ -102,6 +102,16 @@ def test_a_replicate_that_diverges_ends_there_and_the_others_go_on(found):
         assert np.isfinite(tables["curves"]["loss"]).all()
 
 
+def test_a_replicate_that_diverges_is_measured_no_longer_as_it_is_not_alone(found):
+    _, together, alone = found["groups"]["divergent"]
+    for one, own in zip(alone, together[1:3], strict=True):
+        keys = ["run", "step", "layer", "quantity"]
+        assert own["geometry"][keys].equals(one["geometry"][keys])
+        np.testing.assert_allclose(own["geometry"]["value"], one["geometry"]["value"], rtol=TOLERANCES["measured"])
+        assert np.isfinite(own["geometry"]["value"]).all()
+    assert [sorted(set(tables["geometry"]["step"])) for tables in alone] == [[0, 20, 40, 60], [0]]
+
+
 def test_nets_that_start_without_a_finite_loss_are_not_trained(found):
     for tables in found["groups"]["never begun"][1]:
         assert tuple(tables["runs"].iloc[0][["status", "diverged_at"]]) == ("diverged", 0)

@@ -5,7 +5,7 @@ the ones before gave. Knows no claim and draws nothing.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bnrepro.analysis.ceilings import bracket, rate, to_try, with_trains
+from bnrepro.analysis.ceilings import bracket, rate, to_try, with_trains_by_loss
 from bnrepro.analysis.curves import with_lost
 from bnrepro.analysis.select import common_target, fastest_rates
 from bnrepro.config.grid import grid
@@ -101,7 +101,7 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     values, base = resolve(PRESETS, preset, overrides, DENSE.replace(batch_size=BATCH_SIZE), ("hidden_units", "task"))
     base = smallest(base) if preset == "smoke" else base
     arms = [*ARMS, *([another_arm] if another_arm else [])]
-    trained = {} if so_far is None else with_trains(so_far["runs"]).set_index("run")["trains"].to_dict()
+    trained = {} if so_far is None else with_trains_by_loss(so_far["runs"]).set_index("run")["trains"].to_dict()
     judged = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
     own, same = Group("fastest", setting="own"), Group("fastest", setting="same")
     groups = {Group("ceilings"): [], Group("choice"): [], own: [], same: []}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import ceilings as scale
-from bnrepro.analysis.ceilings import TRAINS, between, bracket, ceiling, over, with_trains
+from bnrepro.analysis.ceilings import TRAINS_AT, between, bracket, ceiling, over, with_trains_by_loss
 from bnrepro.analysis.curves import median_curves, steps_to_target
 from bnrepro.analysis.paired import paired
 from bnrepro.analysis.select import common_target, group_curves, where
@@ -23,7 +23,7 @@ PLAIN = {"initialization": "he", "sgd_momentum": 0.0}
 
 
 @once
-def searched(tables: Tables, share: float = TRAINS) -> pd.DataFrame:
+def searched(tables: Tables, share: float = TRAINS_AT) -> pd.DataFrame:
     """By cell, arm and judged seed the ceiling: the largest learning rate that trains lies from `low` to `high`.
 
     Adds `fails_below`, whether a smaller rate that was tried does not train, and `slow`, whether none trains but the smallest
@@ -31,10 +31,10 @@ def searched(tables: Tables, share: float = TRAINS) -> pd.DataFrame:
 
     Args:
         tables: Of this experiment.
-        share: What training means: the share of the loss of guessing at which a run ends. The searches were made for `TRAINS`;
+        share: What training means: the share of the loss of guessing at which a run ends. The searches were made for `TRAINS_AT`;
             for another share the two rates lie further apart.
     """
-    runs = with_trains(select(tables, "ceilings"), share)
+    runs = with_trains_by_loss(select(tables, "ceilings"), share)
     rows = []
     for keys, own in runs[~runs["seed"].isin(SELECTING_SEEDS)].groupby([*CELL, "normalization", "seed"]):
         trains = dict(zip(own["learning_rate"].map(scale.number), own["trains"]))
@@ -46,7 +46,7 @@ def searched(tables: Tables, share: float = TRAINS) -> pd.DataFrame:
 
 
 @once
-def raised(tables: Tables, share: float = TRAINS, arm: str = ARMS[1]) -> pd.DataFrame:
+def raised(tables: Tables, share: float = TRAINS_AT, arm: str = ARMS[1]) -> pd.DataFrame:
     """By cell and seed how many times higher the ceiling is in an arm than without BN, as `ceilings.over`."""
     found = searched(tables, share).set_index([*CELL, "seed"])
     without, own = (found.loc[found["normalization"] == one, ["low", "high"]] for one in (ARMS[0], arm))
