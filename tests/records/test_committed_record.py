@@ -69,7 +69,8 @@ def redrawn(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("notebook", [name for name in EXPERIMENTS if EXPERIMENTS[name].sweep("paper")])
 def test_the_runs_are_those_of_the_paper_preset(results, notebook):
-    configs = {config.id: config for group in EXPERIMENTS[notebook].sweep("paper").values() for config in group}
+    sweep = EXPERIMENTS[notebook].sweep("paper", results[notebook])
+    configs = {config.id: config for group in sweep.values() for config in group}
     runs = results[notebook]["runs"].set_index("run")
     assert set(runs.index) == set(configs)
     for run, config in configs.items():

@@ -22,6 +22,13 @@ PLAIN = {"initialization": "he", "sgd_momentum": 0.0}
 """The map's usual start and momentum."""
 
 
+def derive(tables: Tables) -> Tables:
+    """The tables to keep: of `curves` the validation of what is raced, for of a search the end of the training alone is read."""
+    raced = tables["sweep"].loc[tables["sweep"]["group"] != "ceilings", "run"]
+    kept = tables["curves"]["run"].isin(raced) & (tables["curves"]["split"] == "validation")
+    return {**tables, "curves": tables["curves"][kept].reset_index(drop=True)}
+
+
 @once
 def searched(tables: Tables, share: float = TRAINS_AT) -> pd.DataFrame:
     """By cell, arm and judged seed the ceiling: the largest learning rate that trains lies from `low` to `high`.
