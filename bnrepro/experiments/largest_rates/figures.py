@@ -80,8 +80,8 @@ PANELS = (
         name="ceilings",
         title="Largest learning rate that trains",
         caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32: each seed (thin) and the "
-        "median (thick) with its 95% interval; no point where no rate trains. A rate trains if the loss ends at half that of guessing or less, each "
-        "bisected to a factor of 1.1.",
+        "median (thick) with its 95% interval, no point where no rate trains. A rate trains if the loss ends at half that of "
+        "guessing or less; the largest is known to a factor of 1.1.",
         data=ceilings,
         draw=draw_ceilings,
         width=69,
@@ -91,7 +91,8 @@ PANELS = (
         name="ratios",
         title="How many times higher with BN",
         caption="The largest rate that trains, with BN over without: each seed (tick), the median (dot) and its 95% interval, "
-        "mini-batches of 32 and He's start where nothing else is said. An arrow is a bound, where no rate trains in one arm; a cross, where at some seeds none does in either.",
+        "mini-batches of 32 and He's start where nothing else is said. An arrow is a bound, where no rate trains in one arm; a "
+        "cross, where at some seeds none does in either.",
         data=ratios,
         draw=draw_raised,
         width=102,
