@@ -37,7 +37,7 @@ QUESTIONS = (
         measure="fewer steps",
     ),
     Question(
-        text="Does BN permit a learning rate 5 times as high, in a net of 20 layers?",
+        text="Does BN permit 5 times the learning rate, in a net of 20 layers?",
         claim="H1",
         measure="as high",
     ),
