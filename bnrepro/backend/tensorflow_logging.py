@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 
 _CHATTER = re.compile(
     r"[IWE]0000 |WARNING: All log messages before absl::InitializeLog|To enable the following instructions: .* rebuild"
@@ -35,13 +36,23 @@ def without_tensorflow_chatter():
             sys.stderr.write("".join(line for line in lines if not _CHATTER.match(line)))
 
 
-def load_tensorflow() -> None:
-    """Loads TensorFlow, where Keras uses it, and lets it look for devices, without the chatter."""
-    if "tensorflow" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for what it tells later, as on the first compilation
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of programs that are compiled one after another
-    with without_tensorflow_chatter():
-        import tensorflow as tf
+_LOADING = threading.Lock()
 
-        tf.config.list_physical_devices()
+
+def load_tensorflow() -> None:
+    """Loads TensorFlow and Keras, where Keras uses it, and lets it look for devices, without the chatter.
+
+    Of two threads that need it one loads it and the other waits: Python would show that one a half of it.
+    """
+    with _LOADING:
+        if "tensorflow" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+            return
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for what it tells later, as on the first compilation
+        logging.getLogger("tensorflow").setLevel(
+            logging.ERROR
+        )  # it warns of programs that are compiled one after another
+        with without_tensorflow_chatter():
+            import keras  # noqa: F401
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()

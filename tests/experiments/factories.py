@@ -19,6 +19,7 @@ from bnrepro.records.store import membership
 from bnrepro.report.judge import judge
 from tests.experiments.factories_inception import default_divergence, make_section_42
 from tests.experiments.factories_inference import Rows
+from tests.experiments.factories_largest_rates import simulate
 from tests.experiments.rows import table
 
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
@@ -117,7 +118,12 @@ def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.rando
 def finding_tables(notebook: str, preset: str, seeds: int = 0, task: str = "") -> Tables:
     """The tables that a finding would keep, made up; shared between tests, so nothing may change them."""
     finding = EXPERIMENTS[notebook]
-    tables = make_tables(finding.sweep(preset, seeds=seeds, task=task))
+    if hasattr(finding, "ROUNDS"):
+        tables = simulate(
+            lambda config: 3.0 if config["normalization"] == "batch" else 0.3, preset=preset, seeds=seeds, task=task
+        )
+    else:
+        tables = make_tables(finding.sweep(preset, seeds=seeds, task=task))
     kept = {name: table for name, table in tables.items() if name in ("sweep", *finding.TABLES)}
     return finding.derive(kept) if hasattr(finding, "derive") else kept
 

@@ -307,7 +307,7 @@ def test_runs_that_fail_are_reported_in_one_line_and_all_of_them_in_a_log(monkey
 
 def test_a_plan_has_each_run_of_the_chosen_notebooks(tmp_path):
     both, alone = (_ids(make_plan(names, "smoke", output=str(tmp_path))) for names in (["01", "02"], ["01"]))
-    assert alone < both
+    assert alone and alone <= both
 
 
 def test_a_plan_passes_the_given_values_only_and_as_plain_json(tmp_path):

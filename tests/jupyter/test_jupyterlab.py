@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
@@ -170,10 +170,21 @@ class Page:
         return self.until(lambda: next(iter(self.browser.find_elements(By.CSS_SELECTOR, selector)[place:]), None))
 
     def run_all(self) -> None:
-        """Run, Run All Cells."""
+        """Run, Run All Cells; once more where JupyterLab did not hear it, as it may while the page settles."""
         menu = "//*[contains(@class, 'lm-MenuBar-itemLabel')][text()='Run']"
-        self.browser.find_element(By.XPATH, menu).click()
-        self.one(".lm-Menu [data-command='runmenu:run-all']").click()
+        for _ in range(3):
+            self.browser.find_element(By.XPATH, menu).click()
+            self.one(".lm-Menu [data-command='runmenu:run-all']").click()
+            with contextlib.suppress(TimeoutException):
+                WebDriverWait(self.browser, 10, 0.1, [StaleElementReferenceException]).until(lambda _: self.runs)
+                return
+        raise AssertionError("JupyterLab runs no cell")
+
+    @property
+    def runs(self) -> bool:
+        """Whether a cell runs or has run."""
+        prompts = self.browser.find_elements(By.CSS_SELECTOR, ".jp-InputPrompt")
+        return any(re.search(r"\d|\*", prompt.text) for prompt in prompts)
 
 
 class Panel:

@@ -87,7 +87,7 @@ def test_numbers_are_written_with_three_digits():
 
 def finding(claim, low, high, estimate=None):
     """The findings of a claim that say no more than its statistic, from eight seeds."""
-    row = (claim, "", low if estimate is None else estimate, low, high, 8, all_claims()[claim].unit, "")
+    row = (claim, "", low if estimate is None else estimate, low, high, 8, all_claims()[claim].unit, "", 0.001)
     return pd.DataFrame([row], columns=COLUMNS)
 
 

@@ -47,7 +47,8 @@ def draw_races(area: Area, data: dict[str, pd.DataFrame]) -> None:
         nothing(axes, "no rate trains in either arm")
         return
     axes.set_xscale("log")
-    axes.set_xlim(runs["value"].min() / 1.3, 1.25 * runs["value"].max())
+    high = 1.25 * runs["value"].max()
+    axes.set_xlim(min(runs["value"].min() / 1.3, high / 5), high)
     for race, arms in medians.groupby("race", sort=False):
         words.append(race)
         colors.append(INK)
