@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from bnrepro.analysis.intervals import bound_of
+
 TRAINS_AT = 0.5
 """A run trains if its loss over the last tenth of its steps is at most this share of the loss of guessing."""
 
@@ -104,10 +106,9 @@ def between(low: pd.Series, high: pd.Series) -> pd.DataFrame:
     bound, as `bound` says; 1 where both are (`~`).
     """
     raises, lowers = np.isinf(high), low == 0
-    bound = np.select([raises & lowers, raises, lowers], ["~", ">", "<"], "")
     middle = np.sqrt(low * high.where(~raises, 1.0))
     ratio = np.select([raises & lowers, raises, lowers], [1.0, low, high], middle)
-    return pd.DataFrame({"ratio": ratio, "low": low, "high": high, "bound": bound}, index=low.index)
+    return pd.DataFrame({"ratio": ratio, "low": low, "high": high, "bound": bound_of(raises, lowers)}, index=low.index)
 
 
 def bracket(trains: Mapping[int, bool]) -> tuple[int | None, int | None]:

@@ -24,6 +24,11 @@ class Interval(NamedTuple):
     n: int
 
 
+def bound_of(raises: pd.Series, lowers: pd.Series) -> np.ndarray:
+    """The sign of each value of which the true one may be larger (`>`), smaller (`<`), both (`~`), or neither (empty)."""
+    return np.select([raises & lowers, raises, lowers], ["~", ">", "<"], "")
+
+
 def bound_of_median(table: pd.DataFrame, value: str = "ratio") -> str:
     """Whether the median of the column `value` is itself a bound, and on which side.
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from bnrepro.analysis.intervals import bound_of
+
 
 def paired(
     table: pd.DataFrame,
@@ -39,6 +41,5 @@ def ratios(pairs: pd.DataFrame, limit: float, arms: tuple[str, str] = ("none", "
     if (pairs[list(arms)] <= 0).any(axis=None):
         raise ValueError("ratios are of numbers above 0")
     never = np.isinf(first), np.isinf(second)
-    kinds = [never[0] & never[1], *never]
     ratio = first.clip(upper=limit) / second.clip(upper=limit)
-    return pairs.assign(ratio=ratio, bound=np.select(kinds, ["~", ">", "<"], ""))
+    return pairs.assign(ratio=ratio, bound=bound_of(*never))

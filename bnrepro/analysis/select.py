@@ -5,11 +5,10 @@ Knows the columns of the tables, and no experiment, no claim and no figure.
 
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.curves import best_metric, steps_to_target, with_lost
-from bnrepro.analysis.intervals import Interval, median_interval
+from bnrepro.analysis.intervals import Interval, bound_of, median_interval
 from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
 from bnrepro.records.computed import once
@@ -101,8 +100,7 @@ def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
 
 def ratios_with_bn(counted: pd.DataFrame, raises: pd.Series, lowers: pd.Series) -> pd.DataFrame:
     """By seed, `ratio`, with BN over without, and `bound`: the true one may be larger (`>`), smaller (`<`) or both (`~`)."""
-    bound = np.select([raises & lowers, raises, lowers], ["~", ">", "<"], "")
-    return pd.DataFrame({"ratio": counted["batch"] / counted["none"], "bound": bound})
+    return pd.DataFrame({"ratio": counted["batch"] / counted["none"], "bound": bound_of(raises, lowers)})
 
 
 def over_start(geometry: pd.DataFrame) -> pd.DataFrame:

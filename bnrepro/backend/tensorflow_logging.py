@@ -48,9 +48,8 @@ def load_tensorflow() -> None:
         if "tensorflow" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
             return
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for what it tells later, as on the first compilation
-        logging.getLogger("tensorflow").setLevel(
-            logging.ERROR
-        )  # it warns of programs that are compiled one after another
+        # It warns of programs that are compiled one after another.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         with without_tensorflow_chatter():
             import keras  # noqa: F401
             import tensorflow as tf

@@ -168,18 +168,17 @@ def _ceilings(tables: Tables, prefix: str = "", **cell) -> list[Row]:
     return rows
 
 
-def _race(tables: Tables, setting: str, prefix: str = "", **cell) -> list[Row]:
+def _race(tables: Tables, setting: str, **cell) -> list[Row]:
     """How many times fewer steps with BN; to which target, at which rates; and how many runs reach it."""
     runs = raced(tables, setting)
     own, rows = where(runs, **PLAIN | cell), []
     goal = dict.fromkeys(own["target"])
-    rows += [single(f"{prefix}accuracy that is raced to", target, "accuracy") for target in goal]
+    rows += [single("accuracy that is raced to", target, "accuracy") for target in goal]
     for arm in ARMS:
         mine = own[own["normalization"] == arm]
         if len(mine):
             rate = mine["learning_rate"].iloc[0]
             edge = ", at an end of its candidates" if setting == "own" and at_edge(tables, arm, rate, **cell) else ""
-            rows.append(single(f"{prefix}learning rate {LABELS[arm]}{edge}", rate, "rate"))
-            rows.append(counted(f"{prefix}runs {LABELS[arm]} that get there", mine["reached"]))
-    judged = median_between(fewer_steps(runs, **cell), f"{prefix}without BN over with" if prefix else "")
-    return [judged, *rows]
+            rows.append(single(f"learning rate {LABELS[arm]}{edge}", rate, "rate"))
+            rows.append(counted(f"runs {LABELS[arm]} that get there", mine["reached"]))
+    return [median_between(fewer_steps(runs, **cell)), *rows]
