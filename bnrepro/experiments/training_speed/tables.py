@@ -1,4 +1,4 @@
-"""What the runs come to: steps and seconds to the target, the grid and what it chooses. Knows no claim, draws nothing."""
+"""What the runs come to: steps and seconds to the target, the grids and what they choose. Knows no claim, draws nothing."""
 
 import numpy as np
 import pandas as pd
@@ -7,17 +7,31 @@ from bnrepro.analysis import paper
 from bnrepro.analysis.curves import distance_from_curve, steps_to_target
 from bnrepro.analysis.intervals import bound_of_median
 from bnrepro.analysis.paired import paired, ratios
+from bnrepro.analysis.races import common_target, raced
 from bnrepro.analysis.select import group_curves, on_papers_data
 from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.training_speed.sweep import AXES, TARGETS
 from bnrepro.records.computed import once
+from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
 TARGET = paper.FIGURE1_TARGET
+
+INFERENCE = "normalization.inference"
+"""The column that says what a run with BN is read through."""
 
 _FROZEN = RunConfig()
 
 # Share of the largest class in the test set: what a net that knows only the classes' shares can reach.
 LARGEST_CLASS = {"mnist": 0.1135, "fashion_mnist": 0.1, "cifar10": 0.1}
+
+
+def derive(tables: Tables) -> Tables:
+    """The tables to keep: of `curves` the evaluations, and the training where the controls with BN switched off are compared."""
+    curves, off = tables["curves"], select(tables, "off")
+    compared = pd.concat([off["run"], select(tables, "main").query("normalization == 'none'")["run"]])
+    kept = (curves["split"] != "train") | (curves["run"].isin(compared) & (curves["step"] <= off["steps"].max()))
+    return {**tables, "curves": curves[kept].reset_index(drop=True)}
 
 
 @once
@@ -56,19 +70,54 @@ def calibrated(tables: Tables) -> pd.DataFrame:
     return cells.assign(chosen=(cells["distance"] == allowed.min()) & cells.index.isin(allowed.index), frozen=frozen)
 
 
+def target(tables: Tables) -> float:
+    """The accuracy that nets are raced to: the runs that choose have chosen it; NaN where there are none."""
+    curves = group_curves(tables, "choice")
+    return common_target(curves, TARGETS, AXES) if len(curves) else np.nan
+
+
 @once
 def sensitivity(tables: Tables) -> pd.DataFrame:
-    """The result of the main group over the grid: `initial_std`, `learning_rate`, `ratio` of steps to 97%, `bound`."""
-    batch = group_curves(tables, "sensitivity")
-    none = group_curves(tables, "calibration")
-    none = none[none["pixels"].isin(batch["pixels"])]
-    steps = steps_to_target(pd.concat([none, batch]), TARGET)
-    cell = ["initial_std", "learning_rate"]
+    """Over the grid of those runs, both arms at the same values: `initial_std`, `learning_rate`, `ratio` of steps, `bound`."""
+    steps = steps_to_target(group_curves(tables, "choice"), target(tables))
+    cell = list(AXES)
+    if steps.empty:
+        return pd.DataFrame(columns=[*cell, "ratio", "bound"])
     table = ratios(paired(steps, "steps_to_target", (*cell, "seed")), steps["steps"].iloc[0])
     cells = table.groupby(cell)
     return (
         cells["ratio"].median().reset_index().merge(cells.apply(bound_of_median).rename("bound").reset_index(), on=cell)
     )
+
+
+@once
+def races(tables: Tables, goal: float | None = None) -> pd.DataFrame:
+    """By run of each arm at its best, what `analysis.races.raced` gives, and the `seconds` of a step.
+
+    Args:
+        tables: Of this experiment.
+        goal: The accuracy; None means `target`.
+    """
+    runs = raced(group_curves(tables, "best"), target(tables) if goal is None else goal)
+    seconds = runs["run"].map(tables["provenance"].set_index("run")["train_seconds"])
+    return runs.assign(seconds=seconds / runs["steps"])
+
+
+def at_edge(tables: Tables, name: str, value: float) -> bool:
+    """Whether a value of one of `AXES` is the largest or smallest that could be chosen, so that a better one may lie beyond."""
+    offered = select(tables, "choice")[name]
+    return value in (offered.min(), offered.max())
+
+
+@once
+def readings(tables: Tables) -> pd.DataFrame:
+    """By seed, the mean distance of our curve with BN from the paper's: `moving`, `population`; no row without both."""
+    curves = group_curves(tables, ("main", "moving")).query("normalization == 'batch'")
+    runs = distance_from_curve(curves, published(tables).query("arm == 'batch'")).dropna(subset=["distance"])
+    arms = ("moving", "population")
+    if not set(arms) <= set(runs[INFERENCE]):
+        return pd.DataFrame(columns=["seed", *arms], dtype=float)
+    return paired(runs, "distance", arms=arms, column=INFERENCE)
 
 
 def published(tables: Tables) -> pd.DataFrame:
