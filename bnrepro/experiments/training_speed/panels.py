@@ -1,21 +1,86 @@
-"""The heat maps over the values that the paper does not state, drawn from computed tables. Knows no claim and no run."""
+"""What draws other rates and starts, and how BN is read, from computed tables. Knows no claim and no run."""
 
 import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import MaxNLocator
 
 from bnrepro.plotting.area import Area
-from bnrepro.plotting.arms import COLORS
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, key_above, log_axis, name_ends, nothing, step_axis, thousands
 from bnrepro.plotting.heatmap import frame_cell, heat_map
+from bnrepro.plotting.inks import INK
+from bnrepro.plotting.lines import median_line, ticks_at
+from bnrepro.plotting.marks import runs_and_interval
 from bnrepro.plotting.style import small
+
+_NOT_HERE = "needs preset paper"
+
+
+def draw_readings(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """How far the accuracy with BN is from the paper's over the steps, through population statistics and moving averages."""
+    axes, runs, ends = area.axes(), data["runs"], []
+    axes.axhline(0, **DOTTED)
+    for reading, own in runs.groupby("reading"):
+        ends += median_line(axes, own, "step", "points", COLORS[reading], LABELS[reading], markersize=0)
+    step_axis(axes, data["axis"]["last_step"].iloc[0])
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.set_ylabel("Ours minus paper, points")
+    name_ends(axes, ends)
+    if runs.empty:
+        nothing(axes, "nothing of the paper's to compare with")
+
+
+def draw_best(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """A row an arm: steps to the target at its own rate and start, which stand above."""
+    axes, medians = area.axes(), data["medians"]
+    axes.set_xlabel("Training steps")
+    if medians.empty:
+        axes.set_yticks([])
+        nothing(axes, _NOT_HERE)
+        return
+    runs_and_interval(axes, data["runs"], medians, thousands, {})
+    axes.xaxis.set_major_formatter(thousands)
+    words = (
+        (f"to {row.target:.0%} at rate {row.learning_rate:g}, std {row.initial_std:g}", row)
+        for row in medians.itertuples()
+    )
+    key_above(axes, *((text, COLORS[row.normalization]) for text, row in words))
+
+
+def draw_rates(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """Steps to the target over the rate in both arms, a start beside the other; what never gets there is an arrow."""
+    runs = data["runs"]
+    starts = sorted(set(runs["initial_std"])) or [None]
+    high = 1.2 * runs["value"].max() if len(runs) else 1
+    for place, (axes, start) in enumerate(zip(area.grid(widths=[1] * len(starts), gap=(4, 3)), starts)):
+        axes.set(xlabel="Learning rate", ylabel="" if place else "Training steps")
+        if start is None:
+            nothing(axes, _NOT_HERE)
+            return
+        for arm in ("none", "batch"):
+            own = runs[(runs["initial_std"] == start) & (runs["normalization"] == arm)]
+            there = own.groupby("learning_rate")["reached"].transform("all")
+            median_line(axes, own[there], "learning_rate", "value", COLORS[arm])
+            lost = own[~there]
+            axes.plot(lost["learning_rate"], lost["value"], "^", color=COLORS[arm], markersize=4, alpha=0.8, zorder=4)
+        log_axis(axes, "y", (runs["value"].min() / 1.3, high))
+        axes.yaxis.set_major_formatter(thousands)
+        axes.set_xscale("log", base=2)
+        ticks_at(axes.xaxis, sorted(set(runs["learning_rate"]))[::2])
+        axes.tick_params(labelleft=place == 0)
+        arms = [(LABELS[arm], COLORS[arm]) for arm in ("none", "batch")] if place == len(starts) - 1 else []
+        key_above(axes, (f"std {start:g}", INK), *arms)
 
 
 def draw_calibration(area: Area, cells: pd.DataFrame) -> None:
     """A heat map for each reading of the pixels, in the order of the rows."""
     colors, norm = seaborn.light_palette("#3F4A5A", reverse=True, as_cmap=True), LogNorm(0.5, 70, clip=True)
     readings = list(dict.fromkeys(cells["pixels"]))
+    if not readings:
+        _empty(area.axes())
     for axes, pixels in zip(area.grid(widths=[1] * len(readings)), readings):
         own = cells[cells["pixels"] == pixels]
         words = own["points"].map(lambda value: f"{value:.2g}" if np.isfinite(value) else "–")
@@ -27,11 +92,18 @@ def draw_sensitivity(area: Area, cells: pd.DataFrame) -> None:
     """Times fewer steps with BN, in the color of the arm that is faster."""
     axes = area.axes()
     colors = seaborn.blend_palette([COLORS["none"], "white", COLORS["batch"]], as_cmap=True)
+    if cells.empty:
+        return _empty(axes)
     undecided = cells["bound"] == "~"
     words = (cells["bound"] + cells["ratio"].map(" {:.2g}".format)).str.strip().mask(undecided, "–")
     shown = cells.assign(words=words, ratio=cells["ratio"].mask(undecided))
     heat_map(axes, shown, "ratio", "words", colors, LogNorm(1 / 12, 12, clip=True))
     _finish(axes, cells, f"{cells['pixels'].iloc[0]} pixels", True)
+
+
+def _empty(axes: Axes) -> None:
+    axes.set(xlabel="Learning rate", ylabel="Initial std", xticks=[], yticks=[])
+    nothing(axes, _NOT_HERE)
 
 
 def _finish(axes: Axes, cells: pd.DataFrame, words: str, first: bool) -> None:

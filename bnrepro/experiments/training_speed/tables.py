@@ -62,7 +62,7 @@ def calibrated(tables: Tables) -> pd.DataFrame:
         point), `chosen`, and `frozen`, whether these are the defaults of `RunConfig`.
     """
     curves = group_curves(tables, "calibration")
-    axes = ["pixels", "initial_std", "learning_rate"]
+    axes = ["pixels", *AXES]
     distances = distance_from_curve(curves, published(tables).query("arm == 'none'"))
     cells = distances.groupby(axes)["distance"].mean().reset_index()
     allowed = cells.loc[cells["pixels"].isin(["binary", "nonzero"]), "distance"]
@@ -77,10 +77,15 @@ def target(tables: Tables) -> float:
 
 
 @once
+def choosing(tables: Tables) -> pd.DataFrame:
+    """By run of those that choose, what `analysis.races.raced` gives."""
+    return raced(group_curves(tables, "choice"), target(tables))
+
+
+@once
 def sensitivity(tables: Tables) -> pd.DataFrame:
     """Over the grid of those runs, both arms at the same values: `initial_std`, `learning_rate`, `ratio` of steps, `bound`."""
-    steps = steps_to_target(group_curves(tables, "choice"), target(tables))
-    cell = list(AXES)
+    steps, cell = choosing(tables), list(AXES)
     if steps.empty:
         return pd.DataFrame(columns=[*cell, "ratio", "bound"])
     table = ratios(paired(steps, "steps_to_target", (*cell, "seed")), steps["steps"].iloc[0])
