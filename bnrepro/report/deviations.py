@@ -53,8 +53,8 @@ def _figure1() -> list[Deviation]:
         Deviation(
             "Test accuracy with BN",
             "not stated which statistics",
-            f"the population statistics of Algorithm 2, over {batches} training mini-batches; running averages, weight of the old "
-            f"value {normalized['momentum']:g}, beside it",
+            f"the population statistics of Algorithm 2, over {batches} training mini-batches; running averages, weight of the "
+            f"old value {normalized['momentum']:g}, beside it",
         ),
         Deviation(
             "Each arm at its best",

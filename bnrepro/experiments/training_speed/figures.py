@@ -1,7 +1,6 @@
 """The panels of training speed: curves, steps and seconds to 97%, how BN is read, other rates and starts. Knows no claim."""
 
 import functools
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,13 @@ from bnrepro.analysis.curves import median_curves
 from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.analysis.select import group_curves
 from bnrepro.experiments.training_speed.panels import (
+    draw_accuracy,
     draw_best,
     draw_calibration,
     draw_rates,
     draw_readings,
     draw_sensitivity,
+    draw_to_target,
 )
 from bnrepro.experiments.training_speed.tables import (
     INFERENCE,
@@ -27,10 +28,7 @@ from bnrepro.experiments.training_speed.tables import (
     sensitivity,
     speed,
 )
-from bnrepro.plotting.area import Area
-from bnrepro.plotting.arms import COLORS
-from bnrepro.plotting.axes import DOTTED, accuracy_axis_to, key_above, step_axis, thousands
-from bnrepro.plotting.marks import name_curve, paper_line, paper_mark, runs_and_interval, seed_curves
+from bnrepro.plotting.axes import thousands
 from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
 
@@ -54,29 +52,6 @@ def accuracy(tables: Tables) -> dict[str, pd.DataFrame]:
         "paper": papers[["arm", "step", "accuracy"]],
         "reached": reached[reached["step"] <= last].assign(accuracy=TARGET),
     }
-
-
-def draw_accuracy(area: Area, data: dict[str, pd.DataFrame]) -> None:
-    """Every seed, the medians, the paper's curves behind them, and marks on the line of the target."""
-    axes, runs, papers = area.axes(), data["runs"], data["paper"]
-    seed_curves(axes, runs, data["medians"])
-    for index, (_, curve) in enumerate(papers.groupby("arm")):
-        paper_line(axes, curve["step"], curve["accuracy"], label="_paper" if index else "paper, Figure 1(a)")
-    drawn = pd.concat([runs, papers])
-    for arm in _ARMS:
-        name_curve(axes, drawn, arm, 0.62, above=arm == "batch")
-    for mark in data["reached"].itertuples():
-        if mark.whose == "paper":
-            paper_mark(axes, mark.step, mark.accuracy)
-        else:
-            style = dict(color=COLORS[mark.arm], markersize=6, markeredgecolor="white", markeredgewidth=0.9, zorder=7)
-            axes.plot(mark.step, mark.accuracy, "o", **style)
-    axes.axhline(TARGET, **DOTTED)
-    step_axis(axes, runs["steps"].max())
-    accuracy_axis_to(axes, drawn["accuracy"].max())
-    axes.set_ylabel("Test accuracy")
-    if len(papers):
-        key_above(axes, ("- - -  paper, Figure 1(a)", COLORS["paper"]))
 
 
 def read(tables: Tables) -> dict[str, pd.DataFrame]:
@@ -128,15 +103,6 @@ def to_target(tables: Tables, column: str, with_paper: bool) -> dict[str, pd.Dat
         "medians": pd.DataFrame(rows, columns=names),
         "paper": pd.DataFrame(marks.items(), columns=["normalization", "value"]),
     }
-
-
-def draw_to_target(area: Area, data: dict[str, pd.DataFrame], words: Callable, label: str) -> None:
-    """A row an arm: runs as ticks, the median on its interval, the paper's number."""
-    axes = area.axes()
-    marks = data["paper"].set_index("normalization")["value"].to_dict()
-    runs_and_interval(axes, data["runs"], data["medians"], words, marks)
-    axes.xaxis.set_major_formatter(thousands)
-    axes.set_xlabel(label)
 
 
 def calibration(tables: Tables) -> pd.DataFrame:

@@ -1,4 +1,6 @@
-"""What draws other rates and starts, and how BN is read, from computed tables. Knows no claim and no run."""
+"""What draws training speed: curves, rows of runs, how BN is read, other rates and starts. Knows no claim and no run."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -7,16 +9,59 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
 
+from bnrepro.experiments.training_speed.tables import TARGET
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
-from bnrepro.plotting.axes import DOTTED, key_above, log_axis, name_ends, nothing, step_axis, thousands
+from bnrepro.plotting.axes import (
+    DOTTED,
+    accuracy_axis_to,
+    key_above,
+    log_axis,
+    name_ends,
+    nothing,
+    step_axis,
+    thousands,
+)
 from bnrepro.plotting.heatmap import frame_cell, heat_map
 from bnrepro.plotting.inks import INK
 from bnrepro.plotting.lines import median_line, ticks_at
-from bnrepro.plotting.marks import runs_and_interval
+from bnrepro.plotting.marks import name_curve, paper_line, paper_mark, runs_and_interval, seed_curves
 from bnrepro.plotting.style import small
 
+_ARMS = ("batch", "none")  # as they stand in a figure: the higher curve first
 _NOT_HERE = "needs preset paper"
+
+
+def draw_accuracy(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """Every seed, the medians, the paper's curves behind them, and marks on the line of the target."""
+    axes, runs, papers = area.axes(), data["runs"], data["paper"]
+    seed_curves(axes, runs, data["medians"])
+    for index, (_, curve) in enumerate(papers.groupby("arm")):
+        paper_line(axes, curve["step"], curve["accuracy"], label="_paper" if index else "paper, Figure 1(a)")
+    drawn = pd.concat([runs, papers])
+    for arm in _ARMS:
+        name_curve(axes, drawn, arm, 0.62, above=arm == "batch")
+    for mark in data["reached"].itertuples():
+        if mark.whose == "paper":
+            paper_mark(axes, mark.step, mark.accuracy)
+        else:
+            style = dict(color=COLORS[mark.arm], markersize=6, markeredgecolor="white", markeredgewidth=0.9, zorder=7)
+            axes.plot(mark.step, mark.accuracy, "o", **style)
+    axes.axhline(TARGET, **DOTTED)
+    step_axis(axes, runs["steps"].max())
+    accuracy_axis_to(axes, drawn["accuracy"].max())
+    axes.set_ylabel("Test accuracy")
+    if len(papers):
+        key_above(axes, ("- - -  paper, Figure 1(a)", COLORS["paper"]))
+
+
+def draw_to_target(area: Area, data: dict[str, pd.DataFrame], words: Callable, label: str) -> None:
+    """A row an arm: runs as ticks, the median on its interval, the paper's number."""
+    axes = area.axes()
+    marks = data["paper"].set_index("normalization")["value"].to_dict()
+    runs_and_interval(axes, data["runs"], data["medians"], words, marks)
+    axes.xaxis.set_major_formatter(thousands)
+    axes.set_xlabel(label)
 
 
 def draw_readings(area: Area, data: dict[str, pd.DataFrame]) -> None:
@@ -60,7 +105,7 @@ def draw_rates(area: Area, data: dict[str, pd.DataFrame]) -> None:
         if start is None:
             nothing(axes, _NOT_HERE)
             return
-        for arm in ("none", "batch"):
+        for arm in _ARMS:
             own = runs[(runs["initial_std"] == start) & (runs["normalization"] == arm)]
             there = own.groupby("learning_rate")["reached"].transform("all")
             median_line(axes, own[there], "learning_rate", "value", COLORS[arm])
@@ -71,7 +116,7 @@ def draw_rates(area: Area, data: dict[str, pd.DataFrame]) -> None:
         axes.set_xscale("log", base=2)
         ticks_at(axes.xaxis, sorted(set(runs["learning_rate"]))[::2])
         axes.tick_params(labelleft=place == 0)
-        arms = [(LABELS[arm], COLORS[arm]) for arm in ("none", "batch")] if place == len(starts) - 1 else []
+        arms = [(LABELS[arm], COLORS[arm]) for arm in _ARMS] if place == len(starts) - 1 else []
         key_above(axes, (f"std {start:g}", INK), *arms)
 
 
