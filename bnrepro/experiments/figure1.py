@@ -11,6 +11,9 @@ from bnrepro.experiments.setups import ARMS
 
 _FROZEN = RunConfig()
 
+INFERENCE = "normalization.inference"
+"""The field that says what a net with BN is read through."""
+
 FIRST = 200
 """The first of the judged seeds of Figure 1: `presets.FIRST_JUDGED` to 199 have been seen on a GPU, in data/results-gpu."""
 

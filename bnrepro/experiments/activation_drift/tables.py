@@ -4,11 +4,9 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.paired import paired
+from bnrepro.experiments.figure1 import INFERENCE
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
-
-INFERENCE = "normalization.inference"
-"""The column that says what a run with BN is read through."""
 
 EVERY = 2
 """Of the percentiles each so many-th evaluation is kept."""
@@ -19,12 +17,10 @@ def derive(tables: Tables) -> Tables:
 
     The drift of every unit is of all evaluations, and is kept whole.
     """
-    rows = tables["quantiles"]
-    every = rows["run"].map(tables["runs"].set_index("run")["evaluate_every"])
-    last = rows["step"] == rows["run"].map(tables["runs"].set_index("run")["steps"])
-    moving = set(select(tables, "moving")["run"])
-    kept = (rows["step"] % (EVERY * every) == 0) | last
-    kept &= ~(rows["run"].isin(moving) & (rows["unit"] == "all"))
+    rows, runs = tables["quantiles"], tables["runs"].set_index("run")
+    every, last = (rows["run"].map(runs[name]) for name in ("evaluate_every", "steps"))
+    pooled = rows["run"].isin(select(tables, "moving")["run"]) & (rows["unit"] == "all")
+    kept = ((rows["step"] % (EVERY * every) == 0) | (rows["step"] == last)) & ~pooled
     return {**tables, "quantiles": rows[kept].reset_index(drop=True)}
 
 

@@ -9,6 +9,7 @@ from bnrepro.analysis import paper
 from bnrepro.analysis.curves import median_curves
 from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.analysis.select import group_curves
+from bnrepro.experiments.figure1 import INFERENCE
 from bnrepro.experiments.training_speed.panels import (
     draw_accuracy,
     draw_best,
@@ -19,7 +20,6 @@ from bnrepro.experiments.training_speed.panels import (
     draw_to_target,
 )
 from bnrepro.experiments.training_speed.tables import (
-    INFERENCE,
     TARGET,
     calibrated,
     choosing,

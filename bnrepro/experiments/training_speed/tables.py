@@ -10,15 +10,13 @@ from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.races import common_target, raced
 from bnrepro.analysis.select import group_curves, on_papers_data
 from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.figure1 import INFERENCE
 from bnrepro.experiments.training_speed.sweep import AXES, TARGETS
 from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
 TARGET = paper.FIGURE1_TARGET
-
-INFERENCE = "normalization.inference"
-"""The column that says what a run with BN is read through."""
 
 _FROZEN = RunConfig()
 
@@ -43,11 +41,15 @@ def speed(tables: Tables) -> pd.DataFrame:
     """
     table = steps_to_target(group_curves(tables, "main"), TARGET)
     spent = table["steps_to_target"].clip(upper=table["steps"])
-    seconds = table["run"].map(tables["provenance"].set_index("run")["train_seconds"])
-    chunks = np.ceil(table["diverged_at"].astype(float) / table["evaluate_every"])  # training ends with a whole chunk
-    done = (chunks * table["evaluate_every"]).fillna(np.inf).clip(lower=1, upper=table["steps"])
     reached = np.isfinite(table["steps_to_target"])
-    return table.assign(reached=reached, steps_spent=spent, seconds_spent=seconds * spent / done)
+    return table.assign(reached=reached, steps_spent=spent, seconds_spent=spent * _seconds(tables, table))
+
+
+def _seconds(tables: Tables, runs: pd.DataFrame) -> pd.Series:
+    """Of each run the seconds of training a step."""
+    whole = runs["run"].map(tables["provenance"].set_index("run")["train_seconds"])
+    chunks = np.ceil(runs["diverged_at"].astype(float) / runs["evaluate_every"])  # training ends with a whole chunk
+    return whole / (chunks * runs["evaluate_every"]).fillna(np.inf).clip(lower=1, upper=runs["steps"])
 
 
 @once
@@ -104,8 +106,7 @@ def races(tables: Tables, goal: float | None = None) -> pd.DataFrame:
         goal: The accuracy; None means `target`.
     """
     runs = raced(group_curves(tables, "best"), target(tables) if goal is None else goal)
-    seconds = runs["run"].map(tables["provenance"].set_index("run")["train_seconds"])
-    return runs.assign(seconds=seconds / runs["steps"])
+    return runs.assign(seconds=_seconds(tables, runs))
 
 
 def at_edge(tables: Tables, name: str, value: float) -> bool:
