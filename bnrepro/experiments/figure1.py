@@ -71,10 +71,10 @@ PRESETS = {
     ),
     "quick": Preset(
         seeds=10,
-        main=Length(18_000, 500),
-        grid=Length(18_000, 1_000),
+        main=Length(19_000, 1_000),
+        grid=Length(19_000, 1_000),
         shuffled=Length(500, 500),
-        off=Length(500, 500),
+        off=Length(1_000, 1_000),
         race=Length(10_000, 250),
         best=Length(10_000, 100),
         moving=False,
