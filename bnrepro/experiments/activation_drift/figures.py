@@ -91,7 +91,7 @@ def draw_drift(area: Area, data: dict[str, pd.DataFrame]) -> None:
     """The share of units that drift less, each run thin and all together thick, through moving averages dashed."""
     axes, units = area.axes(), data["units"]
     marks = data["paper"].set_index("arm")["drift"]
-    for arm, level, side in (("moving", 0.25, "left"), ("batch", 0.8, "right"), ("none", 0.8, "left")):
+    for arm, level, side in (("moving", 0.65, "right"), ("batch", 0.8, "right"), ("none", 0.8, "left")):
         own, dashes = units[units["arm"] == arm], "--" if arm == "moving" else "-"
         if own.empty:
             continue

@@ -194,9 +194,9 @@ PANELS = (
     Panel(
         name="rates",
         title="Steps to that target, by rate and start",
-        caption="The runs that choose, two seeds a cell that judge nothing (thin), and their median (thick): steps until a run "
-        "is first at the target on held-out examples, both arms at the same rates, a start beside the other. An arrow never "
-        "gets there in the steps that it has.",
+        caption="The runs that choose, two seeds a cell that judge nothing (thin), and their median where both get there "
+        "(thick): steps until a run is first at the target on held-out examples, a start beside the other. An arrow is a run "
+        "that never gets there in the steps that it has.",
         data=over_rates,
         draw=draw_rates,
         width=175,

@@ -109,8 +109,10 @@ def draw_rates(area: Area, data: dict[str, pd.DataFrame]) -> None:
             own = runs[(runs["initial_std"] == start) & (runs["normalization"] == arm)]
             there = own.groupby("learning_rate")["reached"].transform("all")
             median_line(axes, own[there], "learning_rate", "value", COLORS[arm])
-            lost = own[~there]
-            axes.plot(lost["learning_rate"], lost["value"], "^", color=COLORS[arm], markersize=4, alpha=0.8, zorder=4)
+            for reached, marker, size in ((True, ".", 5), (False, "^", 4)):
+                single = own[~there & (own["reached"] == reached)]
+                style = dict(color=COLORS[arm], markersize=size, alpha=0.8, zorder=4)
+                axes.plot(single["learning_rate"], single["value"], marker, **style)
         log_axis(axes, "y", (runs["value"].min() / 1.3, high))
         axes.yaxis.set_major_formatter(thousands)
         axes.set_xscale("log", base=2)
