@@ -336,9 +336,9 @@ def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, wo
     words = in_words(verdicts(workspace))
     for row in words.itertuples():
         assert row.sentence in text and row.interval in text and row.paper in text
-    assert page.count("data:image/svg+xml") == 3 and "7 seeds an arm" in text
+    assert page.count("data:image/svg+xml") == 4 and "10 seeds an arm" in text
     assert all(row.here in text for row in deviations())
-    assert "2.21.0" in text and "0 to 6, 1000, 1001" in text and "not the record" not in text
+    assert "2.21.0" in text and "200 to 209" in text and "not the record" not in text
 
 
 def test_the_page_is_made_for_phones_and_print(page):

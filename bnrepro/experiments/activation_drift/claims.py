@@ -35,8 +35,8 @@ def less_drift(tables: Tables) -> list[Row]:
     id="T8",
     kind="secondary",
     section="4.1",
-    sentence="By how much the inputs of a sigmoid drift less with BN in the paper is nearer to ours read through the population "
-    "statistics of Algorithm 2 than to ours read through moving averages",
+    sentence="The paper's drop in drift with BN is nearer to ours read through population statistics than through moving "
+    "averages",
     statistic="distance on a scale of factors of ten of the drift without BN over with BN from the paper's, through population "
     "statistics minus through moving averages, median of seeds",
     unit="decades",

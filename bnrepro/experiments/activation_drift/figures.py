@@ -128,7 +128,7 @@ PANELS = (
         draw=draw_percentiles,
         width=175,
         height=62,
-        least=80,
+        least=130,
     ),
     Panel(
         name="all_units",

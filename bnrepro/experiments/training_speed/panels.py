@@ -109,9 +109,10 @@ def draw_rates(area: Area, data: dict[str, pd.DataFrame]) -> None:
             own = runs[(runs["initial_std"] == start) & (runs["normalization"] == arm)]
             there = own.groupby("learning_rate")["reached"].transform("all")
             median_line(axes, own[there], "learning_rate", "value", COLORS[arm])
-            for reached, marker, size in ((True, ".", 5), (False, "^", 4)):
+            size, above = (3.5, 6) if arm == "batch" else (6, 5)  # where neither gets there both are seen
+            for reached, marker in ((True, "."), (False, "^")):
                 single = own[~there & (own["reached"] == reached)]
-                style = dict(color=COLORS[arm], markersize=size, alpha=0.8, zorder=4)
+                style = dict(color=COLORS[arm], markersize=size, zorder=above)
                 axes.plot(single["learning_rate"], single["value"], marker, **style)
         log_axis(axes, "y", (runs["value"].min() / 1.3, high))
         axes.yaxis.set_major_formatter(thousands)
