@@ -27,7 +27,7 @@ class Question(NamedTuple):
 
 QUESTIONS = (
     Question(
-        text="Does a net with BN reach 97% on MNIST in fewer steps?",
+        text="At one rate, does a net with BN reach 97% on MNIST in fewer steps?",
         claim="T1",
         measure="fewer steps",
     ),

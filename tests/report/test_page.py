@@ -193,7 +193,7 @@ def test_all_figures_are_redrawn_from_the_tables_byte_for_byte(workspace):
     assert {path.parent for path in paths} == {workspace.figures}
     gallery = paths[-1].read_text(encoding="utf-8")
     assert paths[-1].name == "README.md" and "](02_activation_drift-drift.png)" in gallery
-    assert "7 seeds an arm" in gallery and "`calibration`, `sensitivity`" in gallery and "{" not in gallery
+    assert "10 seeds an arm" in gallery and "`rates`, `sensitivity`" in gallery and "{" not in gallery
 
 
 class Page(HTMLParser):
@@ -336,9 +336,9 @@ def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, wo
     words = in_words(verdicts(workspace))
     for row in words.itertuples():
         assert row.sentence in text and row.interval in text and row.paper in text
-    assert page.count("data:image/svg+xml") == 3 and "7 seeds an arm" in text
+    assert page.count("data:image/svg+xml") == 4 and "10 seeds an arm" in text
     assert all(row.here in text for row in deviations())
-    assert "2.21.0" in text and "0 to 6, 1000, 1001" in text and "not the record" not in text
+    assert "2.21.0" in text and "200 to 209" in text and "not the record" not in text
 
 
 def test_the_page_is_made_for_phones_and_print(page):
@@ -364,8 +364,8 @@ def test_deviations_say_how_the_papers_steps_to_97_percent_were_had():
 
 def test_a_plan_has_a_row_a_group_and_only_fields_that_say_something():
     table = plan(training_speed.sweep("paper"))
-    assert table.index.tolist() == ["main", "calibration", "sensitivity", "shuffled", "off"]
-    assert table.loc["main", "runs"] == 20 and table.loc["main", "normalization"] == "none, batch"
-    assert table.loc["main", "seed"] == "0 to 9" and table.loc["calibration", "seed"] == "1000, 1001"
+    assert table.index.tolist() == ["main", "moving", "calibration", "shuffled", "off", "choice", "best"]
+    assert table.loc["main", "runs"] == 24 and table.loc["main", "normalization"] == "none, batch"
+    assert table.loc["main", "seed"] == "200 to 211" and table.loc["calibration", "seed"] == "1000, 1001"
     assert "hidden_units" not in table and "task" not in table
     assert isinstance(table, pd.DataFrame) and plan({}).empty
