@@ -1,5 +1,6 @@
 """The panels of all experiments as files: sheets of the report, pictures of the README, single panels. Trains nothing."""
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bnrepro.errors import UserError, unknown
-from bnrepro.experiments import EXPERIMENTS, OURS, Experiment
+from bnrepro.experiments import EXPERIMENTS, OURS, Experiment, spares_record
 from bnrepro.plotting.panel import Panel, draw_data, draw_sheet, draw_together, lettered, sheet_caption
 from bnrepro.plotting.save import FORMATS, save_figure
 from bnrepro.plotting.style import BASE
@@ -123,7 +124,8 @@ def export(
         raise unknown("format", format, FORMATS)
     drawn = []
     for notebook, chosen in _chosen(notebooks or OURS, panel).items():
-        tables = load_results(workspace.results / notebook)
+        changed = workspace.changed or spares_record(notebook, workspace.preset)
+        tables = load_results(dataclasses.replace(workspace, changed=changed).results / notebook)
         for each in chosen:
             values = each.data(tables)
             figure = draw_data(each, values, width, font_size, grey)

@@ -66,12 +66,12 @@ def _links(workspace: Workspace, folder: Path) -> dict[str, str]:
 
 def _provenance(results: list[Result]) -> list[dict]:
     """A row an experiment, and one of all: `title`, `runs`, `diverged`, `seeds`, `data`, `time`, `digest` of the tables."""
-    seconds = _all_runs(results, "provenance").set_index("run")["train_seconds"]
+    seconds = all_runs(results, "provenance").set_index("run")["train_seconds"]
     rows = [
-        _training(experiment.TITLE, _all_runs([(notebook, experiment, tables)], "runs"), seconds, digest(tables)[:12])
+        _training(experiment.TITLE, all_runs([(notebook, experiment, tables)], "runs"), seconds, digest(tables)[:12])
         for notebook, experiment, tables in results
     ]
-    return [*rows, _training("All", _all_runs(results, "runs"), seconds, "")] if results else []
+    return [*rows, _training("All", all_runs(results, "runs"), seconds, "")] if results else []
 
 
 def _training(title: str, runs: pd.DataFrame, seconds: pd.Series, digest: str) -> dict:
@@ -89,7 +89,7 @@ def _training(title: str, runs: pd.DataFrame, seconds: pd.Series, digest: str) -
 
 def _machines(results: list[Result]) -> dict[str, str]:
     """What the runs were trained with, by its name."""
-    trained = _all_runs(results, "provenance")
+    trained = all_runs(results, "provenance")
     if trained.empty:
         return {}
     names = {"bnrepro": "bnrepro", "Python": "python", "TensorFlow": "tensorflow", "Keras": "keras", "NumPy": "numpy"}
@@ -98,7 +98,7 @@ def _machines(results: list[Result]) -> dict[str, str]:
     return facts | {"Peak memory": f"{trained['peak_memory_mib'].max():.0f} MiB a process"}
 
 
-def _all_runs(results: Iterable[Result], name: str) -> pd.DataFrame:
+def all_runs(results: Iterable[Result], name: str) -> pd.DataFrame:
     """The rows of table `name` of all experiments that have it, each run once."""
     nothing = pd.DataFrame(columns=SCHEMAS[name])
     return pd.concat([nothing, *(tables[name] for *_, tables in results if name in tables)]).drop_duplicates("run")
