@@ -280,7 +280,7 @@ def tables():
 
     def ends(config):
         normalized = config["normalization"] == "batch"
-        if not normalized and config["initial_std"] == 10.0 and config["learning_rate"] == 1.0:
+        if not normalized and config["initial_std"] == 3.0 and config["learning_rate"] == 1.0:
             return None
         value = 0.15 + 0.1 * np.log10(config["initial_std"] + 1e-3) + 0.13 * np.log10(100 * config["learning_rate"])
         return float(value + 0.3 + 0.25 * normalized + 0.02 * config.seed - 0.005 * config["hidden_layers"])
@@ -324,8 +324,8 @@ def test_the_values_of_notebook_01_are_marked_at_their_place_on_the_log_axes_of_
     marks = [[line for line in axes.lines if line.get_label() == "inferred"] for axes in maps_of(tables)]
     assert [len(found) for found in marks] == [1, 1, 0, 0]
     (mark,) = marks[0]
-    assert mark.get_xdata()[0] == pytest.approx(0.5)  # rates 0.1, 1; stds 0.001, 0.1 in the first and second row
-    assert mark.get_ydata()[0] == pytest.approx(0.5 + np.log(50) / np.log(100))
+    assert mark.get_xdata()[0] == pytest.approx(0.5)  # rates 0.1, 1; stds 0.003, 0.1 in the first and second row
+    assert mark.get_ydata()[0] == pytest.approx(0.5 + np.log(50 / 3) / np.log(100 / 3))
 
 
 def test_the_shares_stand_by_net_and_arm_with_their_seeds(tables, panel):
@@ -409,7 +409,7 @@ def test_the_panel_draws_the_runs_of_the_cell_and_says_where_they_end_on_the_tes
 
 def test_the_panels_longest_words_fit_into_it():
     tables = made(everywhere(None), preset="quick", seeds=8)
-    figure = initialization.explore(tables, net="sigmoid", initial_std=0.001, learning_rate=0.1)
+    figure = initialization.explore(tables, net="sigmoid", initial_std=0.003, learning_rate=0.1)
     FigureCanvasAgg(figure).draw()
     right = [text.get_window_extent().x1 for text in figure.axes[0].texts]
     assert len(right) > 3 and max(right) <= figure.bbox.x1
@@ -420,7 +420,7 @@ def test_the_panels_axes_are_the_same_for_every_choice_and_the_live_run_is_on_to
     first = start_of(initialization.controls(tables))
     plain = initialization.explore(tables, **first).axes[0]
     live = pd.DataFrame({"run": "a", "step": [0, 50], "split": "validation", "loss": 1.0, "value": [0.1, 0.4]})
-    other = dict(net="ReLU", initial_std=10.0, learning_rate=1.0)
+    other = dict(net="ReLU", initial_std=3.0, learning_rate=1.0)
     trained = initialization.explore(tables, live, **other).axes[0]
     assert (plain.get_xlim(), plain.get_ylim()) == (trained.get_xlim(), trained.get_ylim())
     assert "live" in words(trained) and "live" not in words(plain)
@@ -429,7 +429,7 @@ def test_the_panels_axes_are_the_same_for_every_choice_and_the_live_run_is_on_to
 
 def test_the_live_run_is_the_cells_with_bn_at_a_seed_that_is_not_reported(tables):
     for net, setting in (("sigmoid", "sigmoid"), ("ReLU", "relu")):
-        config = initialization.live(tables, net=net, initial_std=10.0, learning_rate=1.0)
+        config = initialization.live(tables, net=net, initial_std=3.0, learning_rate=1.0)
         recorded = initialization.sweep("quick")[Group("map", setting=setting)]
         (same,) = [one for one in recorded if one == config.replace(seed=0, evaluate_every=one.evaluate_every)]
         assert same["normalization"] == "batch" and config.seed >= 1_000

@@ -10,10 +10,11 @@ import pytest
 
 from bnrepro.analysis.claims import FEWEST
 from bnrepro.config.run_config import RunConfig
+from bnrepro.execution.progress import Progress
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.plotting.panel import draw_sheet
 from bnrepro.plotting.save import LARGEST, digest, save_figure
-from bnrepro.records.costs import COSTS, costs_file
+from bnrepro.records.costs import COSTS, costs_file, seconds
 from bnrepro.records.results import load_results
 from bnrepro.records.workspace import CHECKOUT, Workspace
 from bnrepro.report.questions import QUESTIONS
@@ -142,6 +143,25 @@ def test_the_file_of_verdicts_is_generated_from_the_record(redrawn):
 def test_the_file_of_costs_is_generated_from_the_record(results):
     kept = [(notebook, EXPERIMENTS[notebook], tables) for notebook, tables in results.items()]
     assert costs_file(all_runs(kept, "provenance"), all_runs(kept, "runs")) == COSTS.read_bytes()
+
+
+@pytest.mark.parametrize("slowness", [1.0, 3.0])
+def test_at_half_time_of_the_records_own_runs_their_end_is_known_within_30_percent(results, slowness):
+    """By what each run truly took, on two processes of a machine so much slower, one experiment after the other."""
+    now, moments = 0.0, []
+    progress = Progress(2, clock=lambda: now)
+    for notebook in (notebook for notebook, tables in results.items() if "provenance" in tables):
+        runs = results[notebook]["runs"].merge(results[notebook]["provenance"], on="run").iloc[::5]
+        took = runs[["train_seconds", "evaluate_seconds", "compile_seconds"]].sum(axis=1)
+        for row, truly in zip(runs.to_dict("records"), took):
+            moments.append((notebook, seconds(RunConfig.of_row(row)), truly))
+            progress.plan(*moments[-1][:2])
+    told = []
+    for notebook, estimate, truly in moments:
+        now += truly * slowness / 2
+        progress.advance(notebook, estimate)
+        told.append((now, now + progress.seconds_left))
+    assert next(end for moment, end in told if moment >= now / 2) == pytest.approx(now, rel=0.3)
 
 
 @pytest.mark.slow(seconds=60)

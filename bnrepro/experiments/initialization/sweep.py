@@ -53,9 +53,9 @@ PRESETS = {
     "quick": Preset(
         seeds=10,
         other_seeds=2,
-        map=Length(200, 200),
+        map=Length(400, 400),
         depth=Length(200, 200),
-        stds=STDS[::4],
+        stds=STDS[1::3],
         rates=(0.1, 1.0),
         other_rates=(0.3,),
         depths=(3, 10, 20),
