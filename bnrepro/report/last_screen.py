@@ -6,7 +6,7 @@ import pandas as pd
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.experiments import EXPERIMENTS, OURS
-from bnrepro.report.formatting import MARKS, NONE, NOTHING, broken, counted, in_words
+from bnrepro.report.formatting import NONE, NOTHING, broken, counted, in_words
 from bnrepro.report.questions import FIRST, Question
 from bnrepro.report.record_verdicts import record_verdicts
 
@@ -69,7 +69,7 @@ def _answer(question: Question, words: dict | None) -> list[str]:
 def _short(words: dict) -> str:
     """A claim in a line."""
     verdict = words["lacks"] or f"{words['verdict']}, {words['ours']} ({words['interval']}; n = {words['n']})"
-    return f"{MARKS[words['verdict']]} {words['claim']}  {words['sentence']}: {verdict}"
+    return f"{words['claim']}  {words['sentence']}: {verdict}"
 
 
 def _said(number: str) -> str:

@@ -90,7 +90,7 @@ def test_only_a_whole_first_look_answers_them():
 def test_other_runs_end_with_their_own_claims_in_short():
     own = of_notebooks(table(), ["06_batch_size", "99_verdicts"])
     first, *rest = in_short(own).splitlines()
-    assert first.startswith("✗ B1a  The accuracy of a net with BN falls as the mini-batch shrinks to 2: contradicted, ")
+    assert first.startswith("B1a  The accuracy of a net with BN falls as the mini-batch shrinks to 2: contradicted, ")
     assert rest == ["", "1 claim on training: 1 contradicted."]
 
 
