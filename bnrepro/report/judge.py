@@ -49,22 +49,23 @@ def judge(
         claims: Those to be judged; one without a row is left out.
         family: All primary claims, those to be judged among them; one without a row counts with p = 1. By default only
             those to be judged.
+        record: Verdict and n of the committed record, by claim.
 
     Returns:
         A row a claim in their order, the columns `VERDICT_COLUMNS`: `p` is the corrected one of a primary claim, else NaN;
-        `rule` is the `Rule`; `paper` is NaN where the paper has no number; `note` says in words what the other rows do; with
-        fewer than `needs` values no verdict but inconclusive is possible; `record` and `record_n` are those of `record`, empty
+        `rule` is the `Rule`; `paper` is NaN where the paper has no number; `note` says in words what the other rows do; from
+        `needs` values on a claim can be decided whatever the others give; `record` and `record_n` are those of `record`, empty
         and 0 where it has none.
     """
     claims = list(claims)
     rows = {name: list(own.itertuples(index=False)) for name, own in findings.groupby("claim")}
     primary = {claim.id for claim in (*claims, *family) if claim.kind == "primary"}
     corrected = holm({name: rows[name][0].p if name in rows else math.nan for name in primary})
-    fewest = {True: max(FEWEST, fewest_values(len(primary))), False: FEWEST}
+    needs = {"primary": max(FEWEST, fewest_values(len(primary)))}
     table = [
         {
             **_judged(claim, corrected.get(claim.id, math.nan), *rows[claim.id]),
-            "needs": fewest[claim.id in primary],
+            "needs": needs.get(claim.kind, FEWEST),
             **dict(zip(("record", "record_n"), record.get(claim.id, ("", 0)))),
         }
         for claim in claims
