@@ -44,7 +44,8 @@ addEventListener("load", () => {
   const target = document.querySelector(":target");
   parent.postMessage({
     name: NAME, window: innerWidth, page: document.documentElement.scrollWidth, text: document.body.innerText,
-    images: [...document.images].map(image => ({natural: image.naturalWidth, ...box(image)})),
+    images: [...document.querySelectorAll("#figures img")].map(image => ({natural: image.naturalWidth, ...box(image)})),
+    answers: [...document.querySelectorAll("#answers img")].map(box),
     requests: performance.getEntriesByType("resource").map(entry => entry.name),
     inks: [...new Set(styles.map(style => style.color))],
     grounds: [...new Set(styles.map(style => style.backgroundColor))],
@@ -212,6 +213,11 @@ def test_a_figure_is_legible_on_a_phone_and_opens_large_without_a_script(seen):
     assert seen["large"]["target"] == {"left": 0, "top": 0, "width": PHONE, "height": 640}
     assert max(image["width"] for image in seen["large"]["images"]) > 1.5 * seen["phone"]["images"][0]["width"]
     assert "Close" in seen["large"]["text"] and "Close" not in seen["phone"]["text"]
+
+
+def test_the_picture_of_an_answer_is_as_wide_as_a_phone_allows(seen):
+    (picture,) = seen["phone"]["answers"]
+    assert 300 <= picture["width"] <= PHONE
 
 
 @pytest.mark.parametrize("view", ["phone", "crowded desktop"])
