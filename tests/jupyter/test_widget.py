@@ -19,7 +19,8 @@ from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.control import Control, start_of, values_in
 from bnrepro.jupyter import widget as panels
-from bnrepro.jupyter.batch import SESSION, run_batch
+from bnrepro.jupyter.batch import run_batch
+from bnrepro.jupyter.notebook_process import SESSION
 from bnrepro.jupyter.plan import Plan
 from bnrepro.jupyter.session import Session
 from bnrepro.jupyter.widget import Panel, explorer

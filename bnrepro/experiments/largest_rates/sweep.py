@@ -21,6 +21,9 @@ TABLES = ("runs", "curves", "provenance")
 ROUNDS = True
 """Later runs depend on what earlier ones gave."""
 
+EXPECTED_RUNS = {"smoke": 140, "quick": 450, "paper": 2_900}
+"""By preset, about how many runs the rounds come to."""
+
 TARGETS = (0.83, 0.8, 0.75, 0.7, 0.6)
 """Accuracies on held-out examples: a net is raced to the highest that both arms reach on the seeds that choose."""
 
@@ -74,7 +77,7 @@ PRESETS = {
         other_depths=(),
         raced=(3,),
         ceilings=Length(600, 600),
-        races=Length(1_500, 50),
+        races=Length(750, 50),
     ),
     "paper": Preset(
         seeds=12,
