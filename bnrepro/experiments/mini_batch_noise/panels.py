@@ -1,0 +1,103 @@
+"""How the panels of mini-batch noise are drawn, from data that are already computed. Knows no run and no claim."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from bnrepro.analysis.intervals import median_interval
+from bnrepro.plotting.area import Area
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, accuracy_ticks, log_axis, name_ends, nothing
+from bnrepro.plotting.lines import median_line, row_axis, ticks_at
+from bnrepro.plotting.marks import interval_mark
+
+_OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))
+_MOMENTS = {"trained": ("after training", {}), "equal": ("at equal training loss", _OPEN)}
+_DASHES = {4: (0, (1, 1.2)), 16: (0, (4, 1.6)), 256: (0, (5, 1.2, 1, 1.2))}
+"""Of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
+
+
+def draw_gains(area: Area, gains: pd.DataFrame) -> None:
+    """Accuracy with BN minus without over the examples that BN normalizes together, a line a moment."""
+    axes, ends = area.axes(), []
+    for moment, (words, style) in _MOMENTS.items():
+        own = gains[gains["moment"] == moment]
+        ends += median_line(axes, own, "over", "points", COLORS["batch"], words, **style)
+    if not ends:
+        nothing(axes, "no run gets there")
+        return
+    axes.axhline(0, **DOTTED)
+    _over_axis(axes, gains["over"])
+    axes.set_ylabel("Accuracy with BN minus without, points")
+    name_ends(axes, ends)
+
+
+def draw_losses(area: Area, losses: pd.DataFrame) -> None:
+    """The test loss with BN over the examples that BN normalizes together; a band for the net without BN."""
+    axes, with_bn = area.axes(), losses[losses["arm"] == "batch"]
+    ends = median_line(axes, with_bn, "over", "loss", COLORS["batch"], LABELS["batch"])
+    if not ends:
+        nothing(axes)
+        return
+    _over_axis(axes, with_bn["over"])
+    middle, low, high, _ = median_interval(losses.loc[losses["arm"] == "none", "loss"])
+    sizes = [with_bn["over"].min(), with_bn["over"].max()]
+    axes.fill_between(sizes, [low] * 2, [high] * 2, color=COLORS["none"], alpha=0.22, linewidth=0, zorder=3)
+    axes.plot(sizes, [middle] * 2, color=COLORS["none"], zorder=4)
+    ends.append((sizes[1], middle, LABELS["none"], COLORS["none"]))
+    axes.set_ylabel("Test loss, nats")
+    name_ends(axes, ends)
+
+
+def draw_paths(area: Area, medians: pd.DataFrame) -> None:
+    """Held-out accuracy over the training loss, which falls to the right: the median of each arm."""
+    axes, ends = area.axes(), []
+    if medians.empty:
+        nothing(axes, "no run gets there")
+        return
+    axes.set(xscale="log", xlim=(1.15 * medians["level"].max(), medians["level"].min() / 1.15))
+    for (arm, over), own in medians.groupby(["arm", "over"]):
+        own, color = own.sort_values("level", ascending=False), COLORS[arm]
+        axes.fill_between(own["level"], own["ci_low"], own["ci_high"], color=color, alpha=0.15, linewidth=0, zorder=2)
+        axes.plot(own["level"], own["estimate"], color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
+        ends.append((*own.iloc[-1][["level", "estimate"]], own["words"].iloc[0], color))
+    ticks_at(axes.xaxis, sorted(set(medians["level"])))
+    accuracy_ticks(axes)
+    axes.set(xlabel="Training loss, nats", ylabel="Held-out accuracy")
+    name_ends(axes, ends)
+
+
+def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
+    """A row an arm: test accuracy on the left, test loss on the right, each seed, the median and its interval."""
+    left, right = area.grid(widths=(1, 1), gap=(6, 3))
+    arms = list(dict.fromkeys(runs["arm"]))
+    for axes, value, label in ((left, "accuracy", "Test accuracy"), (right, "loss", "Test loss, nats")):
+        for position, arm in enumerate(arms):
+            own = runs.loc[runs["arm"] == arm, value]
+            interval_mark(axes, position, own, median_interval(own), COLORS[arm])
+        words = [LABELS[arm] for arm in arms] if axes is left else [""] * len(arms)
+        row_axis(axes, words, [COLORS[arm] for arm in arms], lines=True)
+        axes.set_xlabel(label)
+    accuracy_ticks(left, "x")
+
+
+def draw_rates(area: Area, medians: pd.DataFrame) -> None:
+    """Held-out accuracy over the learning rate on the seeds that choose, a line an arm, the chosen rate a dot."""
+    axes, ends = area.axes(), []
+    for (arm, over), own in medians.groupby(["arm", "over"]):
+        color, own = COLORS[arm], own.sort_values("learning_rate")
+        axes.plot(own["learning_rate"], own["accuracy"], color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
+        best = own[own["chosen"]]
+        axes.plot(best["learning_rate"], best["accuracy"], "o", color=color, markersize=4, zorder=5)
+        ends.append((*own.iloc[-1][["learning_rate", "accuracy"]], own["words"].iloc[0], color))
+    log_axis(axes, "x")
+    ticks_at(axes.xaxis, sorted(set(medians["learning_rate"])))
+    accuracy_ticks(axes)
+    axes.set(xlabel="Learning rate", ylabel="Held-out accuracy")
+    name_ends(axes, ends)
+
+
+def _over_axis(axes: Axes, sizes: pd.Series) -> None:
+    """A logarithmic x axis of the examples that BN normalizes together."""
+    axes.set_xscale("log", base=2)
+    ticks_at(axes.xaxis, sorted(set(sizes)))
+    axes.set_xlabel("Examples that BN normalizes together")
