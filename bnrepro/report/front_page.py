@@ -47,14 +47,14 @@ QUESTIONS = (
         measure="less drift",
     ),
     Question(
-        text="Does BN generalize better at equal training loss?",
-        claim="R3",
-        measure="more between training and held-out accuracy",
+        text="Is a net with BN more accurate at equal training loss?",
+        claim="G3",
+        measure="more held-out accuracy",
     ),
     Question(
         text="Can BN stand in for Dropout?",
-        claim="R1",
-        measure="more accuracy than without BN and with Dropout",
+        claim="G5",
+        measure="more test accuracy than with Dropout and without BN",
     ),
     Question(
         text="Does a net with BN train from more initializations and at more rates?",

@@ -62,17 +62,17 @@ PRESETS = {
         seeds=10,
         over=(4, 64),
         dropout=False,
-        rates=(0.03, 0.1, 0.3),
+        rates=(0.03, 0.1),
         choice=Length(400, 400),
-        judged=Length(400, 40),
+        judged=Length(400, 20),
     ),
     "paper": Preset(
         seeds=16,
         over=(4, 16, 64, 256),
         dropout=True,
         rates=(0.01, 0.03, 0.1, 0.3),
-        choice=Length(1_500, 250),
-        judged=Length(1_500, 25),
+        choice=Length(1_200, 200),
+        judged=Length(1_200, 20),
     ),
 }
 

@@ -23,6 +23,9 @@ LEVEL = 0.05
 LEVELS = (0.5, 0.2, 0.1, LEVEL, 0.02)
 """Those at which it is shown."""
 
+BEFORE = 2
+"""Fewest evaluations of a net in training before one of these, for it to be known how the net gets there."""
+
 
 def derive(tables: Tables) -> Tables:
     """The tables to keep: of `curves` what is read, the last evaluation of each run, and those of a judged run right before and
@@ -38,7 +41,7 @@ def derive(tables: Tables) -> Tables:
 def _kept(curves: pd.DataFrame) -> set[int]:
     """The steps of a run's evaluations that are kept."""
     fit = _split(curves, "fit")
-    return {*curves["step"].tail(1), *(step for level in LEVELS for step in fit.index[_around(fit, level)])}
+    return {*curves["step"].tail(1), *(step for level in LEVELS for step in _around(fit, level))}
 
 
 def with_arms(runs: pd.DataFrame) -> pd.DataFrame:
@@ -85,25 +88,28 @@ def ended(tables: Tables) -> pd.DataFrame:
 def at_equal_loss(tables: Tables, level: float = LEVEL) -> pd.DataFrame:
     """The judged runs where their training loss is first at most `level`: `accuracy` and `loss` on the held-out examples.
 
-    Both lie on a straight line in the logarithm of the training loss between two evaluations, none of which is of the untrained
-    net; NaN where there are no such two.
+    Both lie on a straight line in the logarithm of the training loss between that evaluation and the one before. `before` is how
+    many evaluations of the net in training there are before it; where they are fewer than `BEFORE`, or the loss never gets
+    there, accuracy and loss are NaN.
     """
     curves = group_curves(tables, "judged")
     runs = with_arms(final_metric(curves)).drop(columns="final_metric")
-    found = {run: _crossing(own, level) for run, own in curves.groupby("run")}
-    return runs.assign(**{name: runs["run"].map({run: both[name] for run, both in found.items()}) for name in _NAMES})
+    found = pd.DataFrame([_crossing(own, level) for _, own in curves.groupby("run")], columns=["run", *_CROSSING])
+    return runs.merge(found, on="run")
 
 
-_NAMES = {"accuracy": "value", "loss": "loss"}
+_CROSSING = ("accuracy", "loss", "before")
 
 
-def _crossing(curves: pd.DataFrame, level: float) -> dict[str, float]:
+def _crossing(curves: pd.DataFrame, level: float) -> tuple:
+    run, every = curves[["run", "evaluate_every"]].iloc[0]
     fit, held_out = (_split(curves, split) for split in ("fit", "validation"))
-    two = _around(fit, level)
-    logs = -np.log(fit["loss"].iloc[two].clip(lower=1e-12))
-    if len(logs) < 2:
-        return dict.fromkeys(_NAMES, np.nan)
-    return {name: float(np.interp(-np.log(level), logs, held_out[of].iloc[two])) for name, of in _NAMES.items()}
+    steps = _around(fit, level)
+    before = np.ceil(steps[-1] / every) - 1 if len(steps) else np.nan
+    if not before >= BEFORE:
+        return run, np.nan, np.nan, before
+    logs = -np.log(fit.loc[steps, "loss"].clip(lower=1e-12))
+    return run, *(np.interp(-np.log(level), logs, held_out.loc[steps, of]) for of in ("value", "loss")), before
 
 
 def _split(curves: pd.DataFrame, split: str) -> pd.DataFrame:
@@ -111,10 +117,10 @@ def _split(curves: pd.DataFrame, split: str) -> pd.DataFrame:
     return curves[(curves["split"] == split) & (curves["step"] > 0)].set_index("step").sort_index()
 
 
-def _around(fit: pd.DataFrame, level: float) -> slice:
-    """Where the first evaluation at which the training loss is at most `level` stands, and the one before; nowhere if none is."""
+def _around(fit: pd.DataFrame, level: float) -> pd.Index:
+    """The first step at which the training loss is at most `level`, behind the one evaluated before; none where none is."""
     below = np.flatnonzero(fit["loss"] <= level)
-    return slice(max(below[0] - 1, 0), below[0] + 1) if below.size else slice(0)
+    return fit.index[max(below[0] - 1, 0) : below[0] + 1] if below.size else fit.index[:0]
 
 
 def of_arm(table: pd.DataFrame, arm: tuple[str, int], value: str) -> pd.Series:
