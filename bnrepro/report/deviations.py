@@ -191,8 +191,8 @@ def _others() -> list[Deviation]:
         Deviation(
             "10: mini-batch noise",
             "“advantageous to the generalization”, no experiment",
-            f"{dense}, {noise['train_examples']:,} training examples, mini-batches of {noise.batch_size} that BN normalizes whole "
-            f"or in ghost batches; momentum {noise['sgd_momentum']:g}, since the net without BN would fit its examples only after "
-            "many more steps; each net at the best of its rates on other seeds",
+            f"{dense}, {noise['train_examples']:,} training examples, mini-batches of {noise.batch_size}, which BN normalizes "
+            f"whole or in ghost batches; momentum {noise['sgd_momentum']:g}, for without it the net without BN would fit its "
+            "examples only after many more steps; each net at the best of its rates on other seeds",
         ),
     ]

@@ -27,7 +27,7 @@ def draw_gains(area: Area, gains: pd.DataFrame) -> None:
         return
     axes.axhline(0, **DOTTED)
     _over_axis(axes, gains["over"])
-    axes.set_ylabel("Accuracy with BN minus without, points")
+    axes.set_ylabel("Gain from BN, points")
     name_ends(axes, ends)
 
 
