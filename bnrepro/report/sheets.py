@@ -18,7 +18,7 @@ from bnrepro.records.schemas import Tables, csv_bytes
 from bnrepro.records.workspace import Workspace, check_not_committed, whole_path
 from bnrepro.report.verdicts import RECORD, Result, kept_results
 
-PICTURE = {"01_training_speed": "accuracy", "09_largest_rates": "ceilings", "10_mini_batch_noise": "gains"}
+PICTURE = {"01_training_speed": "accuracy", "09_largest_rates": "ceilings", "10_mini_batch_noise": "dose"}
 """The panels that the README shows, one a finding."""
 
 PICTURE_NAME = "three_findings"

@@ -1,12 +1,13 @@
 """The panels of mini-batch noise: accuracy and loss over its dose, paths, Dropout, rates. Knows no claim."""
 
+import itertools
+
 import pandas as pd
 
 from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.experiments.mini_batch_noise.panels import (
+    draw_dose,
     draw_dropout,
-    draw_gains,
-    draw_losses,
     draw_paths,
     draw_rates,
 )
@@ -27,27 +28,25 @@ from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
 
 
-def gains(tables: Tables) -> pd.DataFrame:
-    """By moment, examples that BN normalizes together, and seed: accuracy with BN minus without, in points."""
+def dose(tables: Tables) -> pd.DataFrame:
+    """By moment, quantity, examples that BN normalizes together, and seed: with BN minus without, accuracies in points."""
     parts = []
     for moment, runs in (("trained", ended(tables)), ("equal", at_equal_loss(tables))):
-        for arm in doses(runs):
-            own = 100 * difference(runs, "accuracy", WITHOUT, arm)
-            parts.append(own.rename("points").reset_index().assign(moment=moment, over=arm[1]))
+        for arm, (quantity, scale) in itertools.product(doses(runs), _SCALES.items()):
+            gain = scale * difference(runs, quantity, WITHOUT, arm)
+            parts.append(gain.rename("gain").reset_index().assign(moment=moment, quantity=quantity, over=arm[1]))
     return pd.concat(parts, ignore_index=True)
 
 
-def losses(tables: Tables) -> pd.DataFrame:
-    """The test loss of each judged run without Dropout."""
-    runs = ended(tables)
-    return runs.loc[runs["arm"].isin(["none", "batch"]), ["run", *ARM, "seed", "loss"]]
+_SCALES = {"accuracy": 100, "loss": 1}
 
 
 def paths(tables: Tables) -> pd.DataFrame:
-    """By arm and training loss the median of the accuracy on held-out examples there; none where a seed does not get there."""
+    """By arm without Dropout and training loss the median accuracy on held-out examples there; none where a seed has none."""
     rows = []
     for level in LEVELS:
-        for arm, own in at_equal_loss(tables, level).groupby(list(ARM)):
+        runs = at_equal_loss(tables, level)
+        for arm, own in runs[runs["arm"].isin(["none", "batch"])].groupby(list(ARM)):
             if own["accuracy"].notna().all():
                 rows.append((*arm, _words(*arm), level, *median_interval(own["accuracy"])))
     return pd.DataFrame(rows, columns=[*ARM, "words", "level", *Interval._fields])
@@ -78,32 +77,26 @@ def _words(arm: str, over: int) -> str:
 
 PANELS = (
     Panel(
-        name="gains",
-        title="What BN adds to accuracy",
-        caption="Accuracy of a dense net on 1,000 examples with BN minus without, over the examples that BN normalizes together: "
-        f"on the test set after training, and on held-out examples where the training loss is first {LEVEL:g}. Each of "
-        "{judged_seeds} seeds (thin), the median (thick) and its 95% interval, each net at its own best learning rate.",
-        data=gains,
-        draw=draw_gains,
-        height=60,
-    ),
-    Panel(
-        name="losses",
-        title="Test loss after training",
-        caption="The same nets after training: each seed with BN (thin), the medians (thick) and their 95% intervals.",
-        data=losses,
-        draw=draw_losses,
-        height=60,
+        name="dose",
+        title="What BN changes, by the examples it normalizes together",
+        caption="With BN minus without, of a dense net on 1,000 examples: accuracy and loss on the test set after training, and "
+        f"on held-out examples where the training loss is first {LEVEL:g}. The median of {{judged_seeds}} seeds (thick) and its "
+        "95% interval, after training each seed too (thin); each net at its own best learning rate.",
+        data=dose,
+        draw=draw_dose,
+        width=102,
+        height=78,
     ),
     Panel(
         name="paths",
         title="Accuracy at equal training loss",
-        caption="On held-out examples where the training loss is first so low: the median of {judged_seeds} seeds and its 95% "
+        caption="On held-out examples where the training loss is first so low: the median of {equal_seeds} seeds and its 95% "
         "interval, each net at its own best learning rate. No point where a seed does not get there, or does so before it was "
         "first evaluated.",
         data=paths,
         draw=draw_paths,
-        height=66,
+        width=69,
+        height=78,
     ),
     Panel(
         name="dropout",
@@ -113,7 +106,7 @@ PANELS = (
         data=dropout,
         draw=draw_dropout,
         width=102,
-        height=56,
+        height=62,
         least=95,
     ),
     Panel(
@@ -123,9 +116,10 @@ PANELS = (
         "rate that each net is judged at.",
         data=rates,
         draw=draw_rates,
-        height=66,
+        width=69,
+        height=62,
     ),
 )
 
-SHEETS = {"dose": ("gains", "losses", "paths", "rates"), "dropout": ("dropout",)}
+SHEETS = {"dose": ("dose", "paths"), "dropout": ("dropout", "rates")}
 """Panels by sheet."""

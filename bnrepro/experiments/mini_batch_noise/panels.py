@@ -1,7 +1,6 @@
 """How the panels of mini-batch noise are drawn, from data that are already computed. Knows no run and no claim."""
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from bnrepro.analysis.intervals import median_interval
 from bnrepro.plotting.area import Area
@@ -12,40 +11,28 @@ from bnrepro.plotting.marks import interval_mark
 
 _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))
 _MOMENTS = {"trained": ("after training", {}), "equal": ("at equal training loss", _OPEN)}
+_QUANTITIES = {"accuracy": "Accuracy, points", "loss": "Loss, nats"}
 _DASHES = {4: (0, (1, 1.2)), 16: (0, (4, 1.6)), 256: (0, (5, 1.2, 1, 1.2))}
-"""Of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
+"""Lines of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
 
 
-def draw_gains(area: Area, gains: pd.DataFrame) -> None:
-    """Accuracy with BN minus without over the examples that BN normalizes together, a line a moment."""
-    axes, ends = area.axes(), []
-    for moment, (words, style) in _MOMENTS.items():
-        own = gains[gains["moment"] == moment]
-        ends += median_line(axes, own, "over", "points", COLORS["batch"], words, **style)
-    if not ends:
-        nothing(axes, "no run gets there")
-        return
-    axes.axhline(0, **DOTTED)
-    _over_axis(axes, gains["over"])
-    axes.set_ylabel("Gain from BN, points")
-    name_ends(axes, ends)
-
-
-def draw_losses(area: Area, losses: pd.DataFrame) -> None:
-    """The test loss with BN over the examples that BN normalizes together; a band for the net without BN."""
-    axes, with_bn = area.axes(), losses[losses["arm"] == "batch"]
-    ends = median_line(axes, with_bn, "over", "loss", COLORS["batch"], LABELS["batch"])
-    if not ends:
-        nothing(axes)
-        return
-    _over_axis(axes, with_bn["over"])
-    middle, low, high, _ = median_interval(losses.loc[losses["arm"] == "none", "loss"])
-    sizes = [with_bn["over"].min(), with_bn["over"].max()]
-    axes.fill_between(sizes, [low] * 2, [high] * 2, color=COLORS["none"], alpha=0.22, linewidth=0, zorder=3)
-    axes.plot(sizes, [middle] * 2, color=COLORS["none"], zorder=4)
-    ends.append((sizes[1], middle, LABELS["none"], COLORS["none"]))
-    axes.set_ylabel("Test loss, nats")
-    name_ends(axes, ends)
+def draw_dose(area: Area, gains: pd.DataFrame) -> None:
+    """Accuracy above and loss below, with BN minus without, over the examples that BN normalizes together: a line a moment."""
+    both = area.grid(heights=(1, 1), gap=(3, 5))
+    for axes, (quantity, words) in zip(both, _QUANTITIES.items()):
+        own, ends = gains[gains["quantity"] == quantity], []
+        for moment, (name, style) in _MOMENTS.items():
+            rows, seeds = own[own["moment"] == moment], moment == "trained"
+            ends += median_line(axes, rows, "over", "gain", COLORS["batch"], name, seeds=seeds, **style)
+        if not ends:
+            nothing(axes, "no run gets there")
+            continue
+        axes.axhline(0, **DOTTED)
+        axes.set_xscale("log", base=2)
+        ticks_at(axes.xaxis, sorted(set(own["over"])) if axes is both[-1] else [])
+        axes.set_ylabel(words)
+        name_ends(axes, ends)
+    both[-1].set_xlabel("Examples that BN normalizes together")
 
 
 def draw_paths(area: Area, medians: pd.DataFrame) -> None:
@@ -94,10 +81,3 @@ def draw_rates(area: Area, medians: pd.DataFrame) -> None:
     accuracy_ticks(axes)
     axes.set(xlabel="Learning rate", ylabel="Held-out accuracy")
     name_ends(axes, ends)
-
-
-def _over_axis(axes: Axes, sizes: pd.Series) -> None:
-    """A logarithmic x axis of the examples that BN normalizes together."""
-    axes.set_xscale("log", base=2)
-    ticks_at(axes.xaxis, sorted(set(sizes)))
-    axes.set_xlabel("Examples that BN normalizes together")

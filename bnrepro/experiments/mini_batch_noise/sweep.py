@@ -38,7 +38,10 @@ class Preset:
         dropout: Whether there are arms with Dropout.
         rates: Learning rates, of which each arm takes its best.
         choice: The runs that choose.
-        judged: The runs that judge.
+        judged: The runs that are judged after training.
+        over_equal: Over how many examples BN normalizes where nets are compared at equal training loss: those of `over` with
+            which a net gets there in time.
+        equal: Their runs, and those without BN, evaluated often.
     """
 
     seeds: int
@@ -47,6 +50,8 @@ class Preset:
     rates: tuple[float, ...]
     choice: Length
     judged: Length
+    over_equal: tuple[int, ...]
+    equal: Length
 
 
 PRESETS = {
@@ -56,7 +61,9 @@ PRESETS = {
         dropout=False,
         rates=(0.1,),
         choice=Length(10, 10),
-        judged=Length(30, 10),
+        judged=Length(20, 20),
+        over_equal=(64,),
+        equal=Length(30, 10),
     ),
     "quick": Preset(
         seeds=10,
@@ -64,7 +71,9 @@ PRESETS = {
         dropout=False,
         rates=(0.03, 0.1),
         choice=Length(400, 400),
-        judged=Length(400, 20),
+        judged=Length(400, 400),
+        over_equal=(64,),
+        equal=Length(400, 20),
     ),
     "paper": Preset(
         seeds=16,
@@ -72,7 +81,9 @@ PRESETS = {
         dropout=True,
         rates=(0.01, 0.03, 0.1, 0.3),
         choice=Length(1_200, 200),
-        judged=Length(1_200, 20),
+        judged=Length(1_200, 1_200),
+        over_equal=(16, 64, 256),
+        equal=Length(700, 20),
     ),
 }
 
@@ -83,7 +94,8 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     """The runs of the rounds so far and of the next one, by group.
 
     `choice`: each arm at each rate, on seeds that judge nothing. `judged`: each arm on the judged seeds, at the rate that those
-    have chosen. The arms are the net without BN, with BN over each number of examples, and both with Dropout.
+    have chosen. The arms are the net without BN, with BN over each number of examples, and both with Dropout. `equal`: the same
+    runs of some arms without Dropout, shorter and evaluated often.
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     base = base.replace(fit_examples=base.task.train_examples)
@@ -93,13 +105,19 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
         for net in nets.values()
         for config in grid(lengthened(net, values.choice), learning_rate=values.rates, seed=SELECTING_SEEDS)
     ]
-    rates, seeds = _best(choice, so_far), range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
-    judged = [
-        config
-        for arm, rate in rates.items()
-        for config in grid(lengthened(nets[arm], values.judged).replace(learning_rate=rate), seed=seeds)
-    ]
-    return {Group("choice"): choice, Group("judged"): judged}
+    chosen = {arm: nets[arm].replace(learning_rate=rate) for arm, rate in _best(choice, so_far).items()}
+    compared = {WITHOUT, *(("batch", size) for size in values.over_equal)}
+    seeds = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
+    return {
+        Group("choice"): choice,
+        Group("judged"): [run for net in chosen.values() for run in grid(lengthened(net, values.judged), seed=seeds)],
+        Group("equal"): [
+            run
+            for arm, net in chosen.items()
+            if arm in compared
+            for run in grid(lengthened(net, values.equal), seed=seeds)
+        ],
+    }
 
 
 def _nets(values: Preset, base: RunConfig) -> dict[tuple[str, int], RunConfig]:

@@ -20,7 +20,7 @@ WITHOUT, WITH_BN = ("none", 0), ("batch", OVER)
 LEVEL = 0.05
 """The training loss at which generalization is compared."""
 
-LEVELS = (0.5, 0.2, 0.1, LEVEL, 0.02)
+LEVELS = (0.2, 0.1, LEVEL, 0.02)
 """Those at which it is shown."""
 
 BEFORE = 2
@@ -28,18 +28,18 @@ BEFORE = 2
 
 
 def derive(tables: Tables) -> Tables:
-    """The tables to keep: of `curves` what is read, the last evaluation of each run, and those of a judged run right before and
-    after its training loss is first at most each of `LEVELS`.
+    """The tables to keep: of `curves` what is read, the last evaluation of a run, and of one that is compared at equal training
+    loss those right before and after its loss is first at most each of `LEVELS`.
     """
-    choice, judged = (group_curves(tables, group) for group in ("choice", "judged"))
-    last = choice[(choice["split"] == "validation") & (choice["step"] == choice["steps"])]
-    parts = [last, *(own[own["step"].isin(_kept(own))] for _, own in judged.groupby("run"))]
+    ends, compared = (group_curves(tables, groups) for groups in (("choice", "judged"), "equal"))
+    parts = [ends[ends["step"] == ends["steps"]]]
+    parts += [own[own["step"].isin(_kept(own))] for _, own in compared.groupby("run")]
     kept = pd.concat(parts)[["run", "step", "split"]].query("split != 'train'")
     return {**tables, "curves": tables["curves"].merge(kept.drop_duplicates(), on=["run", "step", "split"])}
 
 
 def _kept(curves: pd.DataFrame) -> set[int]:
-    """The steps of a run's evaluations that are kept."""
+    """The steps of a run's evaluations that are kept; the last one too, so that no run is without."""
     fit = _split(curves, "fit")
     return {*curves["step"].tail(1), *(step for level in LEVELS for step in _around(fit, level))}
 
@@ -86,13 +86,13 @@ def ended(tables: Tables) -> pd.DataFrame:
 
 @once
 def at_equal_loss(tables: Tables, level: float = LEVEL) -> pd.DataFrame:
-    """The judged runs where their training loss is first at most `level`: `accuracy` and `loss` on the held-out examples.
+    """The runs of `equal` where their training loss is first at most `level`: `accuracy` and `loss` on the held-out examples.
 
     Both lie on a straight line in the logarithm of the training loss between that evaluation and the one before. `before` is how
     many evaluations of the net in training there are before it; where they are fewer than `BEFORE`, or the loss never gets
     there, accuracy and loss are NaN.
     """
-    curves = group_curves(tables, "judged")
+    curves = group_curves(tables, "equal")
     runs = with_arms(final_metric(curves)).drop(columns="final_metric")
     found = pd.DataFrame([_crossing(own, level) for _, own in curves.groupby("run")], columns=["run", *_CROSSING])
     return runs.merge(found, on="run")
