@@ -26,7 +26,7 @@ _FEW = ("batch", 4)
 _DROPOUT, _BOTH = ("none_dropout", 0), ("batch_dropout", OVER)
 _NOT_BN = ("none", "none_dropout")
 
-_OWN = "each arm at the best of its learning rates on other seeds and examples"
+_OWN = "each arm at the best of its learning rates on other seeds"
 _BN = f"BN over {OVER} examples"
 
 

@@ -41,7 +41,7 @@ def derive(tables: Tables) -> Tables:
 def _kept(curves: pd.DataFrame) -> set[int]:
     """The steps of a run's evaluations that are kept; the last one too, so that no run is without."""
     fit = _split(curves, "fit")
-    return {*curves["step"].tail(1), *(step for level in LEVELS for step in _around(fit, level))}
+    return {curves["step"].max(), *(step for level in LEVELS for step in _around(fit, level))}
 
 
 def with_arms(runs: pd.DataFrame) -> pd.DataFrame:
