@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -35,3 +36,13 @@ def every_panel(experiment: Experiment, tables: Tables) -> list[Figure]:
         assert np.isfinite([(axes.get_xlim(), axes.get_ylim()) for axes in figure.axes]).all(), panel.name
         assert "{" not in panel.full_caption(tables)
     return figures
+
+
+def every_table(experiment: Experiment, tables: Tables) -> dict[str, pd.DataFrame]:
+    """All that the panels draw, a table each, by panel and name."""
+    drawn = {panel.name: panel.data(tables) for panel in experiment.PANELS}
+    return {
+        f"{panel} {name}": table
+        for panel, data in drawn.items()
+        for name, table in (data.items() if isinstance(data, dict) else [("", data)])
+    }

@@ -108,6 +108,10 @@ def test_committed_are_the_sheets_alone_each_small_enough_to_be_rewritten_with_e
     assert set(pictures) == {*SHEETS, PICTURE} and max(pictures.values()) <= LARGEST <= 300_000
 
 
+def test_the_committed_results_take_no_newcomer_long_to_fetch():
+    assert sum(path.stat().st_size for path in RECORD.results.rglob("*.csv")) <= 15_000_000
+
+
 @pytest.mark.slow(seconds=60)
 def test_the_readme_is_generated_from_the_record_small_and_answers_every_question(redrawn):
     text = (CHECKOUT / "README.md").read_text()

@@ -31,6 +31,12 @@ WHY = ("matched", "other", "nothing")
 """Why a share counts as 0: the matched run diverged, another run did, decay changed nothing."""
 
 
+def derive(tables: Tables) -> Tables:
+    """The tables to keep: of `geometry` the weights and the rate, for the gradients are not read."""
+    geometry = tables["geometry"]
+    return {**tables, "geometry": geometry[geometry["layer"] == "all"].reset_index(drop=True)}
+
+
 @once
 def accuracies(tables: Tables) -> pd.DataFrame:
     """The runs with Dropout or decay, and those without, with `final_metric` on the test set, and what is done how much.

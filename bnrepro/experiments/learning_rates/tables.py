@@ -20,6 +20,16 @@ PERCENTILES = ("p05", "p25", "p50", "p75", "p95")
 """Of the singular values of a layer's Jacobian, as they stand in the table `geometry`."""
 
 
+def derive(tables: Tables) -> Tables:
+    """The tables to keep: of `geometry` the gradients of the sweep of rates and all but the gradients of the race, for nothing
+    else is read.
+    """
+    geometry = tables["geometry"]
+    gradient = geometry["quantity"] == "gradient_norm"
+    rates, raced = (geometry["run"].isin(select(tables, group)["run"]) for group in ("rates", "race"))
+    return {**tables, "geometry": geometry[gradient & rates | ~gradient & raced].reset_index(drop=True)}
+
+
 @once
 def race(tables: Tables) -> pd.DataFrame:
     """By run of each arm: `best_metric`, `final_metric`, and `steps_to_target` (infinite: never).
