@@ -49,12 +49,12 @@ QUESTIONS = (
     Question(
         text="Is a net with BN more accurate at equal training loss?",
         claim="G3",
-        measure="more held-out accuracy",
+        measure="of held-out accuracy against without BN",
     ),
     Question(
         text="Can BN stand in for Dropout?",
         claim="G5",
-        measure="more test accuracy than with Dropout and without BN",
+        measure="of test accuracy against Dropout without BN",
     ),
     Question(
         text="Does a net with BN train from more initializations and at more rates?",
