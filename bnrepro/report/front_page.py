@@ -52,7 +52,7 @@ QUESTIONS = (
         measure="of held-out accuracy against without BN",
     ),
     Question(
-        text="Can BN stand in for Dropout?",
+        text="Is a net with BN as accurate as one with Dropout?",
         claim="G5",
         measure="of test accuracy against Dropout without BN",
     ),

@@ -128,6 +128,7 @@ def instead_of_dropout(tables: Tables) -> list[Row]:
     return [
         median_of(difference(runs, "accuracy", _DROPOUT, WITH_BN)),
         *_medians(runs, "accuracy", "accuracy", WITHOUT, _DROPOUT, WITH_BN, _BOTH),
+        *_if_any(difference(runs, "accuracy", WITHOUT, _DROPOUT), _POINTS, "gain from Dropout without BN"),
         *_if_any(difference(runs, "loss", _DROPOUT, WITH_BN), "nats", "test loss, the same difference"),
         *_settings(tables, _DROPOUT, _BOTH),
     ]

@@ -13,6 +13,7 @@ from bnrepro.experiments.mini_batch_noise.panels import (
 )
 from bnrepro.experiments.mini_batch_noise.tables import (
     ARM,
+    BEFORE,
     LEVEL,
     LEVELS,
     OVER,
@@ -42,14 +43,14 @@ _SCALES = {"accuracy": 100, "loss": 1}
 
 
 def paths(tables: Tables) -> pd.DataFrame:
-    """By arm without Dropout and training loss the median accuracy on held-out examples there; none where a seed has none."""
+    """By quantity, arm without Dropout and training loss the median on held-out examples there; none where a seed has none."""
     rows = []
     for level in LEVELS:
         runs = at_equal_loss(tables, level)
         for arm, own in runs[runs["arm"].isin(["none", "batch"])].groupby(list(ARM)):
-            if own["accuracy"].notna().all():
-                rows.append((*arm, _words(*arm), level, *median_interval(own["accuracy"])))
-    return pd.DataFrame(rows, columns=[*ARM, "words", "level", *Interval._fields])
+            for quantity in _SCALES if own["before"].ge(BEFORE).all() else ():
+                rows.append((quantity, *arm, _words(*arm), level, *median_interval(own[quantity])))
+    return pd.DataFrame(rows, columns=["quantity", *ARM, "words", "level", *Interval._fields])
 
 
 def dropout(tables: Tables) -> pd.DataFrame:
@@ -78,8 +79,8 @@ def _words(arm: str, over: int) -> str:
 PANELS = (
     Panel(
         name="dose",
-        title="What BN changes, by the examples it normalizes together",
-        caption="With BN minus without, of a dense net on 1,000 examples: accuracy and loss on the test set after training, and "
+        title="What BN changes: with BN minus without",
+        caption="A dense net on 1,000 examples: accuracy and loss on the test set after training, with BN minus without, and "
         f"on held-out examples where the training loss is first {LEVEL:g}. The median of {{judged_seeds}} seeds (thick) and its "
         "95% interval, after training each seed too (thin); each net at its own best learning rate.",
         data=dose,
@@ -89,10 +90,10 @@ PANELS = (
     ),
     Panel(
         name="paths",
-        title="Accuracy at equal training loss",
-        caption="On held-out examples where the training loss is first so low: the median of {equal_seeds} seeds and its 95% "
-        "interval, each net at its own best learning rate. No point where a seed does not get there, or does so before it was "
-        "first evaluated.",
+        title="At equal training loss",
+        caption="Accuracy and loss on held-out examples where the training loss is first so low: the median of {equal_seeds} "
+        "seeds and its 95% interval, each net at its own best learning rate. No point where a seed does not get there, or does "
+        "so before its third evaluation.",
         data=paths,
         draw=draw_paths,
         width=69,
@@ -113,7 +114,7 @@ PANELS = (
         name="rates",
         title="Which learning rate is best",
         caption="Accuracy on held-out examples after training, the median of {choice_seeds} seeds that judge nothing; a dot, the "
-        "rate that each net is judged at.",
+        "rate that each net is judged at, and a triangle, one that is worse than the axis shows.",
         data=rates,
         draw=draw_rates,
         width=69,

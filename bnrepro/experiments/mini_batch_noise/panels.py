@@ -12,6 +12,7 @@ from bnrepro.plotting.marks import interval_mark
 _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))
 _MOMENTS = {"trained": ("after training", {}), "equal": ("at equal training loss", _OPEN)}
 _QUANTITIES = {"accuracy": "Accuracy, points", "loss": "Loss, nats"}
+_SHOWN = 0.08  # accuracies that lie further below the best are triangles at the edge
 _DASHES = {4: (0, (1, 1.2)), 16: (0, (4, 1.6)), 256: (0, (5, 1.2, 1, 1.2))}
 """Lines of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
 
@@ -36,21 +37,28 @@ def draw_dose(area: Area, gains: pd.DataFrame) -> None:
 
 
 def draw_paths(area: Area, medians: pd.DataFrame) -> None:
-    """Held-out accuracy over the training loss, which falls to the right: the median of each arm."""
-    axes, ends = area.axes(), []
+    """Held-out accuracy above and loss below over the training loss, which falls to the right: the median of each arm."""
+    both = area.grid(heights=(1, 1), gap=(3, 5))
     if medians.empty:
-        nothing(axes, "no run gets there")
+        for axes in both:
+            nothing(axes, "no run gets there")
         return
-    axes.set(xscale="log", xlim=(1.15 * medians["level"].max(), medians["level"].min() / 1.15))
-    for (arm, over), own in medians.groupby(["arm", "over"]):
-        own, color = own.sort_values("level", ascending=False), COLORS[arm]
-        axes.fill_between(own["level"], own["ci_low"], own["ci_high"], color=color, alpha=0.15, linewidth=0, zorder=2)
-        axes.plot(own["level"], own["estimate"], color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
-        ends.append((*own.iloc[-1][["level", "estimate"]], own["words"].iloc[0], color))
-    ticks_at(axes.xaxis, sorted(set(medians["level"])))
-    accuracy_ticks(axes)
-    axes.set(xlabel="Training loss, nats", ylabel="Held-out accuracy")
-    name_ends(axes, ends)
+    levels = sorted(set(medians["level"]))
+    for axes, quantity in zip(both, _QUANTITIES):
+        ends = []
+        axes.set(xscale="log", xlim=(1.15 * levels[-1], levels[0] / 1.15))
+        for (arm, over), own in medians[medians["quantity"] == quantity].groupby(["arm", "over"]):
+            own, color = own.sort_values("level", ascending=False), COLORS[arm]
+            band = dict(color=color, alpha=0.15, linewidth=0, zorder=2)
+            axes.fill_between(own["level"], own["ci_low"], own["ci_high"], **band)
+            axes.plot(own["level"], own["estimate"], color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
+            ends.append((*own.iloc[-1][["level", "estimate"]], own["words"].iloc[0], color))
+        ticks_at(axes.xaxis, levels if axes is both[-1] else [])
+        axes.autoscale_view()  # for names stand where the axes end
+        axes.set_ylabel({"accuracy": "Held-out accuracy", "loss": "Held-out loss, nats"}[quantity])
+        name_ends(axes, ends)
+    accuracy_ticks(both[0])
+    both[-1].set_xlabel("Training loss, nats")
 
 
 def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
@@ -69,13 +77,14 @@ def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
 
 def draw_rates(area: Area, medians: pd.DataFrame) -> None:
     """Held-out accuracy over the learning rate on the seeds that choose, a line an arm, the chosen rate a dot."""
-    axes, ends = area.axes(), []
+    axes, ends, lowest = area.axes(), [], medians["accuracy"].max() - _SHOWN
     for (arm, over), own in medians.groupby(["arm", "over"]):
         color, own = COLORS[arm], own.sort_values("learning_rate")
-        axes.plot(own["learning_rate"], own["accuracy"], color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
-        best = own[own["chosen"]]
-        axes.plot(best["learning_rate"], best["accuracy"], "o", color=color, markersize=4, zorder=5)
-        ends.append((*own.iloc[-1][["learning_rate", "accuracy"]], own["words"].iloc[0], color))
+        shown = own["accuracy"].clip(lower=lowest)
+        axes.plot(own["learning_rate"], shown, color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
+        for marker, those in (("o", own["chosen"]), ("v", own["accuracy"] < lowest)):
+            axes.plot(own["learning_rate"][those], shown[those], marker, color=color, markersize=4, zorder=5)
+        ends.append((own["learning_rate"].iloc[-1], shown.iloc[-1], own["words"].iloc[0], color))
     log_axis(axes, "x")
     ticks_at(axes.xaxis, sorted(set(medians["learning_rate"])))
     accuracy_ticks(axes)
