@@ -213,5 +213,5 @@ def test_accuracy_and_loss_are_drawn_of_four_nets_with_and_without_dropout(whole
 
 
 def test_the_chosen_rates_are_marked_one_an_arm(whole):
-    rates = mini_batch_noise.panel("rates").data(whole)
+    rates = mini_batch_noise.panel("choice").data(whole)
     assert rates.groupby(["arm", "over"])["chosen"].sum().eq(1).all() and len(rates) == 7 * 4

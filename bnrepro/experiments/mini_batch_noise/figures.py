@@ -1,4 +1,4 @@
-"""The panels of mini-batch noise: accuracy and loss over its dose, paths, Dropout, rates. Knows no claim."""
+"""The panels of mini-batch noise: accuracy and loss over its dose and at equal training loss, Dropout, rates. Knows no claim."""
 
 import itertools
 
@@ -6,10 +6,10 @@ import pandas as pd
 
 from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.experiments.mini_batch_noise.panels import (
+    draw_choice,
     draw_dose,
     draw_dropout,
     draw_paths,
-    draw_rates,
 )
 from bnrepro.experiments.mini_batch_noise.tables import (
     ARM,
@@ -61,7 +61,7 @@ def dropout(tables: Tables) -> pd.DataFrame:
     )
 
 
-def rates(tables: Tables) -> pd.DataFrame:
+def choice(tables: Tables) -> pd.DataFrame:
     """By arm and rate the accuracy on held-out examples, the median of the seeds that choose."""
     by = [*ARM, "learning_rate", "chosen"]
     medians = chosen(tables).groupby(by)["final_metric"].median().rename("accuracy").reset_index()
@@ -111,16 +111,16 @@ PANELS = (
         least=95,
     ),
     Panel(
-        name="rates",
+        name="choice",
         title="Which learning rate is best",
         caption="Accuracy on held-out examples after training, the median of {choice_seeds} seeds that judge nothing; a dot, the "
         "rate that each net is judged at, and a triangle, one that is worse than the axis shows.",
-        data=rates,
-        draw=draw_rates,
+        data=choice,
+        draw=draw_choice,
         width=69,
         height=62,
     ),
 )
 
-SHEETS = {"dose": ("dose", "paths"), "dropout": ("dropout", "rates")}
+SHEETS = {"dose": ("dose", "paths"), "dropout": ("dropout", "choice")}
 """Panels by sheet."""

@@ -75,7 +75,7 @@ def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
     accuracy_ticks(left, "x")
 
 
-def draw_rates(area: Area, medians: pd.DataFrame) -> None:
+def draw_choice(area: Area, medians: pd.DataFrame) -> None:
     """Held-out accuracy over the learning rate on the seeds that choose, a line an arm, the chosen rate a dot."""
     axes, ends, lowest = area.axes(), [], medians["accuracy"].max() - _SHOWN
     for (arm, over), own in medians.groupby(["arm", "over"]):
