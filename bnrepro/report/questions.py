@@ -49,16 +49,16 @@ QUESTIONS = (
         measure="less drift",
     ),
     Question(
-        text="Does BN generalize better at equal training loss?",
-        claim="R3",
-        measure="more between training and held-out accuracy",
+        text="Is a net with BN more accurate at equal training loss?",
+        claim="G3",
+        measure="of held-out accuracy against without BN",
         topic="Regularization",
-        panel="gap_at_equal_loss",
+        panel="dose",
     ),
     Question(
-        text="Can BN stand in for Dropout?",
-        claim="R1",
-        measure="more accuracy than without BN and with Dropout",
+        text="Is a net with BN as accurate as one with Dropout?",
+        claim="G5",
+        measure="of test accuracy against Dropout without BN",
     ),
     Question(
         text="Does a net with BN train from more initializations and at more rates?",

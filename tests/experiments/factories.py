@@ -20,6 +20,7 @@ from bnrepro.report.judge import judge
 from tests.experiments.factories_inception import default_divergence, make_section_42
 from tests.experiments.factories_inference import Rows
 from tests.experiments.factories_largest_rates import simulate
+from tests.experiments.factories_mini_batch_noise import simulate_noise
 from tests.experiments.rows import table
 
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
@@ -130,14 +131,19 @@ def _activations(config: RunConfig, arm: str, steps: np.ndarray, noise: np.rando
     }
 
 
+_IN_ROUNDS = {
+    "09_largest_rates": functools.partial(simulate, lambda config: 3.0 if config["normalization"] == "batch" else 0.3),
+    "10_mini_batch_noise": simulate_noise,
+}
+"""What makes up the tables of an experiment that has rounds, where no formula of `make_tables` does."""
+
+
 @functools.cache
 def finding_tables(notebook: str, preset: str, seeds: int = 0, task: str = "") -> Tables:
     """The tables that a finding would keep, made up; shared between tests, so nothing may change them."""
     finding = EXPERIMENTS[notebook]
-    if notebook == "09_largest_rates":
-        tables = simulate(
-            lambda config: 3.0 if config["normalization"] == "batch" else 0.3, preset=preset, seeds=seeds, task=task
-        )
+    if notebook in _IN_ROUNDS:
+        tables = _IN_ROUNDS[notebook](preset=preset, seeds=seeds, task=task)
     elif hasattr(finding, "ROUNDS"):
         tables = in_rounds(finding, preset, seeds=seeds, task=task)
     else:
