@@ -51,14 +51,14 @@ QUESTIONS = (
     Question(
         text="Is a net with BN more accurate at equal training loss?",
         claim="G3",
-        measure="of held-out accuracy against without BN",
+        measure="more held-out accuracy",
         topic="Regularization",
         panel="dose",
     ),
     Question(
         text="Is a net with BN as accurate as one with Dropout?",
         claim="G5",
-        measure="of test accuracy against Dropout without BN",
+        measure="of test accuracy against Dropout alone",
     ),
     Question(
         text="Does a net with BN train from more initializations and at more rates?",
