@@ -45,8 +45,7 @@ class Training:
         return self
 
     def __exit__(self, *error) -> None:
-        with self._workers:
-            pass
+        self._workers.close()
         self._threads.shutdown(wait=True)
 
     def move(self) -> set[str]:
