@@ -58,6 +58,10 @@ class Workers:
         return self
 
     def __exit__(self, *error) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stops what is in training between two chunks, and tells whoever waits for more."""
         self._stop.value = True
         for group in self._queue.close():
             self._known[group].future.set_exception(InterruptedError("stopped before it was trained"))

@@ -21,7 +21,7 @@ _FILES = {
     "TABLES": "sweep",
     "BASE": "sweep",
     "ROUNDS": "sweep",
-    "EXPECTED_RUNS": "sweep",
+    "TIMES_FIRST_ROUND": "sweep",
     "count": "sweep",
     "PANELS": "figures",
     "SHEETS": "figures",
@@ -40,7 +40,8 @@ class Experiment:
 
     - `derive(tables)`, where the runs leave more than is worth keeping: the tables of its results, made of those in `TABLES`.
     - `FIRST_LOOK`, whether it is trained where no notebook is named: its claims answer one of the paper's questions in minutes.
-    - `ROUNDS`, where later runs depend on what earlier ones gave, and `EXPECTED_RUNS`, about how many that comes to by preset.
+    - `ROUNDS`, where later runs depend on what earlier ones gave, and `TIMES_FIRST_ROUND`, by preset about how many times the
+      work of the first round all of them come to.
     - `BASE`, the run that all others are variations of; `count(preset, draws)`, where nothing is trained, the random draws.
     - `controls(tables)`, `explore(tables, live=None, **choice)` and `live(tables, **choice)`, where the notebook opens with a
       widget over the committed record: its `Control`s, with values of the record; the small figure of one choice, a value for

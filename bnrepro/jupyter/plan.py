@@ -27,7 +27,7 @@ class Plan:
         workspace: Where everything goes.
         jobs: Processes at once.
         still_seconds: How long a notebook may do nothing.
-        expected_runs: About how many runs a sweep comes to that is planned in rounds, by notebook.
+        times_first_round: About how many times the work of its first round a sweep in rounds comes to, by notebook.
     """
 
     notebooks: dict[Path, dict]
@@ -35,7 +35,7 @@ class Plan:
     workspace: Workspace
     jobs: int
     still_seconds: int = STILL_SECONDS
-    expected_runs: Mapping[str, int] = field(default_factory=dict)
+    times_first_round: Mapping[str, float] = field(default_factory=dict)
 
     def sweep(self, so_far: Tables | None = None) -> Sweep:
         """The runs of all notebooks, for `run_rounds`; those of one are not told from another's."""
@@ -81,14 +81,14 @@ def make_plan(
     root = str(workspace.root or "")
     values = {"preset": preset, "output_root": root, "changed": workspace.changed, **changes}
     passed = {path: {one.name: values[one.name] for one in own if one.name in values} for path, own in known.items()}
-    sweeps, expected = {}, {}
+    sweeps, times = {}, {}
     for path, own in passed.items():
         if path.stem in EXPERIMENTS:
             overrides = {name: value for name, value in own.items() if name in changes}
             sweeps[path.stem] = functools.partial(EXPERIMENTS[path.stem].sweep, preset, **overrides)
-            if not overrides and hasattr(EXPERIMENTS[path.stem], "EXPECTED_RUNS"):
-                expected[path.stem] = EXPERIMENTS[path.stem].EXPECTED_RUNS[preset]
-    plan = Plan(passed, sweeps, workspace, jobs, still, expected)
+            if not overrides and hasattr(EXPERIMENTS[path.stem], "TIMES_FIRST_ROUND"):
+                times[path.stem] = EXPERIMENTS[path.stem].TIMES_FIRST_ROUND[preset]
+    plan = Plan(passed, sweeps, workspace, jobs, still, times)
     configs = [config for group in plan.sweep().values() for config in group]
     for engine in {config.engine for config in configs}:
         check_installed(engine)

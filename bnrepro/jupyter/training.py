@@ -32,8 +32,7 @@ class Training:
         self._errors: list[Exception] = []
         for notebook, sweep in plan.sweeps.items():
             first = [config for configs in sweep(None).values() for config in configs]
-            later = max(0, plan.expected_runs.get(notebook, 0) - len(first))
-            progress.expect(_name(notebook), work([first]) * (1 + later / max(1, len(first))))
+            progress.expect(_name(notebook), work([first]) * plan.times_first_round.get(notebook, 1.0))
         self._workers = Workers(plan.jobs, progress)
         self._threads = concurrent.futures.ThreadPoolExecutor(max(1, len(plan.sweeps)))
         self._pending = {
@@ -45,8 +44,7 @@ class Training:
         return self
 
     def __exit__(self, *error) -> None:
-        with self._workers:
-            pass
+        self._workers.close()
         self._threads.shutdown(wait=True)
 
     def move(self) -> set[str]:

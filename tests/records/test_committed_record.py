@@ -14,7 +14,7 @@ from bnrepro.execution.progress import Progress
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.plotting.panel import draw_sheet
 from bnrepro.plotting.save import LARGEST, digest, save_figure
-from bnrepro.records.costs import COSTS, costs_file, seconds
+from bnrepro.records.costs import COSTS, costs_file, seconds, work
 from bnrepro.records.results import load_results
 from bnrepro.records.workspace import CHECKOUT, Workspace
 from bnrepro.report.questions import QUESTIONS
@@ -144,6 +144,14 @@ def test_the_file_of_verdicts_is_generated_from_the_record(redrawn):
 def test_the_file_of_costs_is_generated_from_the_record(results):
     kept = [(notebook, EXPERIMENTS[notebook], tables) for notebook, tables in results.items()]
     assert costs_file(all_runs(kept, "provenance"), all_runs(kept, "runs")) == COSTS.read_bytes()
+
+
+def test_the_rounds_of_the_record_come_to_about_what_is_said(results):
+    first, every = [], [RunConfig.of_row(row) for row in results["09_largest_rates"]["runs"].to_dict("records")]
+    for group in EXPERIMENTS["09_largest_rates"].sweep("paper").values():
+        first += group
+    said = EXPERIMENTS["09_largest_rates"].TIMES_FIRST_ROUND["paper"]
+    assert work([every]) / work([first]) == pytest.approx(said, rel=0.2)
 
 
 @pytest.mark.parametrize("slowness", [1.0, 3.0])
