@@ -25,7 +25,7 @@ class Question(NamedTuple):
 
 QUESTIONS = (
     Question(
-        text="At one rate, does a net with BN reach 97% on MNIST in fewer steps?",
+        text="At one rate, is a net with BN sooner at 97% on MNIST?",
         claim="T1",
         measure="fewer steps",
         topic="Faster training",
