@@ -153,26 +153,26 @@ def test_an_experiment_of_ones_own_is_run_by_its_notebook_and_ends_in_verdicts_f
 ):
     path = recipe("width.py") / "width.py"
     parameters, *cells = CELLS
-    notebook = write_notebook(tmp_path / "10_width.ipynb", *cells, parameters=parameters)
+    notebook = write_notebook(tmp_path / "20_width.ipynb", *cells, parameters=parameters)
     out = tmp_path / "out"
     command = ["run", str(notebook), "--preset", "smoke", "--plugin", str(path), "--output", str(out), "--jobs", "2"]
     assert main(command) == 0
     said = capsys.readouterr().out
-    assert "W1" in said and "10_width" in said
+    assert "W1" in said and "20_width" in said
     (row,) = verdicts(Workspace("smoke", out)).to_dict("records")
-    assert (row["claim"], row["experiment"], row["n"], row["verdict"]) == ("W1", "10_width", 2, INCONCLUSIVE)
-    assert (out / "figures" / "10_width-gain.png").is_file()
+    assert (row["claim"], row["experiment"], row["n"], row["verdict"]) == ("W1", "20_width", 2, INCONCLUSIVE)
+    assert (out / "figures" / "20_width-gain.png").is_file()
     assert row["sentence"] in (out / "report.html").read_text(encoding="utf-8")
-    executed = nbformat.read(out / "notebooks" / "10_width.ipynb", 4)
+    executed = nbformat.read(out / "notebooks" / "20_width.ipynb", 4)
     assert row["sentence"] in str(executed.cells[-1].outputs) and "image/png" in str(executed.cells[-2].outputs)
-    assert "W1" not in all_claims() and "10_width" not in OURS
+    assert "W1" not in all_claims() and "20_width" not in OURS
     for preset, room in (("smoke", "smoke"), ("paper", "paper-changed")):  # beside the record, not in it
-        shutil.copytree(out / "results" / "10_width", tmp_path / "data" / "runs" / room / "results" / "10_width")
+        shutil.copytree(out / "results" / "20_width", tmp_path / "data" / "runs" / room / "results" / "20_width")
         monkeypatch.setattr("bnrepro.records.workspace.DATA", tmp_path / "data")
         panels = tmp_path / f"panels {preset}"
         command = ["figures", str(notebook), "--preset", preset, "--plugin", str(path), "--output", str(panels)]
         assert main(command) == 0
-        assert [panel.name for panel in panels.iterdir()] == ["10_width-gain.pdf"]
+        assert [panel.name for panel in panels.iterdir()] == ["20_width-gain.pdf"]
 
 
 def test_one_file_with_an_experiment_and_claims_on_others_keeps_them_apart(recipe, tmp_path):
@@ -180,18 +180,18 @@ def test_one_file_with_an_experiment_and_claims_on_others_keeps_them_apart(recip
     path = tmp_path / "both.py"
     path.write_text(f"{RECIPES['twice_as_fast.py']}\n\n{RECIPES['width.py']}")
     add_plugin(path)
-    assert [claim.id for claim in EXPERIMENTS["10_width"].claims] == ["W1"]
-    assert [claim.id for claim in EXPERIMENTS["10_width"].own_claims] == ["W1"]
+    assert [claim.id for claim in EXPERIMENTS["20_width"].claims] == ["W1"]
+    assert [claim.id for claim in EXPERIMENTS["20_width"].own_claims] == ["W1"]
     assert EXPERIMENTS["01_training_speed"].claims[-1].id == "X1"
 
 
 def test_a_claim_that_is_registered_on_the_experiment_of_its_own_file_is_judged_there_once(recipe, tmp_path):
     recipe("my_net.py")
     path = tmp_path / "registered.py"
-    registered = 'from bnrepro import register_claim\n\nregister_claim("10_width")(more_in_a_narrow_net)\n'
+    registered = 'from bnrepro import register_claim\n\nregister_claim("20_width")(more_in_a_narrow_net)\n'
     path.write_text(f"{RECIPES['width.py']}\n\n{registered}")
     add_plugin(path)
-    assert [claim.id for claim in EXPERIMENTS["10_width"].claims] == ["W1"]
+    assert [claim.id for claim in EXPERIMENTS["20_width"].claims] == ["W1"]
 
 
 def test_two_files_that_claim_by_one_id_on_one_notebook_are_refused_and_one_file_run_again_is_not(recipe, tmp_path):
@@ -220,20 +220,20 @@ def test_an_experiment_of_an_installed_package_is_found_by_its_entry_point(recip
     package = tmp_path / "site"
     (package / "width-1.0.dist-info").mkdir(parents=True)
     (package / "width-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: width\nVersion: 1.0\n")
-    points = "[bnrepro.experiment]\n10_width = width_of_a_net\n[bnrepro.claim]\nfast = twice_as_fast\n"
+    points = "[bnrepro.experiment]\n20_width = width_of_a_net\n[bnrepro.claim]\nfast = twice_as_fast\n"
     (package / "width-1.0.dist-info" / "entry_points.txt").write_text(points)
     (package / "width_of_a_net.py").write_text(RECIPES["width.py"])
     (package / "twice_as_fast.py").write_text(RECIPES["twice_as_fast.py"])
     monkeypatch.syspath_prepend(package)
     importlib.invalidate_caches()
-    assert list(EXPERIMENTS) == [*OURS, "10_width"]
-    assert EXPERIMENTS["10_width"].TITLE == "Width" and not hasattr(EXPERIMENTS["10_width"], "explore")
+    assert list(EXPERIMENTS) == [*OURS, "20_width"]
+    assert EXPERIMENTS["20_width"].TITLE == "Width" and not hasattr(EXPERIMENTS["20_width"], "explore")
     assert EXPERIMENTS["01_training_speed"].claims[-1].id == "X1"
 
 
 def test_an_experiment_of_ones_own_never_writes_beside_the_committed_tables(recipe):
     recipe("width.py")
-    assert Session("10_width", "paper").workspace.results == Workspace("paper", changed=True).results
+    assert Session("20_width", "paper").workspace.results == Workspace("paper", changed=True).results
     assert Session("01_training_speed", "paper").workspace.is_record
 
 

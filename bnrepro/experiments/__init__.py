@@ -35,6 +35,7 @@ OURS = {
         _of("07_inference_statistics", "inference_statistics"),
         _of("08_dropout_and_weight_decay", "dropout_and_weight_decay"),
         _of("09_largest_rates", "largest_rates"),
+        _of("10_mini_batch_noise", "mini_batch_noise"),
     )
 }
 """The experiments of this package by notebook, in the order of the notebooks; the record is theirs alone."""

@@ -10,6 +10,7 @@ from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.batch_size.sweep import RATES
 from bnrepro.experiments.initialization.sweep import DEEPER
 from bnrepro.experiments.setups import BASELINE, BN_BASELINE, changed
+from bnrepro.experiments.training_speed.sweep import HELD_OUT
 
 _READINGS = {"binary": "above half of the range", "nonzero": "above 0", "grey": "is white, with all greys between"}
 
@@ -30,7 +31,8 @@ def deviations() -> list[Deviation]:
 
 
 def _figure1() -> list[Deviation]:
-    used, normalized = RunConfig(), RunConfig(normalization="batch")
+    used, normalized = RunConfig(), RunConfig(normalization="batch", inference="population")
+    batches = normalized.normalization.inference_batches(used.batch_size)
     without, with_bn = (paper.STEPS_TO_97_PERCENT[arm] for arm in ("none", "batch"))
     calibrated = "calibrated on the arm without BN alone, on seeds that are not reported, then frozen"
     return [
@@ -51,7 +53,14 @@ def _figure1() -> list[Deviation]:
         Deviation(
             "Test accuracy with BN",
             "not stated which statistics",
-            f"running averages, weight of the old value {normalized['momentum']:g}, variances with m/(m-1) as in Algorithm 2",
+            f"the population statistics of Algorithm 2, over {batches} training mini-batches; running averages, weight of the "
+            f"old value {normalized['momentum']:g}, beside it",
+        ),
+        Deviation(
+            "Each arm at its best",
+            "one rate, no such comparison",
+            f"T5 and T6: both arms choose rate and start from one grid by one rule, on {HELD_OUT:,} training examples that are "
+            "held out and on seeds that judge nothing",
         ),
         Deviation(
             "Seeds", "one curve an arm", f"a verdict needs {FEWEST} pairs or more; seeds pair kernels and batch order"
@@ -149,9 +158,15 @@ def _section_42() -> list[Deviation]:
 
 
 def _others() -> list[Deviation]:
-    """Notebooks 05 to 08: the paper claims it in passing or not at all, so every value is ours."""
-    notebooks = ("05_initialization", "06_batch_size", "07_inference_statistics", "08_dropout_and_weight_decay")
-    start, batch, inference, dropout = (EXPERIMENTS[notebook].BASE for notebook in notebooks)
+    """Notebooks 05 to 08 and 10: the paper claims it in passing or not at all, so every value is ours."""
+    notebooks = (
+        "05_initialization",
+        "06_batch_size",
+        "07_inference_statistics",
+        "08_dropout_and_weight_decay",
+        "10_mini_batch_noise",
+    )
+    start, batch, inference, dropout, noise = (EXPERIMENTS[notebook].BASE for notebook in notebooks)
     dense = f"{batch['hidden_layers']} hidden layers of {batch['hidden_units']} ReLU on Fashion-MNIST"
     return [
         Deviation(
@@ -164,7 +179,7 @@ def _others() -> list[Deviation]:
             "06: rates",
             "one mini-batch, no experiment on its size",
             f"{dense}; each arm, size and budget at its best rate of {len(RATES)} on the validation examples, for "
-            "the question is what a size can do at its best: here, and only here, a rate is chosen with BN too",
+            "the question is what a size can do at its best: as in 05, 09 and 10 a rate is chosen with BN too",
         ),
         Deviation(
             "06: Batch Renormalization",
@@ -181,5 +196,12 @@ def _others() -> list[Deviation]:
             "removed or reduced, the interaction is not looked at",
             f"{dense}, {dropout['train_examples']:,} training examples, mini-batches of {dropout.batch_size}, rate "
             f"{dropout['learning_rate']:g} with and without BN",
+        ),
+        Deviation(
+            "10: mini-batch noise",
+            "“advantageous to the generalization”, no experiment",
+            f"{dense}, {noise['train_examples']:,} training examples, mini-batches of {noise.batch_size}, which BN normalizes "
+            f"whole or in ghost batches; momentum {noise['sgd_momentum']:g}, for without it the net without BN would fit its "
+            "examples only after many more steps; each net at the best of its rates on other seeds",
         ),
     ]

@@ -57,8 +57,8 @@ def in_words(verdicts: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns `claim`, `kind`, `section`, `sentence`, `statistic`, `ours`, which has the unit of all numbers of its row,
-        `interval`, `paper`, `n`, `rule`, which supports the claim, `other`, which contradicts it, `verdict`, `note`, and
-        `lacks`, what it needs for another verdict.
+        `interval`, `paper`, `n`, `rule`, which supports the claim, `other`, which contradicts it, `verdict`, `note`, `lacks`,
+        what it needs for another verdict, and `record`, the record's verdict.
     """
     rows = []
     for row in verdicts.itertuples():
@@ -79,6 +79,7 @@ def in_words(verdicts: pd.DataFrame) -> pd.DataFrame:
                 "verdict": row.verdict,
                 "note": row.note,
                 "lacks": shortfall(row),
+                "record": f"{row.record} (n = {row.record_n})" if row.record else "",
             }
         )
     return pd.DataFrame(rows)

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from bnrepro.experiments import OURS
+
 
 class Question(NamedTuple):
     """What somebody asks of batch normalization.
@@ -11,20 +13,23 @@ class Question(NamedTuple):
         claim: The claim that a yes is.
         measure: What the number of the claim is of; it follows the number and its unit.
         topic: Of the three that a first look answers, what it is about.
+        panel: Of those, the panel of the claim's notebook that shows the answer.
     """
 
     text: str
     claim: str
     measure: str
     topic: str = ""
+    panel: str = ""
 
 
 QUESTIONS = (
     Question(
-        text="Does a net with BN reach 97% on MNIST in fewer steps?",
+        text="At one rate, does a net with BN reach 97% on MNIST in fewer steps?",
         claim="T1",
         measure="fewer steps",
         topic="Faster training",
+        panel="accuracy",
     ),
     Question(
         text="In fewer steps too where each arm has its own best rate?",
@@ -36,6 +41,7 @@ QUESTIONS = (
         claim="H1",
         measure="as high",
         topic="Higher rates",
+        panel="ceilings",
     ),
     Question(
         text="Do the inputs of a sigmoid drift less with BN?",
@@ -43,15 +49,16 @@ QUESTIONS = (
         measure="less drift",
     ),
     Question(
-        text="Does BN generalize better at equal training loss?",
-        claim="R3",
-        measure="more between training and held-out accuracy",
+        text="Is a net with BN more accurate at equal training loss?",
+        claim="G3",
+        measure="more held-out accuracy",
         topic="Regularization",
+        panel="dose",
     ),
     Question(
-        text="Can BN stand in for Dropout?",
-        claim="R1",
-        measure="more accuracy than without BN and with Dropout",
+        text="Is a net with BN as accurate as one with Dropout?",
+        claim="G5",
+        measure="of test accuracy against Dropout alone",
     ),
     Question(
         text="Does a net with BN train from more initializations and at more rates?",
@@ -73,3 +80,10 @@ QUESTIONS = (
 
 FIRST = tuple(question for question in QUESTIONS if question.topic)
 """Does it train faster, does it permit higher rates, does it regularize?"""
+
+
+def notebook_of(question: Question) -> str:
+    """The notebook that has the claim which answers a question."""
+    return next(
+        name for name, experiment in OURS.items() if question.claim in {each.id for each in experiment.own_claims}
+    )

@@ -135,7 +135,7 @@ def test_a_claim_says_what_is_claimed_and_how_it_is_judged(each):
 def test_primary_claims_are_few_and_the_layers_own_are_checks():
     kinds = {each.id: each.kind for each in all_claims().values()}
     primary = [name for name, kind in kinds.items() if kind == "primary"]
-    assert primary == ["T1", "T2", "R1", "R3", "R7", "I1", "H1", "H2", "H5"]
+    assert primary == ["T1", "T2", "I1", "H1", "H2", "H5", "G1", "G2", "G3"]
     assert all(each.kind == "check" for each in EXPERIMENTS["00_the_layer"].claims)
     assert {name for name, kind in kinds.items() if kind == "check"} >= {"C2", "L8", "P3a", "P3b"}
 

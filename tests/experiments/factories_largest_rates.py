@@ -1,5 +1,6 @@
 """Tables of notebook 09 whose answers are known: a run trains up to a ceiling, and races as fast as its rate is high."""
 
+import functools
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.schemas import SCHEMAS, Tables
-from bnrepro.records.store import membership
+from tests.experiments.rounds import all_rounds
 from tests.experiments.rows import CHANCE, GUESS_LOSS
 
 largest_rates = EXPERIMENTS["09_largest_rates"]
@@ -31,18 +32,10 @@ def simulate(
         preset: Of the sweep.
         given: Its overrides.
     """
-    so_far, seen = None, set()
-    while True:
-        sweep = largest_rates.sweep(preset, so_far, **given)
-        new = {config.id: config for group in sweep.values() for config in group if config.id not in seen}
-        if not new:
-            return {"sweep": membership(sweep), **so_far}
-        tables = _trained(new.values(), ceiling, speed)
-        so_far = tables if so_far is None else {name: pd.concat([so_far[name], tables[name]]) for name in tables}
-        seen |= set(new)
+    return all_rounds(largest_rates, functools.partial(_trained, ceiling, speed), preset, **given)
 
 
-def _trained(configs: Iterable[RunConfig], ceiling: Callable, speed: Callable) -> Tables:
+def _trained(ceiling: Callable, speed: Callable, configs: Iterable[RunConfig]) -> Tables:
     runs, curves = [], []
     for config in configs:
         trains = SLOWEST <= config["learning_rate"] <= ceiling(config)

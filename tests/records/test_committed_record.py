@@ -98,6 +98,7 @@ def test_both_arms_of_a_seed_differ_in_the_normalization_alone(results):
     runs = results["01_training_speed"]["sweep"].query("group == 'main'").merge(results["01_training_speed"]["runs"])
     fields = [name for name in RunConfig().as_dict() if name not in ("normalization", "seed")]
     assert (runs[fields].nunique(dropna=False) == 1).all()
+    assert set(runs.query("normalization == 'batch'")["normalization.inference"]) == {"population"}
     assert pd.crosstab(runs["seed"], runs["normalization"]).eq(1).all(axis=None)
 
 

@@ -36,7 +36,7 @@ def test_the_three_questions_are_of_speed_rates_and_regularization():
 def test_each_question_has_its_answer_with_interval_paper_and_record():
     text = three_answers(table(), LOOK)
     asked, answer, facts = lines_of("Faster training", text)
-    assert asked == "Faster training: does a net with BN reach 97% on MNIST in fewer steps?"
+    assert asked == "Faster training: at one rate, does a net with BN reach 97% on MNIST in fewer steps?"
     assert answer == "  Yes: 7.5 times fewer steps."
     assert facts == "  95% interval: 6 to 9 (n = 12); the paper: 2.56; the record: supported (n = 12)."
     assert lines_of("Higher rates", text)[2].endswith("the paper: no number; the record: supported (n = 12).")

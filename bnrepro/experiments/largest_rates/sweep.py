@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bnrepro.analysis.ceilings import bracket, rate, to_try, with_trains_by_loss
 from bnrepro.analysis.curves import with_lost
-from bnrepro.analysis.select import common_target, fastest_rates
+from bnrepro.analysis.races import common_target, fastest
 from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
@@ -142,7 +142,8 @@ def _fastest(candidates: list[RunConfig], so_far: Tables | None) -> dict[str, fl
         return {}
     runs = so_far["runs"][so_far["runs"]["run"].isin(ids)]
     curves = with_lost(runs.merge(so_far["curves"], on="run"), runs)
-    return fastest_rates(curves, common_target(curves, TARGETS))
+    cells = fastest(curves, common_target(curves, TARGETS))
+    return {arm: cell["learning_rate"] for arm, cell in cells.items()}
 
 
 def _nets(values: Preset, base: RunConfig) -> list[RunConfig]:

@@ -50,7 +50,7 @@ _ALLOWED = "; half a point is allowed"
 
 @claim(
     id="R1",
-    kind="primary",
+    kind="secondary",
     section="3.4",
     sentence="A net with BN and without Dropout generalizes no worse than a net with Dropout and without BN",
     statistic=f"final test accuracy, BN without Dropout minus Dropout without BN, median of seeds{_ALLOWED}",
@@ -88,7 +88,7 @@ def varies_with_its_mates(tables: Tables) -> list[Row]:
 
 @claim(
     id="R3",
-    kind="primary",
+    kind="secondary",
     section="3.4",
     sentence="At equal training loss a net with BN generalizes better than the same net without BN",
     statistic=f"training minus held-out accuracy at training loss {LOSS:g}, without Dropout, with BN minus without, "
@@ -215,7 +215,7 @@ def less_distortion(tables: Tables) -> list[Row]:
 
 @claim(
     id="R7",
-    kind="primary",
+    kind="secondary",
     section="4.2.3",
     sentence="An ensemble of six varied Inception nets with BN errs less than its members",
     statistic="test error of six BN-x30 nets averaged minus the mean error of one, median of seeds",

@@ -1,0 +1,194 @@
+"""The claims on regularization by mini-batches, a function each. Draws nothing."""
+
+import pandas as pd
+
+from bnrepro.analysis.claims import Rule, claim
+from bnrepro.analysis.findings import Row, count_if_any, counted_if_any, diverged, median_of, single
+from bnrepro.analysis.select import where
+from bnrepro.experiments.mini_batch_noise.tables import (
+    ARM,
+    LEVEL,
+    OVER,
+    WITH_BN,
+    WITHOUT,
+    at_equal_loss,
+    chosen,
+    difference,
+    doses,
+    ended,
+    of_arm,
+)
+from bnrepro.plotting.arms import LABELS
+from bnrepro.records.schemas import Tables
+
+_POINTS = "difference of shares"
+_FEW = ("batch", 4)
+_DROPOUT, _BOTH = ("none_dropout", 0), ("batch_dropout", OVER)
+_NOT_BN = ("none", "none_dropout")
+
+_OWN = "each arm at the best of its learning rates on other seeds"
+_BN = f"BN over {OVER} examples"
+
+
+@claim(
+    id="G1",
+    kind="primary",
+    section="3.4",
+    sentence="On few examples, each at the best learning rate of its own, a dense net is more accurate with BN",
+    statistic=f"test accuracy after training, {_BN} minus without BN, {_OWN}, median of seeds; a gain "
+    "or a loss of 0.6 points or more is seen",
+    unit=_POINTS,
+    rule=Rule("above", 0.0),
+)
+def more_accurate(tables: Tables) -> list[Row]:
+    runs = ended(tables)
+    return [
+        median_of(difference(runs, "accuracy", WITHOUT, WITH_BN)),
+        *_others(runs, "accuracy", _POINTS),
+        *_medians(runs, "accuracy", "accuracy", WITHOUT, *doses(runs)),
+        *_settings(tables, WITHOUT, WITH_BN),
+    ]
+
+
+@claim(
+    id="G2",
+    kind="primary",
+    section="3.4",
+    sentence=f"On few examples, a dense net has a lower test loss where BN normalizes over {_FEW[1]} examples than over {OVER}",
+    statistic=f"test loss after training, BN over {_FEW[1]} examples minus over {OVER}, {_OWN}, median of seeds; a "
+    "difference of 0.1 nats or more is seen",
+    unit="nats",
+    rule=Rule("below", 0.0),
+)
+def smaller_batches_lower_loss(tables: Tables) -> list[Row]:
+    runs = ended(tables)
+    return [
+        median_of(difference(runs, "loss", WITH_BN, _FEW)),
+        *_medians(runs, "loss", "nats", WITHOUT, *doses(runs), what="test loss "),
+        *_medians(runs, "fit_loss", "nats", WITHOUT, *doses(runs), what="training loss "),
+        *_if_any(difference(runs, "accuracy", WITH_BN, _FEW), _POINTS, "test accuracy, the same difference"),
+        *_settings(tables, *doses(runs)),
+    ]
+
+
+@claim(
+    id="G3",
+    kind="primary",
+    section="3.4",
+    sentence="On few examples and at equal training loss, a dense net is more accurate on held-out examples with BN",
+    statistic=f"accuracy on held-out examples where the training loss is first {LEVEL:g}, {_BN} minus without BN, {_OWN}, "
+    "median of seeds; a gain or a loss of 0.6 points or more is seen",
+    unit=_POINTS,
+    rule=Rule("above", 0.0),
+)
+def more_accurate_at_equal_loss(tables: Tables) -> list[Row]:
+    runs = at_equal_loss(tables)
+    own = difference(runs, "accuracy", WITHOUT, WITH_BN)
+    left_out = f"seeds left out, of which a run gets to {LEVEL:g} never or before its third evaluation"
+    return [
+        median_of(own.dropna()),
+        *count_if_any(left_out, int(own.isna().sum()), len(own), "seeds"),
+        *_others(runs, "accuracy", _POINTS),
+        *_medians(runs, "accuracy", "accuracy", WITHOUT, *doses(runs)),
+        *_if_any(difference(runs, "loss", WITHOUT, WITH_BN), "nats", "held-out loss, the same difference"),
+        *_medians(runs, "loss", "nats", WITHOUT, *doses(runs), what="held-out loss "),
+        *(
+            single(f"evaluations before it {_words(arm)}", of_arm(runs, arm, "before").median(), "count")
+            for arm in (WITHOUT, WITH_BN)
+        ),
+    ]
+
+
+@claim(
+    id="G4",
+    kind="secondary",
+    section="3.4",
+    sentence="On few examples, each at the best learning rate of its own, a dense net has a lower test loss with BN",
+    statistic=f"test loss after training, {_BN} minus without BN, {_OWN}, median of seeds",
+    unit="nats",
+    rule=Rule("below", 0.0),
+)
+def lower_loss(tables: Tables) -> list[Row]:
+    runs = ended(tables)
+    return [median_of(difference(runs, "loss", WITHOUT, WITH_BN)), *_others(runs, "loss", "nats")]
+
+
+@claim(
+    id="G5",
+    kind="secondary",
+    section="3.4",
+    sentence="On few examples, a dense net with BN and without Dropout is no less accurate than one with Dropout and without BN",
+    statistic=f"test accuracy after training, {_BN} without Dropout minus Dropout without BN, {_OWN}, median of seeds; half a "
+    "point is allowed",
+    unit=_POINTS,
+    rule=Rule("above", -0.005),
+)
+def instead_of_dropout(tables: Tables) -> list[Row]:
+    runs = ended(tables)
+    return [
+        median_of(difference(runs, "accuracy", _DROPOUT, WITH_BN)),
+        *_medians(runs, "accuracy", "accuracy", WITHOUT, _DROPOUT, WITH_BN, _BOTH),
+        *_if_any(difference(runs, "accuracy", WITHOUT, _DROPOUT), _POINTS, "gain from Dropout without BN"),
+        *_if_any(difference(runs, "loss", _DROPOUT, WITH_BN), "nats", "test loss, the same difference"),
+        *_settings(tables, _DROPOUT, _BOTH),
+    ]
+
+
+@claim(
+    id="G6",
+    kind="secondary",
+    section="3.4",
+    sentence="On few examples, a dense net gains less accuracy from Dropout with BN than without BN",
+    statistic=f"gain in test accuracy from Dropout, with {_BN} minus without BN, {_OWN}, median of seeds",
+    unit=_POINTS,
+    rule=Rule("below", 0.0),
+)
+def dropout_gains_less(tables: Tables) -> list[Row]:
+    runs = ended(tables)
+    without, with_bn = (difference(runs, "accuracy", *arms) for arms in ((WITHOUT, _DROPOUT), (WITH_BN, _BOTH)))
+    return [
+        median_of((with_bn - without).dropna()),
+        *_if_any(without, _POINTS, "gain without BN"),
+        *_if_any(with_bn, _POINTS, "gain with BN"),
+    ]
+
+
+def _if_any(values: pd.Series, unit: str, label: str) -> list[Row]:
+    """The median of the values that there are; no row where there is none."""
+    known = values.dropna()
+    return [median_of(known, unit, label)] if len(known) else []
+
+
+def _others(runs: pd.DataFrame, value: str, unit: str) -> list[Row]:
+    """The difference from the net without BN for each other number of examples that BN normalizes over."""
+    arms = [arm for arm in doses(runs) if arm != WITH_BN]
+    return [
+        row for arm in arms for row in _if_any(difference(runs, value, WITHOUT, arm), unit, f"the same, {_words(arm)}")
+    ]
+
+
+def _medians(runs: pd.DataFrame, value: str, unit: str, *arms: tuple[str, int], what: str = "") -> list[Row]:
+    """The median of a column by arm."""
+    return [row for arm in arms for row in _if_any(of_arm(runs, arm, value), unit, f"{what}{_words(arm)}")]
+
+
+def _settings(tables: Tables, *arms: tuple[str, int]) -> list[Row]:
+    """The chosen rate by arm, and whether it is an end of those tried; how many runs diverged."""
+    choice, runs, rows = chosen(tables), ended(tables), []
+    for arm in arms:
+        own, name = where(choice, **dict(zip(ARM, arm)), chosen=True), _words(arm)
+        if len(own):
+            edge = ", at an end of those tried" if own["at_edge"].any() else ""
+            rows.append(single(f"learning rate {name}{edge}", own["learning_rate"].iloc[0], "rate"))
+            mine = where(runs, **dict(zip(ARM, arm)))
+            rows += diverged(mine, f"runs {name} that diverged and count as guessing")
+            rows += counted_if_any(f"runs {name} that learned nothing", mine["status"] == "collapsed")
+    return rows
+
+
+def _words(arm: tuple[str, int]) -> str:
+    """As "without BN", "BN over 64 examples", "BN over 64 examples and Dropout"."""
+    name, over = arm
+    if name in _NOT_BN:
+        return LABELS[name] if name == "none" else "Dropout without BN"
+    return f"BN over {over} examples{' and Dropout' if name == 'batch_dropout' else ''}"

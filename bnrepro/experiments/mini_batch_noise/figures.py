@@ -1,0 +1,126 @@
+"""The panels of mini-batch noise: accuracy and loss over its dose and at equal training loss, Dropout, rates. Knows no claim."""
+
+import itertools
+
+import pandas as pd
+
+from bnrepro.analysis.intervals import Interval, median_interval
+from bnrepro.experiments.mini_batch_noise.panels import (
+    draw_choice,
+    draw_dose,
+    draw_dropout,
+    draw_paths,
+)
+from bnrepro.experiments.mini_batch_noise.tables import (
+    ARM,
+    BEFORE,
+    LEVEL,
+    LEVELS,
+    OVER,
+    WITHOUT,
+    at_equal_loss,
+    chosen,
+    difference,
+    doses,
+    ended,
+)
+from bnrepro.plotting.arms import LABELS
+from bnrepro.plotting.panel import Panel
+from bnrepro.records.schemas import Tables
+
+
+def dose(tables: Tables) -> pd.DataFrame:
+    """By moment, quantity, examples that BN normalizes together, and seed: with BN minus without, accuracies in points."""
+    parts = []
+    for moment, runs in (("trained", ended(tables)), ("equal", at_equal_loss(tables))):
+        for arm, (quantity, scale) in itertools.product(doses(runs), _SCALES.items()):
+            gain = scale * difference(runs, quantity, WITHOUT, arm)
+            parts.append(gain.rename("gain").reset_index().assign(moment=moment, quantity=quantity, over=arm[1]))
+    return pd.concat(parts, ignore_index=True)
+
+
+_SCALES = {"accuracy": 100, "loss": 1}
+
+
+def paths(tables: Tables) -> pd.DataFrame:
+    """By quantity, arm without Dropout and training loss the median on held-out examples there; none where a seed has none."""
+    rows = []
+    for level in LEVELS:
+        runs = at_equal_loss(tables, level)
+        for arm, own in runs[runs["arm"].isin(["none", "batch"])].groupby(list(ARM)):
+            for quantity in _SCALES if own["before"].ge(BEFORE).all() else ():
+                rows.append((quantity, *arm, _words(*arm), level, *median_interval(own[quantity])))
+    return pd.DataFrame(rows, columns=["quantity", *ARM, "words", "level", *Interval._fields])
+
+
+def dropout(tables: Tables) -> pd.DataFrame:
+    """The judged runs without BN, with BN, and both with Dropout."""
+    runs = ended(tables)
+    return runs.loc[runs["over"].isin([0, OVER]), ["run", "arm", "seed", "accuracy", "loss"]].sort_values(
+        "arm", key=lambda arms: arms.map(list(_ARMS).index), kind="stable"
+    )
+
+
+def choice(tables: Tables) -> pd.DataFrame:
+    """By arm and rate the accuracy on held-out examples, the median of the seeds that choose."""
+    by = [*ARM, "learning_rate", "chosen"]
+    medians = chosen(tables).groupby(by)["final_metric"].median().rename("accuracy").reset_index()
+    return medians.assign(words=[_words(*arm) for arm in zip(medians["arm"], medians["over"])])
+
+
+_ARMS = ("none", "none_dropout", "batch", "batch_dropout")
+
+
+def _words(arm: str, over: int) -> str:
+    """As "BN over 64"."""
+    return f"BN over {over}" if arm == "batch" else LABELS[arm]
+
+
+PANELS = (
+    Panel(
+        name="dose",
+        title="What BN changes: with BN minus without",
+        caption="A dense net on 1,000 examples: accuracy and loss on the test set after training, with BN minus without, and "
+        f"on held-out examples where the training loss is first {LEVEL:g}. The median of {{judged_seeds}} seeds (thick) and its "
+        "95% interval, after training each seed too (thin); each net at its own best learning rate.",
+        data=dose,
+        draw=draw_dose,
+        width=102,
+        height=78,
+    ),
+    Panel(
+        name="paths",
+        title="At equal training loss",
+        caption="Accuracy and loss on held-out examples where the training loss is first so low: the median of {equal_seeds} "
+        "seeds and its 95% interval, each net at its own best learning rate. No point where a seed does not get there, or does "
+        "so before its third evaluation.",
+        data=paths,
+        draw=draw_paths,
+        width=69,
+        height=78,
+    ),
+    Panel(
+        name="dropout",
+        title="BN and Dropout",
+        caption=f"After training, with BN over {OVER} examples and without, with Dropout of 0.4 and without: each of "
+        "{judged_seeds} seeds (tick), the median (dot) and its 95% interval, each net at its own best learning rate.",
+        data=dropout,
+        draw=draw_dropout,
+        width=102,
+        height=62,
+        least=95,
+    ),
+    Panel(
+        name="choice",
+        title="Which learning rate is best",
+        caption="Accuracy on held-out examples after training, the median of {choice_seeds} seeds that judge nothing; a dot, the "
+        "rate that each net is judged at, and a triangle, one that is worse than the axis shows.",
+        data=choice,
+        draw=draw_choice,
+        width=69,
+        height=62,
+    ),
+)
+
+SHEETS = {"dose": ("dose", "paths"), "dropout": ("dropout", "choice")}
+"""Panels by sheet."""

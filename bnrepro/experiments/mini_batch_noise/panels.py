@@ -1,0 +1,92 @@
+"""How the panels of mini-batch noise are drawn, from data that are already computed. Knows no run and no claim."""
+
+import pandas as pd
+
+from bnrepro.analysis.intervals import median_interval
+from bnrepro.plotting.area import Area
+from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.axes import DOTTED, accuracy_ticks, log_axis, name_ends, nothing
+from bnrepro.plotting.lines import median_line, row_axis, ticks_at
+from bnrepro.plotting.marks import interval_mark
+
+_OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))
+_MOMENTS = {"trained": ("after training", {}), "equal": ("at equal training loss", _OPEN)}
+_QUANTITIES = {"accuracy": "Accuracy, points", "loss": "Loss, nats"}
+_SHOWN = 0.08  # accuracies that lie further below the best are triangles at the edge
+_DASHES = {4: (0, (1, 1.2)), 16: (0, (4, 1.6)), 256: (0, (5, 1.2, 1, 1.2))}
+"""Lines of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
+
+
+def draw_dose(area: Area, gains: pd.DataFrame) -> None:
+    """Accuracy above and loss below, with BN minus without, over the examples that BN normalizes together: a line a moment."""
+    both = area.grid(heights=(1, 1), gap=(3, 5))
+    for axes, (quantity, words) in zip(both, _QUANTITIES.items()):
+        own, ends = gains[gains["quantity"] == quantity], []
+        for moment, (name, style) in _MOMENTS.items():
+            rows, seeds = own[own["moment"] == moment], moment == "trained"
+            ends += median_line(axes, rows, "over", "gain", COLORS["batch"], name, seeds=seeds, **style)
+        if not ends:
+            nothing(axes, "no run gets there")
+            continue
+        axes.axhline(0, **DOTTED)
+        axes.set_xscale("log", base=2)
+        ticks_at(axes.xaxis, sorted(set(own["over"])) if axes is both[-1] else [])
+        axes.set_ylabel(words)
+        name_ends(axes, ends)
+    both[-1].set_xlabel("Examples that BN normalizes together")
+
+
+def draw_paths(area: Area, medians: pd.DataFrame) -> None:
+    """Held-out accuracy above and loss below over the training loss, which falls to the right: the median of each arm."""
+    both = area.grid(heights=(1, 1), gap=(3, 5))
+    if medians.empty:
+        for axes in both:
+            nothing(axes, "no run gets there")
+        return
+    levels = sorted(set(medians["level"]))
+    for axes, quantity in zip(both, _QUANTITIES):
+        ends = []
+        axes.set(xscale="log", xlim=(1.15 * levels[-1], levels[0] / 1.15))
+        for (arm, over), own in medians[medians["quantity"] == quantity].groupby(["arm", "over"]):
+            own, color = own.sort_values("level", ascending=False), COLORS[arm]
+            band = dict(color=color, alpha=0.15, linewidth=0, zorder=2)
+            axes.fill_between(own["level"], own["ci_low"], own["ci_high"], **band)
+            axes.plot(own["level"], own["estimate"], color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
+            ends.append((*own.iloc[-1][["level", "estimate"]], own["words"].iloc[0], color))
+        ticks_at(axes.xaxis, levels if axes is both[-1] else [])
+        axes.autoscale_view()  # for names stand where the axes end
+        axes.set_ylabel({"accuracy": "Held-out accuracy", "loss": "Held-out loss, nats"}[quantity])
+        name_ends(axes, ends)
+    accuracy_ticks(both[0])
+    both[-1].set_xlabel("Training loss, nats")
+
+
+def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
+    """A row an arm: test accuracy on the left, test loss on the right, each seed, the median and its interval."""
+    left, right = area.grid(widths=(1, 1), gap=(6, 3))
+    arms = list(dict.fromkeys(runs["arm"]))
+    for axes, value, label in ((left, "accuracy", "Test accuracy"), (right, "loss", "Test loss, nats")):
+        for position, arm in enumerate(arms):
+            own = runs.loc[runs["arm"] == arm, value]
+            interval_mark(axes, position, own, median_interval(own), COLORS[arm])
+        words = [LABELS[arm] for arm in arms] if axes is left else [""] * len(arms)
+        row_axis(axes, words, [COLORS[arm] for arm in arms], lines=True)
+        axes.set_xlabel(label)
+    accuracy_ticks(left, "x")
+
+
+def draw_choice(area: Area, medians: pd.DataFrame) -> None:
+    """Held-out accuracy over the learning rate on the seeds that choose, a line an arm, the chosen rate a dot."""
+    axes, ends, lowest = area.axes(), [], medians["accuracy"].max() - _SHOWN
+    for (arm, over), own in medians.groupby(["arm", "over"]):
+        color, own = COLORS[arm], own.sort_values("learning_rate")
+        shown = own["accuracy"].clip(lower=lowest)
+        axes.plot(own["learning_rate"], shown, color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
+        for marker, those in (("o", own["chosen"]), ("v", own["accuracy"] < lowest)):
+            axes.plot(own["learning_rate"][those], shown[those], marker, color=color, markersize=4, zorder=5)
+        ends.append((own["learning_rate"].iloc[-1], shown.iloc[-1], own["words"].iloc[0], color))
+    log_axis(axes, "x")
+    ticks_at(axes.xaxis, sorted(set(medians["learning_rate"])))
+    accuracy_ticks(axes)
+    axes.set(xlabel="Learning rate", ylabel="Held-out accuracy")
+    name_ends(axes, ends)

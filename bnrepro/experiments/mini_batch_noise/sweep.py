@@ -1,0 +1,145 @@
+"""A dense net on few examples: without BN, with BN over ghost batches of several sizes, with Dropout. Two rounds: rates are
+chosen, then judged. Knows no claim and draws nothing.
+"""
+
+from dataclasses import dataclass
+
+from bnrepro.analysis.curves import with_lost
+from bnrepro.config.grid import grid
+from bnrepro.config.group import Group, Sweep
+from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.mini_batch_noise.tables import OVER, WITHOUT, best_rates
+from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS, Length, lengthened, resolve, smallest
+from bnrepro.experiments.setups import DENSE
+from bnrepro.records.schemas import Tables
+
+TABLES = ("runs", "curves", "provenance")
+
+ROUNDS = True
+"""Later runs depend on what earlier ones gave."""
+
+BATCH_SIZE = 256
+"""Examples in the optimizer's mini-batch, whatever BN normalizes over."""
+
+BASE = DENSE.replace(batch_size=BATCH_SIZE, sgd_momentum=0.9, train_examples=1_000)
+"""Three hidden layers of 100 ReLU on few examples; with momentum, for so large mini-batches converge in few steps then."""
+
+DROPOUT = {"dropout": 0.4, "dropout_place": "after"}
+"""As much as in the Baseline of section 4.2, after each nonlinearity."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much is trained.
+
+    Attributes:
+        seeds: Judged runs of an arm; the seeds are `FIRST_JUDGED` and on.
+        over: Over how many examples BN normalizes: the sizes of its ghost batches.
+        dropout: Whether there are arms with Dropout.
+        rates: Learning rates, of which each arm takes its best.
+        choice: The runs that choose.
+        judged: The runs that are judged after training.
+        over_equal: Over how many examples BN normalizes where nets are compared at equal training loss: those of `over` with
+            which a net gets there in time.
+        equal: Their runs, and those without BN, evaluated often.
+    """
+
+    seeds: int
+    over: tuple[int, ...]
+    dropout: bool
+    rates: tuple[float, ...]
+    choice: Length
+    judged: Length
+    over_equal: tuple[int, ...]
+    equal: Length
+
+
+PRESETS = {
+    "smoke": Preset(
+        seeds=1,
+        over=(4, 64),
+        dropout=False,
+        rates=(0.1,),
+        choice=Length(10, 10),
+        judged=Length(20, 20),
+        over_equal=(64,),
+        equal=Length(30, 10),
+    ),
+    "quick": Preset(
+        seeds=10,
+        over=(4, 64),
+        dropout=False,
+        rates=(0.03, 0.1),
+        choice=Length(400, 400),
+        judged=Length(400, 400),
+        over_equal=(64,),
+        equal=Length(400, 20),
+    ),
+    "paper": Preset(
+        seeds=16,
+        over=(4, 16, 64, 256),
+        dropout=True,
+        rates=(0.01, 0.03, 0.1, 0.3),
+        choice=Length(1_200, 200),
+        judged=Length(1_200, 1_200),
+        over_equal=(16, 64, 256),
+        equal=Length(700, 20),
+    ),
+}
+
+_ACCEPTED = ("hidden_units", "train_examples", "task")
+
+
+def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
+    """The runs of the rounds so far and of the next one, by group.
+
+    `choice`: each arm at each rate, on seeds that judge nothing. `judged`: each arm on the judged seeds, at the rate that those
+    have chosen. The arms are the net without BN, with BN over each number of examples, and both with Dropout. `equal`: the same
+    runs of some arms without Dropout, shorter and evaluated often.
+    """
+    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
+    base = base.replace(fit_examples=base.task.train_examples)
+    nets = _nets(values, smallest(base) if preset == "smoke" else base)
+    choice = [
+        config
+        for net in nets.values()
+        for config in grid(lengthened(net, values.choice), learning_rate=values.rates, seed=SELECTING_SEEDS)
+    ]
+    chosen = {arm: nets[arm].replace(learning_rate=rate) for arm, rate in _best(choice, so_far).items()}
+    compared = {WITHOUT, *(("batch", size) for size in values.over_equal)}
+    seeds = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
+    return {
+        Group("choice"): choice,
+        Group("judged"): [run for net in chosen.values() for run in grid(lengthened(net, values.judged), seed=seeds)],
+        Group("equal"): [
+            run
+            for arm, net in chosen.items()
+            if arm in compared
+            for run in grid(lengthened(net, values.equal), seed=seeds)
+        ],
+    }
+
+
+def _nets(values: Preset, base: RunConfig) -> dict[tuple[str, int], RunConfig]:
+    """A net for each arm; its accuracy is read with the statistics of Algorithm 2 where it has BN."""
+    nets = {WITHOUT: base, **{("batch", size): _with_bn(base, size) for size in values.over}}
+    if values.dropout:
+        nets |= {
+            ("none_dropout", 0): base.replace(**DROPOUT),
+            ("batch_dropout", OVER): _with_bn(base, OVER).replace(**DROPOUT),
+        }
+    return nets
+
+
+def _with_bn(base: RunConfig, size: int) -> RunConfig:
+    ghosts = 0 if size == base.batch_size else size
+    return base.replace(normalization="batch", ghost_size=ghosts, inference="population")
+
+
+def _best(choice: list[RunConfig], so_far: Tables | None) -> dict[tuple[str, int], float]:
+    """By arm its best rate; none while a run that chooses is not trained."""
+    ids = {config.id for config in choice}
+    if so_far is None or not ids <= set(so_far["runs"]["run"]):
+        return {}
+    runs = so_far["runs"][so_far["runs"]["run"].isin(ids)]
+    return best_rates(with_lost(runs.merge(so_far["curves"], on="run"), runs))

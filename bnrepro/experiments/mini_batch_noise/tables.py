@@ -1,0 +1,139 @@
+"""What the runs come to after training and at equal training loss, and which rates are chosen. Knows no claim, draws nothing."""
+
+import numpy as np
+import pandas as pd
+
+from bnrepro.analysis.curves import final_metric
+from bnrepro.analysis.select import at_best_rate, group_curves, where
+from bnrepro.records.computed import once
+from bnrepro.records.schemas import Tables
+
+ARM = ("arm", "over")
+"""What says which arm a run is: its normalization, with `_dropout` where there is; over how many examples BN normalizes, or 0."""
+
+OVER = 64
+"""Over how many examples the net that is called the one with BN normalizes: the paper's dense net has mini-batches of 60."""
+
+WITHOUT, WITH_BN = ("none", 0), ("batch", OVER)
+"""The net without BN, and the one with BN that it is compared with."""
+
+LEVEL = 0.05
+"""The training loss at which generalization is compared."""
+
+LEVELS = (0.2, 0.1, LEVEL, 0.02)
+"""Those at which it is shown."""
+
+BEFORE = 2
+"""Fewest evaluations of a net in training before one of these, for it to be known how the net gets there."""
+
+
+def derive(tables: Tables) -> Tables:
+    """The tables to keep: of `curves` what is read, the last evaluation of a run, and of one that is compared at equal training
+    loss those right before and after its loss is first at most each of `LEVELS`.
+    """
+    ends, compared = (group_curves(tables, groups) for groups in (("choice", "judged"), "equal"))
+    parts = [ends[ends["step"] == ends["steps"]]]
+    parts += [own[own["step"].isin(_kept(own))] for _, own in compared.groupby("run")]
+    kept = pd.concat(parts)[["run", "step", "split"]].query("split != 'train'")
+    return {**tables, "curves": tables["curves"].merge(kept.drop_duplicates(), on=["run", "step", "split"])}
+
+
+def _kept(curves: pd.DataFrame) -> set[int]:
+    """The steps of a run's evaluations that are kept; the last one too, so that no run is without."""
+    fit = _split(curves, "fit")
+    return {curves["step"].max(), *(step for level in LEVELS for step in _around(fit, level))}
+
+
+def with_arms(runs: pd.DataFrame) -> pd.DataFrame:
+    """Adds to runs the columns of `ARM`."""
+    over = runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"])
+    return runs.assign(
+        arm=runs["normalization"] + np.where(runs["dropout"] > 0, "_dropout", ""),
+        over=over.where(runs["normalization"] != "none", 0),
+    )
+
+
+def best_rates(curves: pd.DataFrame) -> dict[tuple[str, int], float]:
+    """By arm the learning rate of the highest accuracy on held-out examples after training, the median of its seeds."""
+    best = at_best_rate(with_arms(final_metric(curves)), list(ARM), "final_metric")
+    return best.groupby(list(ARM))["learning_rate"].first().to_dict()
+
+
+@once
+def chosen(tables: Tables) -> pd.DataFrame:
+    """The runs that choose: `final_metric`, whether its rate was `chosen`, and whether that is `at_edge` of the rates tried."""
+    curves = group_curves(tables, "choice")
+    rates, runs = best_rates(curves), with_arms(final_metric(curves))
+    own = pd.Series([rates[arm] for arm in zip(runs["arm"], runs["over"])], runs.index, dtype=float)
+    ends = runs["learning_rate"].agg(["min", "max"])
+    return runs.assign(chosen=runs["learning_rate"] == own, at_edge=own.isin(ends))
+
+
+@once
+def ended(tables: Tables) -> pd.DataFrame:
+    """The judged runs after training: `accuracy` and `loss` on the test set, `fit_loss` on the training examples.
+
+    A run that diverged guesses.
+    """
+    curves = group_curves(tables, "judged")
+    runs, last = with_arms(final_metric(curves, "test")), curves[curves["step"] == curves["steps"]]
+    losses = last.pivot(index="run", columns="split", values="loss").reindex(columns=["fit", "test"])
+    found = {name: runs["run"].map(losses[split]) for name, split in (("loss", "test"), ("fit_loss", "fit"))}
+    lost = runs["status"] == "diverged"
+    guessed = {name: values.mask(lost, runs["guess_loss"]) for name, values in found.items()}
+    return runs.rename(columns={"final_metric": "accuracy"}).assign(**guessed)
+
+
+@once
+def at_equal_loss(tables: Tables, level: float = LEVEL) -> pd.DataFrame:
+    """The runs of `equal` where their training loss is first at most `level`: `accuracy` and `loss` on the held-out examples.
+
+    Both lie on a straight line in the logarithm of the training loss between that evaluation and the one before. `before` is how
+    many evaluations of the net in training there are before it; where they are fewer than `BEFORE`, or the loss never gets
+    there, accuracy and loss are NaN.
+    """
+    curves = group_curves(tables, "equal")
+    runs = with_arms(final_metric(curves)).drop(columns="final_metric")
+    found = pd.DataFrame([_crossing(own, level) for _, own in curves.groupby("run")], columns=["run", *_CROSSING])
+    return runs.merge(found, on="run")
+
+
+_CROSSING = ("accuracy", "loss", "before")
+
+
+def _crossing(curves: pd.DataFrame, level: float) -> tuple:
+    run, every = curves[["run", "evaluate_every"]].iloc[0]
+    fit, held_out = (_split(curves, split) for split in ("fit", "validation"))
+    steps = _around(fit, level)
+    before = np.ceil(steps[-1] / every) - 1 if len(steps) else np.nan
+    if not before >= BEFORE:
+        return run, np.nan, np.nan, before
+    logs = -np.log(fit.loc[steps, "loss"].clip(lower=1e-12))
+    return run, *(np.interp(-np.log(level), logs, held_out.loc[steps, of]) for of in ("value", "loss")), before
+
+
+def _split(curves: pd.DataFrame, split: str) -> pd.DataFrame:
+    """A run's evaluations on a split by step, without those of the untrained net."""
+    return curves[(curves["split"] == split) & (curves["step"] > 0)].set_index("step").sort_index()
+
+
+def _around(fit: pd.DataFrame, level: float) -> pd.Index:
+    """The first step at which the training loss is at most `level`, behind the one evaluated before; none where none is."""
+    below = np.flatnonzero(fit["loss"] <= level)
+    return fit.index[max(below[0] - 1, 0) : below[0] + 1] if below.size else fit.index[:0]
+
+
+def of_arm(table: pd.DataFrame, arm: tuple[str, int], value: str) -> pd.Series:
+    """A column of the runs of an arm by seed; empty where it was not trained."""
+    return where(table, **dict(zip(ARM, arm))).set_index("seed")[value].sort_index()
+
+
+def difference(table: pd.DataFrame, value: str, first: tuple[str, int], second: tuple[str, int]) -> pd.Series:
+    """By seed a column of the second arm minus that of the first; no row where one of them was not trained."""
+    both = pd.concat([of_arm(table, arm, value) for arm in (first, second)], axis=1, join="inner")
+    return both.iloc[:, 1] - both.iloc[:, 0]
+
+
+def doses(runs: pd.DataFrame) -> list[tuple[str, int]]:
+    """The arms with BN and without Dropout, by the examples that BN normalizes together."""
+    return [("batch", over) for over in sorted(set(where(runs, arm="batch")["over"]))]

@@ -1,0 +1,217 @@
+"""`10_mini_batch_noise`: who chooses which rate, where training losses are equal, and what the claims say either way."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from bnrepro.experiments.mini_batch_noise.tables import BEFORE, LEVEL, LEVELS, OVER, WITH_BN, WITHOUT
+from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
+from bnrepro.plotting.panel import draw_panel
+from bnrepro.records.results import select
+from bnrepro.report.verdicts import judged
+from tests.experiments.factories_mini_batch_noise import mini_batch_noise, simulate_noise
+from tests.experiments.rows import CHANCE, GUESS_LOSS
+
+FEW = ("batch", 4)
+
+
+def has_bn(config) -> bool:
+    return config["normalization"] == "batch"
+
+
+def has_dropout(config) -> bool:
+    return config["dropout"] > 0
+
+
+def verdicts(tables) -> dict[str, str]:
+    return judged(mini_batch_noise, tables).set_index("claim")["verdict"].to_dict()
+
+
+def rows_of(tables, claim) -> pd.DataFrame:
+    return mini_batch_noise.findings(tables).query("claim == @claim").set_index("label")
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """Of the preset quick; a seed has its own accuracy, and BN adds two points to it."""
+    return simulate_noise(lambda config: 0.75 + 0.001 * (config.seed % 10) + 0.02 * has_bn(config))
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Of the preset paper: Dropout adds three points without BN and one with it; small ghost batches have a low loss."""
+
+    def accuracy(config):
+        return 0.75 + 0.02 * has_bn(config) + has_dropout(config) * (0.01 if has_bn(config) else 0.03)
+
+    return simulate_noise(accuracy, lambda config: 1 + 0.1 * math.log2(config["ghost_size"] or 256), preset="paper")
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.01, SUPPORTED), (-0.01, CONTRADICTED), (0.0, INCONCLUSIVE)])
+def test_accuracy_with_bn_is_compared_after_training_and_at_equal_training_loss(gain, verdict):
+    found = verdicts(simulate_noise(lambda config: 0.75 + gain * has_bn(config)))
+    assert found["G1"] == found["G3"] == verdict
+
+
+@pytest.mark.parametrize(("few", "verdict"), [(0.8, SUPPORTED), (1.2, CONTRADICTED)])
+def test_the_dose_is_told_by_the_loss_with_small_ghost_batches_and_with_larger_ones(few, verdict):
+    found = verdicts(simulate_noise(loss=lambda config: few if config["ghost_size"] == 4 else 1.0))
+    assert found["G2"] == verdict
+
+
+@pytest.mark.parametrize(("with_bn", "verdict"), [(0.8, SUPPORTED), (1.2, CONTRADICTED)])
+def test_the_loss_with_bn_is_compared_with_that_without(with_bn, verdict):
+    assert verdicts(simulate_noise(loss=lambda config: with_bn if has_bn(config) else 1.0))["G4"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("dropped", "both", "stands_in", "gains_less"),
+    [(0.75, 0.75, SUPPORTED, SUPPORTED), (0.79, 0.83, CONTRADICTED, CONTRADICTED)],
+)
+def test_bn_stands_in_for_dropout_or_not_and_dropout_gains_less_with_it_or_more(dropped, both, stands_in, gains_less):
+    def accuracy(config):
+        alone = 0.77 if has_bn(config) else 0.74
+        return (both if has_bn(config) else dropped) if has_dropout(config) else alone
+
+    found = verdicts(simulate_noise(accuracy, preset="paper"))
+    assert (found["G5"], found["G6"]) == (stands_in, gains_less)
+
+
+def test_the_preset_quick_decides_every_primary_claim_and_leaves_dropout_out(tables):
+    found = judged(mini_batch_noise, tables).set_index("claim")
+    assert set(found.loc[found["kind"] == "primary", "n"]) == {10}
+    assert found.loc[["G5", "G6"], "n"].tolist() == [0, 0] and found.loc["G5", "verdict"] == INCONCLUSIVE
+    assert set(select(tables, "judged")["dropout"]) == {0.0}
+
+
+def test_every_claim_tells_the_accuracy_or_the_loss_at_each_number_of_examples(whole):
+    sizes = {"G1": (4, 16, 64, 256), "G2": (4, 16, 64, 256), "G3": (16, 64, 256)}
+    for claim, words in (("G1", "{}"), ("G2", "test loss {}"), ("G3", "{}"), ("G3", "held-out loss {}")):
+        labels = set(rows_of(whole, claim).index)
+        assert {words.format(f"BN over {over} examples") for over in sizes[claim]} <= labels
+    loss = rows_of(whole, "G2")["estimate"]
+    assert loss["test loss BN over 16 examples"] == pytest.approx(1.4)
+    assert loss["test loss BN over 256 examples"] == pytest.approx(1.8)
+
+
+def test_a_seed_that_chooses_judges_nothing_and_what_judges_is_the_test_set(tables):
+    assert set(select(tables, "choice")["seed"]) == {*SELECTING_SEEDS}
+    ended = mini_batch_noise.ended(tables)
+    assert set(ended["seed"]) == set(range(FIRST_JUDGED, FIRST_JUDGED + 10))
+    curves = tables["curves"]
+    moved = curves.assign(value=curves["value"].mask(curves["split"] == "test", 0.5))
+    assert set(mini_batch_noise.ended({**tables, "curves": moved})["accuracy"]) == {0.5}
+
+
+def test_each_arm_is_judged_at_the_rate_that_was_best_on_the_seeds_that_choose_and_the_lowest_of_equals():
+    best = {"none": 0.03, "batch": 0.1}
+
+    def accuracy(config):
+        chooses = config.seed in SELECTING_SEEDS
+        is_best = config["learning_rate"] == best[config["normalization"]]
+        return 0.8 if has_dropout(config) or is_best == chooses else 0.7
+
+    found = mini_batch_noise.ended(simulate_noise(accuracy, preset="paper"))
+    rates = found.groupby("arm")["learning_rate"].agg(set).to_dict()
+    assert rates == {"none": {0.03}, "batch": {0.1}, "none_dropout": {0.01}, "batch_dropout": {0.01}}
+
+
+def test_a_rate_at_an_end_of_those_tried_is_told_and_one_between_them_is_not(whole):
+    labels = rows_of(whole, "G1").index
+    assert "learning rate without BN, at an end of those tried" in labels, "all are equal, so the lowest is taken"
+    inner = simulate_noise(lambda config: 0.8 if config["learning_rate"] == 0.03 else 0.7, preset="paper")
+    assert "learning rate without BN" in rows_of(inner, "G1").index
+
+
+def test_a_net_with_bn_is_read_through_population_statistics_and_the_whole_mini_batch_has_no_ghosts(whole):
+    runs = select(whole, ("choice", "judged", "equal"))
+    with_bn = runs[runs["normalization"] == "batch"]
+    assert set(with_bn["normalization.inference"]) == {"population"}
+    assert set(with_bn["ghost_size"]) == {0, 4, 16, 64} and set(runs["batch_size"]) == {256}
+    both = with_bn[with_bn["dropout"] > 0]
+    assert set(both["ghost_size"]) == {OVER} and set(both["dropout_place"]) == {"after"}
+
+
+def test_accuracy_at_equal_loss_is_that_of_the_formula_wherever_it_lies_between_evaluations(tables):
+    found = mini_batch_noise.at_equal_loss(tables)
+    for arm, added in ((WITHOUT, 0.0), (WITH_BN, 0.02)):
+        own = mini_batch_noise.of_arm(found, arm, "accuracy")
+        final = 0.75 + 0.001 * (own.index.to_numpy() % 10) + added
+        np.testing.assert_allclose(own, CHANCE + (final - CHANCE) * (1 - LEVEL / GUESS_LOSS), atol=5e-4)
+    assert set(found["before"]) == {9}, "20 steps apart, from a loss of 2.3 to 0.05 at a speed of 0.02 a step"
+
+
+@pytest.mark.parametrize(("steps", "before"), [(45, 2), (35, 1), (15, 0)])
+def test_a_run_that_gets_there_before_its_third_evaluation_is_left_out_and_counted(steps, before):
+    """It takes this many steps to the training loss, and is evaluated each 20."""
+    fast = math.log(GUESS_LOSS / LEVEL) / steps
+    found = simulate_noise(speed=lambda config: fast if has_bn(config) and config.seed == FIRST_JUDGED else 0.02)
+    at_level = mini_batch_noise.at_equal_loss(found)
+    assert mini_batch_noise.of_arm(at_level, WITH_BN, "before")[FIRST_JUDGED] == before
+    left_out = before < BEFORE
+    assert rows_of(found, "G3").loc["", "n"] == 10 - left_out
+    told = f"seeds left out, of which a run gets to {LEVEL:g} never or before its third evaluation"
+    assert (told in rows_of(found, "G3").index) == left_out
+
+
+def test_where_no_run_gets_there_nothing_is_said_of_equal_training_loss():
+    found = simulate_noise(speed=lambda config: 0.001)
+    assert verdicts(found)["G3"] == INCONCLUSIVE and rows_of(found, "G3").loc["", "n"] == 0
+    for panel in mini_batch_noise.PANELS:
+        assert draw_panel(panel, found).axes
+
+
+def test_a_run_that_diverges_counts_as_guessing_and_is_told():
+    found = simulate_noise(lambda config: math.nan if not has_bn(config) and config.seed == FIRST_JUDGED else 0.8)
+    ended = mini_batch_noise.ended(found).set_index(["arm", "seed"]).loc[("none", FIRST_JUDGED)]
+    assert (ended["accuracy"], ended["loss"], ended["fit_loss"]) == (CHANCE, GUESS_LOSS, GUESS_LOSS)
+    row = rows_of(found, "G1").loc["runs without BN that diverged and count as guessing"]
+    assert (row["estimate"], row["n"]) == (1, 10)
+
+
+def test_what_is_kept_of_the_curves_is_little_and_all_that_is_asked_for(whole):
+    kept = mini_batch_noise.derive(whole)
+    assert len(kept["curves"]) < len(whole["curves"]) / 3 and "train" not in set(kept["curves"]["split"])
+    pd.testing.assert_frame_equal(judged(mini_batch_noise, kept), judged(mini_batch_noise, whole))
+    for level in LEVELS:
+        pd.testing.assert_frame_equal(*(mini_batch_noise.at_equal_loss(each, level) for each in (kept, whole)))
+    assert mini_batch_noise.sweep("paper", kept) == mini_batch_noise.sweep("paper", whole)
+
+
+def test_what_is_compared_at_equal_training_loss_is_the_beginning_of_the_same_run(whole):
+    same = ["arm", "over", "seed", "learning_rate"]
+    judged_runs, compared = (mini_batch_noise.with_arms(select(whole, group)) for group in ("judged", "equal"))
+    assert (compared["steps"] < judged_runs["steps"].min()).all()
+    assert len(compared.merge(judged_runs, on=same)) == len(compared) == 4 * 16
+
+
+def test_the_first_round_chooses_and_parameters_shorten_the_runs_and_set_the_examples():
+    first, *later = mini_batch_noise.sweep("paper", seeds=2, steps=50, train_examples=500).values()
+    assert len(first) == 7 * 4 * len(SELECTING_SEEDS) and later == [[], []]
+    assert {(config["steps"], config["train_examples"], config["fit_examples"]) for config in first} == {(50, 500, 500)}
+
+
+def test_what_bn_changes_is_drawn_by_seed_accuracy_in_points_and_loss_in_nats(whole):
+    table = mini_batch_noise.panel("dose").data(whole)
+    at_64 = table[(table["over"] == OVER) & (table["moment"] == "trained")].groupby("quantity")["gain"]
+    assert at_64.agg(list)["accuracy"] == pytest.approx([2.0] * 16)
+    assert at_64.agg(list)["loss"] == pytest.approx([0.1 * (6 - 8)] * 16)
+    assert table.groupby("moment")["over"].agg(set).to_dict() == {"trained": {4, 16, 64, 256}, "equal": {16, 64, 256}}
+    above, below = draw_panel(mini_batch_noise.panel("dose"), whole).axes
+    assert (above.get_ylabel(), below.get_ylabel()) == ("Accuracy, points", "Loss, nats")
+
+
+def test_accuracy_and_loss_are_drawn_of_four_nets_with_and_without_dropout(whole):
+    runs = mini_batch_noise.panel("dropout").data(whole)
+    assert list(dict.fromkeys(runs["arm"])) == ["none", "none_dropout", "batch", "batch_dropout"]
+    assert len(runs) == 4 * 16
+    left, right = draw_panel(mini_batch_noise.panel("dropout"), whole).axes
+    assert (left.get_xlabel(), right.get_xlabel()) == ("Test accuracy", "Test loss, nats")
+
+
+def test_the_chosen_rates_are_marked_one_an_arm(whole):
+    rates = mini_batch_noise.panel("choice").data(whole)
+    assert rates.groupby(["arm", "over"])["chosen"].sum().eq(1).all() and len(rates) == 7 * 4
