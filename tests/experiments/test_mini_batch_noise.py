@@ -210,7 +210,9 @@ def test_the_first_round_chooses_and_parameters_shorten_the_runs_and_set_the_exa
 
 
 def test_what_bn_changes_is_drawn_by_seed_accuracy_in_points_and_loss_in_nats(whole):
-    table = mini_batch_noise.panel("dose").data(whole)
+    data = mini_batch_noise.panel("dose").data(whole)
+    table, second = data["gains"], data["second"]
+    assert second["gain"].abs().max() == 0 and set(second["rate"]) == {0.03}, "here all rates are equally good"
     at_64 = table[(table["over"] == OVER) & (table["moment"] == "trained")].groupby("quantity")["gain"]
     assert at_64.agg(list)["accuracy"] == pytest.approx([2.0] * 16)
     assert at_64.agg(list)["loss"] == pytest.approx([0.1 * (6 - 8)] * 16)
