@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
-from bnrepro.experiments.mini_batch_noise.tables import BEFORE, LEVEL, LEVELS, OVER, WITH_BN, WITHOUT
+from bnrepro.experiments.mini_batch_noise.tables import BEFORE, LEVEL, LEVELS, OVER, SECOND, WITH_BN, WITHOUT
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.records.results import select
@@ -97,6 +97,18 @@ def test_every_claim_tells_the_accuracy_or_the_loss_at_each_number_of_examples(w
     assert loss["test loss BN over 256 examples"] == pytest.approx(1.8)
 
 
+def test_the_net_without_bn_stands_beside_at_its_second_best_rate_and_no_claim_is_judged_by_it():
+    def loss(config):
+        return 1.0 if has_bn(config) else {0.1: 1.5, 0.03: 0.8}.get(config["learning_rate"], 9.0)
+
+    found = simulate_noise(
+        lambda config: {0.1: 0.82, 0.03: 0.81}.get(config["learning_rate"], 0.7), loss, preset="paper"
+    )
+    row = rows_of(found, "G4")["estimate"]
+    assert row[""] == pytest.approx(-0.5) and verdicts(found)["G4"] == SUPPORTED
+    assert row["the same, without BN at rate 0.03, its second best"] == pytest.approx(0.2)
+
+
 def test_a_seed_that_chooses_judges_nothing_and_what_judges_is_the_test_set(tables):
     assert set(select(tables, "choice")["seed"]) == {*SELECTING_SEEDS}
     ended = mini_batch_noise.ended(tables)
@@ -114,7 +126,9 @@ def test_each_arm_is_judged_at_the_rate_that_was_best_on_the_seeds_that_choose_a
         is_best = config["learning_rate"] == best[config["normalization"]]
         return 0.8 if has_dropout(config) or is_best == chooses else 0.7
 
-    found = mini_batch_noise.ended(simulate_noise(accuracy, preset="paper"))
+    tables = simulate_noise(accuracy, preset="paper")
+    found = mini_batch_noise.ended(tables)
+    assert set(mini_batch_noise.ended(tables, SECOND)["learning_rate"]) == {0.01}
     rates = found.groupby("arm")["learning_rate"].agg(set).to_dict()
     assert rates == {"none": {0.03}, "batch": {0.1}, "none_dropout": {0.01}, "batch_dropout": {0.01}}
 
@@ -183,19 +197,22 @@ def test_what_is_kept_of_the_curves_is_little_and_all_that_is_asked_for(whole):
 
 def test_what_is_compared_at_equal_training_loss_is_the_beginning_of_the_same_run(whole):
     same = ["arm", "over", "seed", "learning_rate"]
-    judged_runs, compared = (mini_batch_noise.with_arms(select(whole, group)) for group in ("judged", "equal"))
+    groups = (select(whole, group, setting="") for group in ("judged", "equal"))
+    judged_runs, compared = map(mini_batch_noise.with_arms, groups)
     assert (compared["steps"] < judged_runs["steps"].min()).all()
     assert len(compared.merge(judged_runs, on=same)) == len(compared) == 4 * 16
 
 
 def test_the_first_round_chooses_and_parameters_shorten_the_runs_and_set_the_examples():
     first, *later = mini_batch_noise.sweep("paper", seeds=2, steps=50, train_examples=500).values()
-    assert len(first) == 7 * 4 * len(SELECTING_SEEDS) and later == [[], []]
+    assert len(first) == 7 * 4 * len(SELECTING_SEEDS) and not any(later)
     assert {(config["steps"], config["train_examples"], config["fit_examples"]) for config in first} == {(50, 500, 500)}
 
 
 def test_what_bn_changes_is_drawn_by_seed_accuracy_in_points_and_loss_in_nats(whole):
-    table = mini_batch_noise.panel("dose").data(whole)
+    data = mini_batch_noise.panel("dose").data(whole)
+    table, second = data["gains"], data["second"]
+    assert second["gain"].abs().max() == 0 and set(second["rate"]) == {0.03}, "here all rates are equally good"
     at_64 = table[(table["over"] == OVER) & (table["moment"] == "trained")].groupby("quantity")["gain"]
     assert at_64.agg(list)["accuracy"] == pytest.approx([2.0] * 16)
     assert at_64.agg(list)["loss"] == pytest.approx([0.1 * (6 - 8)] * 16)

@@ -9,6 +9,7 @@ from bnrepro.experiments.mini_batch_noise.tables import (
     ARM,
     LEVEL,
     OVER,
+    SECOND,
     WITH_BN,
     WITHOUT,
     at_equal_loss,
@@ -45,6 +46,7 @@ def more_accurate(tables: Tables) -> list[Row]:
     return [
         median_of(difference(runs, "accuracy", WITHOUT, WITH_BN)),
         *_others(runs, "accuracy", _POINTS),
+        *_second(runs, ended(tables, SECOND), "accuracy", _POINTS),
         *_medians(runs, "accuracy", "accuracy", WITHOUT, *doses(runs)),
         *_settings(tables, WITHOUT, WITH_BN),
     ]
@@ -89,8 +91,10 @@ def more_accurate_at_equal_loss(tables: Tables) -> list[Row]:
         median_of(own.dropna()),
         *count_if_any(left_out, int(own.isna().sum()), len(own), "seeds"),
         *_others(runs, "accuracy", _POINTS),
+        *_second(runs, at_equal_loss(tables, setting=SECOND), "accuracy", _POINTS),
         *_medians(runs, "accuracy", "accuracy", WITHOUT, *doses(runs)),
         *_if_any(difference(runs, "loss", WITHOUT, WITH_BN), "nats", "held-out loss, the same difference"),
+        *_second(runs, at_equal_loss(tables, setting=SECOND), "loss", "nats", "held-out loss, "),
         *_medians(runs, "loss", "nats", WITHOUT, *doses(runs), what="held-out loss "),
         *(
             single(f"evaluations before it {_words(arm)}", of_arm(runs, arm, "before").median(), "count")
@@ -110,7 +114,12 @@ def more_accurate_at_equal_loss(tables: Tables) -> list[Row]:
 )
 def lower_loss(tables: Tables) -> list[Row]:
     runs = ended(tables)
-    return [median_of(difference(runs, "loss", WITHOUT, WITH_BN)), *_others(runs, "loss", "nats")]
+    return [
+        median_of(difference(runs, "loss", WITHOUT, WITH_BN)),
+        *_second(runs, ended(tables, SECOND), "loss", "nats"),
+        *_others(runs, "loss", "nats"),
+        *_settings(tables, WITHOUT, WITH_BN),
+    ]
 
 
 @claim(
@@ -165,6 +174,14 @@ def _others(runs: pd.DataFrame, value: str, unit: str) -> list[Row]:
     return [
         row for arm in arms for row in _if_any(difference(runs, value, WITHOUT, arm), unit, f"the same, {_words(arm)}")
     ]
+
+
+def _second(runs: pd.DataFrame, second: pd.DataFrame, value: str, unit: str, what: str = "") -> list[Row]:
+    """The difference from the net without BN at its second best rate, whose runs are `second`."""
+    without = of_arm(second, WITHOUT, value)
+    rate = second["learning_rate"].max()
+    label = f"{what}the same, without BN at rate {rate:g}, its second best"
+    return _if_any(of_arm(runs, WITH_BN, value).reindex(without.index) - without, unit, label)
 
 
 def _medians(runs: pd.DataFrame, value: str, unit: str, *arms: tuple[str, int], what: str = "") -> list[Row]:

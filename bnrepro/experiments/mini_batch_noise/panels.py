@@ -17,9 +17,12 @@ _DASHES = {4: (0, (1, 1.2)), 16: (0, (4, 1.6)), 256: (0, (5, 1.2, 1, 1.2))}
 """Lines of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
 
 
-def draw_dose(area: Area, gains: pd.DataFrame) -> None:
-    """Accuracy above and loss below, with BN minus without, over the examples that BN normalizes together: a line a moment."""
-    both = area.grid(heights=(1, 1), gap=(3, 5))
+def draw_dose(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """Accuracy above and loss below, with BN minus without, over the examples that BN normalizes together: a line a moment.
+
+    A line across is the net without BN at its second best rate.
+    """
+    both, gains = area.grid(heights=(1, 1), gap=(3, 5)), data["gains"]
     for axes, (quantity, words) in zip(both, _QUANTITIES.items()):
         own, ends = gains[gains["quantity"] == quantity], []
         for moment, (name, style) in _MOMENTS.items():
@@ -28,6 +31,10 @@ def draw_dose(area: Area, gains: pd.DataFrame) -> None:
         if not ends:
             nothing(axes, "no run gets there")
             continue
+        for rate, second in data["second"][data["second"]["quantity"] == quantity].groupby("rate"):
+            middle = second["gain"].median()
+            axes.axhline(middle, color=COLORS["none"], linestyle=_DASHES[4], linewidth=1.2, zorder=3)
+            ends.append((own["over"].max(), middle, f"without BN, rate {rate:g}", COLORS["none"]))
         axes.axhline(0, **DOTTED)
         axes.set_xscale("log", base=2)
         ticks_at(axes.xaxis, sorted(set(own["over"])) if axes is both[-1] else [])

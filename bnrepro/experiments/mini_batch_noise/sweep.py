@@ -8,7 +8,7 @@ from bnrepro.analysis.curves import with_lost
 from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
-from bnrepro.experiments.mini_batch_noise.tables import OVER, WITHOUT, best_rates
+from bnrepro.experiments.mini_batch_noise.tables import BEST, OVER, SECOND, WITHOUT, best_rates
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS, Length, lengthened, resolve, smallest
 from bnrepro.experiments.setups import DENSE
 from bnrepro.records.schemas import Tables
@@ -35,7 +35,8 @@ class Preset:
     Attributes:
         seeds: Judged runs of an arm; the seeds are `FIRST_JUDGED` and on.
         over: Over how many examples BN normalizes: the sizes of its ghost batches.
-        dropout: Whether there are arms with Dropout.
+        besides: Whether there are, besides the arms of the primary claims, those with Dropout, and the net without BN at its
+            second best rate.
         rates: Learning rates, of which each arm takes its best.
         choice: The runs that choose.
         judged: The runs that are judged after training.
@@ -46,7 +47,7 @@ class Preset:
 
     seeds: int
     over: tuple[int, ...]
-    dropout: bool
+    besides: bool
     rates: tuple[float, ...]
     choice: Length
     judged: Length
@@ -57,8 +58,8 @@ class Preset:
 PRESETS = {
     "smoke": Preset(
         seeds=1,
-        over=(4, 64),
-        dropout=False,
+        over=(64, 4),
+        besides=False,
         rates=(0.1,),
         choice=Length(10, 10),
         judged=Length(20, 20),
@@ -67,8 +68,8 @@ PRESETS = {
     ),
     "quick": Preset(
         seeds=10,
-        over=(4, 64),
-        dropout=False,
+        over=(64, 4),
+        besides=False,
         rates=(0.03, 0.1),
         choice=Length(400, 400),
         judged=Length(400, 400),
@@ -77,12 +78,12 @@ PRESETS = {
     ),
     "paper": Preset(
         seeds=16,
-        over=(4, 16, 64, 256),
-        dropout=True,
+        over=(256, 64, 16, 4),
+        besides=True,
         rates=(0.01, 0.03, 0.1, 0.3),
         choice=Length(1_200, 200),
         judged=Length(1_200, 1_200),
-        over_equal=(16, 64, 256),
+        over_equal=(256, 64, 16),
         equal=Length(700, 20),
     ),
 }
@@ -95,7 +96,8 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
 
     `choice`: each arm at each rate, on seeds that judge nothing. `judged`: each arm on the judged seeds, at the rate that those
     have chosen. The arms are the net without BN, with BN over each number of examples, and both with Dropout. `equal`: the same
-    runs of some arms without Dropout, shorter and evaluated often.
+    runs of some arms without Dropout, shorter and evaluated often. In the setting `SECOND` of both stands the net without BN at
+    its second best rate, for its test loss depends on the rate.
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     base = base.replace(fit_examples=base.task.train_examples)
@@ -105,25 +107,28 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
         for net in nets.values()
         for config in grid(lengthened(net, values.choice), learning_rate=values.rates, seed=SELECTING_SEEDS)
     ]
-    chosen = {arm: nets[arm].replace(learning_rate=rate) for arm, rate in _best(choice, so_far).items()}
+    best, second = (_rates(choice, so_far, place) for place in (0, 1))
+    settings = {BEST: best, SECOND: {arm: rate for arm, rate in second.items() if arm == WITHOUT and values.besides}}
     compared = {WITHOUT, *(("batch", size) for size in values.over_equal)}
-    seeds = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
-    return {
-        Group("choice"): choice,
-        Group("judged"): [run for net in chosen.values() for run in grid(lengthened(net, values.judged), seed=seeds)],
-        Group("equal"): [
-            run
-            for arm, net in chosen.items()
-            if arm in compared
-            for run in grid(lengthened(net, values.equal), seed=seeds)
-        ],
-    }
+    groups = {Group("choice"): choice}
+    for setting, rates in settings.items():
+        for group, length, arms in (("judged", values.judged, nets), ("equal", values.equal, compared)):
+            groups[Group(group, setting=setting)] = [
+                run
+                for arm, rate in rates.items()
+                if arm in arms
+                for run in grid(
+                    lengthened(nets[arm], length).replace(learning_rate=rate),
+                    seed=range(FIRST_JUDGED, FIRST_JUDGED + values.seeds),
+                )
+            ]
+    return groups
 
 
 def _nets(values: Preset, base: RunConfig) -> dict[tuple[str, int], RunConfig]:
     """A net for each arm; its accuracy is read with the statistics of Algorithm 2 where it has BN."""
     nets = {WITHOUT: base, **{("batch", size): _with_bn(base, size) for size in values.over}}
-    if values.dropout:
+    if values.besides:
         nets |= {
             ("none_dropout", 0): base.replace(**DROPOUT),
             ("batch_dropout", OVER): _with_bn(base, OVER).replace(**DROPOUT),
@@ -136,10 +141,10 @@ def _with_bn(base: RunConfig, size: int) -> RunConfig:
     return base.replace(normalization="batch", ghost_size=ghosts, inference="population")
 
 
-def _best(choice: list[RunConfig], so_far: Tables | None) -> dict[tuple[str, int], float]:
-    """By arm its best rate; none while a run that chooses is not trained."""
+def _rates(choice: list[RunConfig], so_far: Tables | None, place: int) -> dict[tuple[str, int], float]:
+    """By arm its best rate, or the one at another place; none while a run that chooses is not trained."""
     ids = {config.id for config in choice}
     if so_far is None or not ids <= set(so_far["runs"]["run"]):
         return {}
     runs = so_far["runs"][so_far["runs"]["run"].isin(ids)]
-    return best_rates(with_lost(runs.merge(so_far["curves"], on="run"), runs))
+    return best_rates(with_lost(runs.merge(so_far["curves"], on="run"), runs), place)

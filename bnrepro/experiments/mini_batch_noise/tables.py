@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.curves import final_metric
-from bnrepro.analysis.select import at_best_rate, group_curves, where
+from bnrepro.analysis.select import group_curves, where
 from bnrepro.records.computed import once
 from bnrepro.records.schemas import Tables
 
@@ -16,6 +16,9 @@ OVER = 64
 
 WITHOUT, WITH_BN = ("none", 0), ("batch", OVER)
 """The net without BN, and the one with BN that it is compared with."""
+
+BEST, SECOND = "", "second"
+"""The settings of the judged runs: each arm at its best rate, and the net without BN at its second best one."""
 
 LEVEL = 0.05
 """The training loss at which generalization is compared."""
@@ -53,10 +56,17 @@ def with_arms(runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def best_rates(curves: pd.DataFrame) -> dict[tuple[str, int], float]:
-    """By arm the learning rate of the highest accuracy on held-out examples after training, the median of its seeds."""
-    best = at_best_rate(with_arms(final_metric(curves)), list(ARM), "final_metric")
-    return best.groupby(list(ARM))["learning_rate"].first().to_dict()
+def best_rates(curves: pd.DataFrame, place: int = 0) -> dict[tuple[str, int], float]:
+    """By arm the learning rate of the highest accuracy on held-out examples after training, the median of its seeds.
+
+    Args:
+        curves: Of the runs that choose.
+        place: 0 for the best, 1 for the second best; of equals the lowest comes first. An arm with fewer rates is left out.
+    """
+    runs = with_arms(final_metric(curves))
+    medians = runs.groupby([*ARM, "learning_rate"])["final_metric"].median().reset_index()
+    ordered = medians.sort_values("final_metric", ascending=False, kind="stable").groupby(list(ARM)).nth(place)
+    return ordered.set_index(list(ARM))["learning_rate"].to_dict()
 
 
 @once
@@ -70,12 +80,12 @@ def chosen(tables: Tables) -> pd.DataFrame:
 
 
 @once
-def ended(tables: Tables) -> pd.DataFrame:
+def ended(tables: Tables, setting: str = BEST) -> pd.DataFrame:
     """The judged runs after training: `accuracy` and `loss` on the test set, `fit_loss` on the training examples.
 
-    A run that diverged guesses.
+    A run that diverged guesses. `setting` is `BEST` or `SECOND`.
     """
-    curves = group_curves(tables, "judged")
+    curves = group_curves(tables, "judged", setting=setting)
     runs, last = with_arms(final_metric(curves, "test")), curves[curves["step"] == curves["steps"]]
     losses = last.pivot(index="run", columns="split", values="loss").reindex(columns=["fit", "test"])
     found = {name: runs["run"].map(losses[split]) for name, split in (("loss", "test"), ("fit_loss", "fit"))}
@@ -85,14 +95,14 @@ def ended(tables: Tables) -> pd.DataFrame:
 
 
 @once
-def at_equal_loss(tables: Tables, level: float = LEVEL) -> pd.DataFrame:
+def at_equal_loss(tables: Tables, level: float = LEVEL, setting: str = BEST) -> pd.DataFrame:
     """The runs of `equal` where their training loss is first at most `level`: `accuracy` and `loss` on the held-out examples.
 
     Both lie on a straight line in the logarithm of the training loss between that evaluation and the one before. `before` is how
     many evaluations of the net in training there are before it; where they are fewer than `BEFORE`, or the loss never gets
     there, accuracy and loss are NaN.
     """
-    curves = group_curves(tables, "equal")
+    curves = group_curves(tables, "equal", setting=setting)
     runs = with_arms(final_metric(curves)).drop(columns="final_metric")
     found = pd.DataFrame([_crossing(own, level) for _, own in curves.groupby("run")], columns=["run", *_CROSSING])
     return runs.merge(found, on="run")
