@@ -29,6 +29,10 @@ _UNKNOWN = (1e-3, 0.1)
 """Of a step and of an evaluation, where there is no record at all."""
 
 
+_FAST = 0.1
+"""Of the runs that are alike, so many are faster than what is kept."""
+
+
 def seconds(config: RunConfig) -> float:
     """About how long a run takes on the processor of the record."""
     step, evaluation = _rates(_key(config.as_dict()))
@@ -46,7 +50,7 @@ def evaluations(steps, evaluate_every):
 
 
 def costs_file(provenance: pd.DataFrame, runs: pd.DataFrame) -> bytes:
-    """The file: medians over the runs that are alike.
+    """The file: of runs that are alike what a fast one took, since the others shared their processor.
 
     Args:
         provenance: Of the runs of the record, each once.
@@ -55,10 +59,10 @@ def costs_file(provenance: pd.DataFrame, runs: pd.DataFrame) -> bytes:
     whole = runs[runs["status"] != "diverged"].merge(provenance[["run", "train_seconds", "evaluate_seconds"]], on="run")
     keys = pd.DataFrame([_key(row) for row in whole.to_dict("records")], columns=[*WORDS, *SIZES])
     times = evaluations(whole["steps"], whole["evaluate_every"])
-    keys["step_seconds"] = (whole["train_seconds"] / whole["steps"]).to_numpy()
-    keys["evaluation_seconds"] = (whole["evaluate_seconds"] / times).to_numpy()
+    keys["step_seconds"] = (whole["train_seconds"] / whole["steps"]).to_numpy(float)
+    keys["evaluation_seconds"] = (whole["evaluate_seconds"] / times).to_numpy(float)
     found = keys.groupby([*WORDS, *SIZES])
-    table = found.median().assign(runs=found.size()).reset_index()[list(COLUMNS)]
+    table = found[list(COLUMNS[-2:])].quantile(_FAST).assign(runs=found.size()).reset_index()[list(COLUMNS)]
     digits = {name: table[name].map("{:.3g}".format).astype(float) for name in COLUMNS[-2:]}
     return csv_bytes(table.assign(**digits))
 

@@ -74,7 +74,7 @@ def test_a_question_whose_notebook_failed_is_told_with_what_the_record_says():
     assert found[1] == f"  No answer: its notebook has no results here; the record says {verdict} (n = {n})."
 
 
-@pytest.mark.parametrize(("columns", "most"), [(80, 14), (60, 20)])
+@pytest.mark.parametrize(("columns", "most"), [(80, 17), (60, 20)])
 def test_the_answers_fit_a_small_terminal(columns, most):
     for found in (table(), table(n=2), table(bound=">")):
         lines = three_answers(found, LOOK, columns).splitlines()
