@@ -3,6 +3,7 @@
 VENV ?= .venv
 PRESET ?= quick
 PYTHON ?=
+ALL ?=
 FAST ?=
 BACKENDS ?=
 
@@ -17,8 +18,8 @@ TEST := $(DEV)$(if $(BACKENDS),-backends)
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | awk -F@ '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-reproduce: $(RUN)  ## every notebook (PRESET=quick): figures, verdicts, report
-	$(BIN)/bnrepro run --preset $(PRESET)
+reproduce: $(RUN)  ## the paper's three findings, PRESET=quick: answers, figures, report; ALL=1 every notebook
+	$(BIN)/bnrepro run --preset $(PRESET) $(if $(ALL),--all)
 
 test: $(TEST)  ## the whole test suite, a process a core; FAST=1 only what is quick, BACKENDS=1 adds JAX and PyTorch
 	$(BIN)/python -m pytest --numprocesses logical --dist loadgroup --no-loadscope-reorder $(if $(FAST),-m "not slow")

@@ -24,7 +24,7 @@ from bnrepro.records.workspace import (
 RECORD = "paper"
 """The preset whose results are committed."""
 
-_PANEL_OPTIONS = ("panel", "output", "format", "width", "font_size", "grey", "data")
+_PANEL_OPTIONS = ("preset", "panel", "output", "format", "width", "font_size", "grey", "data")
 """Any of them, or a notebook, and `bnrepro figures` writes panels in place of the record's sheets."""
 
 
@@ -63,40 +63,55 @@ def _say(message: str, code: int) -> int:
 
 
 def _run(options) -> int:
-    from bnrepro.jupyter.batch import Failure, run_batch
+    from bnrepro.jupyter.batch import run_batch
+    from bnrepro.jupyter.notebook_process import Failure
     from bnrepro.jupyter.plan import make_plan
 
     path = _writable(options.json)
     _load(options.plugin)
-    plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs)
+    plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs, options.all)
     failures = run_batch(plan, options.force)
     workspace = plan.workspace
     try:
-        from bnrepro.report.formatting import verdict_text
         from bnrepro.report.sheets import draw_sheets, save_sheets
         from bnrepro.report.verdicts import kept_results, verdicts
         from bnrepro.report.write import write_report
 
         table = verdicts(workspace)
-        print(f"\n{verdict_text(table, _columns())}\n")
         if path:
             write_whole(path, f"{_verdicts_json(table)}\n".encode())
         results = list(kept_results(workspace))
         sheets = draw_sheets(results)
         page = write_report(workspace, sheets=sheets, table=table)
         save_sheets(workspace, results, sheets)
-        paths = {"tables": workspace.results, "figures": workspace.figures, "notebooks": workspace.executed}
-        paths |= {"verdicts": workspace.executed / "99_verdicts.html", "report": page}
-        for name, path in paths.items():
-            if path.exists():
-                print(f"{name:10} {path}")
         if workspace.is_record:
             _update_pages(table)
+        print(f"\n{_last_screen(table, [path.stem for path in plan.notebooks], options.verbose)}\n")
+        paths = {"figures": workspace.figures, "report": page, "notebooks": workspace.executed}
+        for name, path in paths.items():
+            if path.exists():
+                print(f"{name:10} {_from_here(path)}")
     except (UserError, RecordError, OSError) as error:  # no wrong usage: that was refused before
         failures.append(Failure("report", str(error)))
     for failure in failures:
         _say(str(failure), 1)
     return 1 if failures else 0
+
+
+def _last_screen(table, notebooks: list[str], verbose: bool) -> str:
+    """The three answers where their notebooks were run, else the verdicts of those that were; if asked for, all in length."""
+    from bnrepro.report.formatting import verdict_text
+    from bnrepro.report.last_screen import in_short, of_notebooks, three_answers
+
+    answers = three_answers(table, notebooks, _columns())
+    if verbose:
+        return "\n\n".join(filter(None, (verdict_text(table, _columns()), answers)))
+    return answers or in_short(of_notebooks(table, notebooks), _columns())
+
+
+def _from_here(path: Path) -> Path:
+    """A path as somebody types it who is here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _load(plugins: list[str]) -> None:
@@ -115,16 +130,25 @@ def _publish() -> list[Path]:
 
 
 def _update_pages(table) -> list[Path]:
-    """The README and the page of the verdicts, from the record's verdicts."""
+    """The README, the page of the verdicts, and what is read of the record at any time: its verdicts, what its runs cost."""
+    from bnrepro.records.costs import COSTS, costs_file
     from bnrepro.report.readme import update_readme
+    from bnrepro.report.record_verdicts import RECORD_VERDICTS, record_verdicts_file
     from bnrepro.report.verdict_page import verdict_page
-    from bnrepro.report.verdicts import of_ours
+    from bnrepro.report.verdicts import kept_results, of_ours
+    from bnrepro.report.write import all_runs
 
-    readme, page = CHECKOUT / "README.md", CHECKOUT / "docs" / "verdicts.md"
-    table = of_ours(table)
-    write_whole(readme, update_readme(readme.read_text(encoding="utf-8"), table=table).encode())
-    write_whole(page, verdict_page(table).encode())
-    return [readme, page]
+    readme, data, table = CHECKOUT / "README.md", CHECKOUT / "data", of_ours(table)
+    results = list(kept_results(Workspace(RECORD)))
+    written = {
+        readme: update_readme(readme.read_text(encoding="utf-8"), table=table).encode(),
+        CHECKOUT / "docs" / "verdicts.md": verdict_page(table).encode(),
+        data / RECORD_VERDICTS.name: record_verdicts_file(table),
+        data / COSTS.name: costs_file(all_runs(results, "provenance"), all_runs(results, "runs")),
+    }
+    for path, content in written.items():
+        write_whole(path, content)
+    return list(written)
 
 
 def _list(options) -> int:
@@ -175,16 +199,17 @@ def _plain(value):
 
 def _figures(options) -> int:
     given = {name: value for name in _PANEL_OPTIONS if (value := vars(options)[name]) is not None}
+    _load(options.plugin)
     if not options.notebooks and not given:
         print(*_publish(), sep="\n")
         return 0
-    output = given.pop("output", ".")
+    output, workspace = given.pop("output", "."), Workspace(given.pop("preset", RECORD))
     check_can_be_written(whole_path(output))
     from bnrepro.jupyter.parameters import find_notebooks
     from bnrepro.report.sheets import export
 
     notebooks = [path.stem for path in find_notebooks(options.notebooks)] if options.notebooks else []
-    print(*export(notebooks, given.pop("panel", ""), output, **given), sep="\n")
+    print(*export(notebooks, given.pop("panel", ""), output, workspace=workspace, **given), sep="\n")
     return 0
 
 
@@ -292,7 +317,13 @@ def _parser() -> _Parser:
         return one
 
     run = command("run", _run, "train what is missing, execute notebooks, write figures, verdicts and report")
-    run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="01, 01_training_speed or a path; all by default")
+    run.add_argument(
+        "notebooks",
+        nargs="*",
+        metavar="NOTEBOOK",
+        help="01, 01_training_speed or a path; the paper's findings by default",
+    )
+    run.add_argument("--all", action="store_true", help="every notebook")
     run.add_argument("--preset", help="smoke (seconds), quick (minutes, default) or paper (the record)")
     run.add_argument(
         "-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE", help="see `bnrepro list`"
@@ -303,6 +334,7 @@ def _parser() -> _Parser:
     run.add_argument("--plugin", **own)
     run.add_argument("--force", action="store_true", help="train again what has a record")
     run.add_argument("--json", metavar="FILE", help="also write the verdicts there")
+    run.add_argument("--verbose", action="store_true", help="end with every claim, its rule and its notes")
     listed = command("list", _list, "notebooks with their parameters: type, default, help")
     listed.add_argument("--json", action="store_true", help="as an object, a list a notebook")
     verdicts = command("verdicts", _verdicts, "every claim with its statistic, interval, rule and verdict")
@@ -314,6 +346,8 @@ def _parser() -> _Parser:
         "figures", _figures, "panels as files; without any option the committed sheets and the README's parts"
     )
     figures.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="whose panels, as 03; all by default")
+    figures.add_argument("--preset", help=f"whose results; {RECORD}, the committed ones, by default")
+    figures.add_argument("--plugin", **own)
     figures.add_argument("--panel", metavar="NAME", help="one panel; all by default, listed in figures/README.md")
     figures.add_argument("--output", metavar="DIR", help="the folder to write to; by default this one")
     figures.add_argument("--format", metavar="FORMAT", help="pdf (default), png or svg")

@@ -232,4 +232,4 @@ def test_a_part_of_an_experiment_stays_what_it_is_when_a_file_of_its_name_is_imp
 def test_a_part_that_an_experiment_has_not_is_no_attribute():
     with pytest.raises(AttributeError, match="the experiment the_layer has no explore"):
         _ = EXPERIMENTS["00_the_layer"].explore
-    assert not hasattr(EXPERIMENTS["01_training_speed"], "derive")
+    assert not hasattr(EXPERIMENTS["00_the_layer"], "derive")

@@ -12,7 +12,7 @@ from bnrepro import cli
 from bnrepro.__main__ import main as start
 from bnrepro.errors import RecordError
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.jupyter.batch import Failure
+from bnrepro.jupyter.notebook_process import Failure
 from bnrepro.jupyter.parameters import find_notebooks
 from bnrepro.records.workspace import CHECKOUT
 from bnrepro.report.judge import VERDICT_COLUMNS, judge
@@ -22,6 +22,7 @@ from tests.experiments.factories import write_finding_results
 MISTAKES = [
     (["run", "01_training_sped"], "did you mean '01_training_speed'?"),
     (["run", "17"], "unknown notebook '17'"),
+    (["run", "--all", "03"], "--all is every notebook: got 03 too; leave one of them out"),
     (["run", "nowhere/01.ipynb"], "unknown notebook"),
     (["run", "--preset", "papr"], "did you mean 'paper'?"),
     (["run", "-p", "step=10"], "did you mean 'steps'?"),
@@ -67,6 +68,8 @@ MISTAKES = [
     (["run", "01", "-p", "engine=torch"], "engine is one of tensorflow, jax: got 'torch'"),
     (["run", "06", "-p", "engine=jax"], "unknown parameter 'engine'"),
     (["figures", "17"], "unknown notebook '17'"),
+    (["figures", "01", "--preset", "papr"], "did you mean 'paper'?"),
+    (["figures", "--plugin", "nowhere.py"], "nowhere.py"),
     (["figures", "99"], "99_verdicts has none"),
     (["figures", "03", "--panel", "rats"], "unknown panel 'rats': did you mean 'rates'?"),
     (["figures", "03", "--format", "pfd"], "unknown format 'pfd': did you mean 'pdf'?"),
@@ -78,6 +81,9 @@ MISTAKES = [
     (["run", "99", "--json", "nowhere/verdicts.json"], "nowhere/verdicts.json"),
     (["completion", "bsh"], "unknown shell 'bsh': did you mean 'bash'?"),
 ]
+
+TOPICS = ["Faster training", "Higher rates", "Regularization"]
+"""What the answers of a first look begin with."""
 
 
 def run(*arguments: str) -> int:
@@ -214,8 +220,19 @@ def test_a_run_reports_failures_and_still_prints_the_verdicts(results, capsys, m
     assert run("run", "99", "--preset", "smoke", "--output", str(results)) == 1
     captured = capsys.readouterr()
     assert captured.err == f"bnrepro: 01_training_speed failed: ValueError: boom (log: {results / '01.log'})\n"
-    assert "inconclusive" in captured.out
+    assert "T1  A net with BN reaches 97%" in captured.out and "needs" in captured.out
     assert (results / "report.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_first_look_ends_with_three_answers_and_with_all_claims_if_asked_for(results, capsys, monkeypatch, verbose):
+    monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", lambda plan, force: [])
+    assert run("run", "--preset", "smoke", "--output", str(results), *["--verbose"] * verbose) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines if line and line[0] in "FHR" and ":" in line] == TOPICS
+    assert sum(line.startswith("T2  primary") for line in lines) == verbose
+    assert any(line.split() == ["report", str(results / "report.html")] for line in lines)
 
 
 def test_a_damaged_table_hides_no_other_failure(results, capsys, monkeypatch):
@@ -280,6 +297,8 @@ def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_pa
         str(tmp_path / "a.png"),
         str(tmp_path / "README.md"),
         str(tmp_path / "docs" / "verdicts.md"),
+        str(tmp_path / "data" / "verdicts.csv"),
+        str(tmp_path / "data" / "costs.csv"),
     ]
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("before\n")

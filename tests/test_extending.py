@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import shutil
 
 import nbformat
 import numpy as np
@@ -148,7 +149,7 @@ def test_a_claim_of_ones_own_is_judged_shown_and_reported_and_is_none_of_ours(re
 
 
 def test_an_experiment_of_ones_own_is_run_by_its_notebook_and_ends_in_verdicts_figures_and_report(
-    recipe, tmp_path, capsys
+    recipe, tmp_path, capsys, monkeypatch
 ):
     path = recipe("width.py") / "width.py"
     parameters, *cells = CELLS
@@ -165,6 +166,13 @@ def test_an_experiment_of_ones_own_is_run_by_its_notebook_and_ends_in_verdicts_f
     executed = nbformat.read(out / "notebooks" / "20_width.ipynb", 4)
     assert row["sentence"] in str(executed.cells[-1].outputs) and "image/png" in str(executed.cells[-2].outputs)
     assert "W1" not in all_claims() and "20_width" not in OURS
+    for preset, room in (("smoke", "smoke"), ("paper", "paper-changed")):  # beside the record, not in it
+        shutil.copytree(out / "results" / "20_width", tmp_path / "data" / "runs" / room / "results" / "20_width")
+        monkeypatch.setattr("bnrepro.records.workspace.DATA", tmp_path / "data")
+        panels = tmp_path / f"panels {preset}"
+        command = ["figures", str(notebook), "--preset", preset, "--plugin", str(path), "--output", str(panels)]
+        assert main(command) == 0
+        assert [panel.name for panel in panels.iterdir()] == ["20_width-gain.pdf"]
 
 
 def test_one_file_with_an_experiment_and_claims_on_others_keeps_them_apart(recipe, tmp_path):

@@ -1,6 +1,7 @@
 """Medians over seeds with their exact intervals and tests, also where some values are only bounds. Knows no run and no claim."""
 
 import functools
+import itertools
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -103,6 +104,11 @@ def sign_test(values: Sample, threshold: float) -> float:
     if not values:
         return math.nan
     return min(1.0, 2 * bdtr(len(values) - max(above, below), len(values), 0.5))
+
+
+def fewest_values(tests: int) -> int:
+    """Of how many values a `sign_test` can give a p of 0.05 or less after `holm` for so many tests, whatever the others give."""
+    return next(n for n in itertools.count(1) if tests * 2 * 0.5**n <= 1 - CONFIDENCE)
 
 
 def holm(p: dict[str, float]) -> dict[str, float]:

@@ -3,11 +3,9 @@
 Knows the columns of the tables, and no experiment, no claim and no figure.
 """
 
-from collections.abc import Iterable
-
 import pandas as pd
 
-from bnrepro.analysis.curves import best_metric, steps_to_target, with_lost
+from bnrepro.analysis.curves import with_lost
 from bnrepro.analysis.intervals import Interval, bound_of, median_interval
 from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
@@ -69,27 +67,6 @@ def at_best_rate(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     medians = runs.groupby([*by, "learning_rate"])[value].median().fillna(runs["chance"].min())
     best = pd.DataFrame(medians.groupby(by).idxmax().tolist(), columns=[*by, "learning_rate"])
     return runs.merge(best, on=[*by, "learning_rate"])
-
-
-def fastest_rates(curves: pd.DataFrame, target: float) -> dict[str, float]:
-    """By arm the learning rate at which it reaches `target` in the fewest steps, by the median of each rate's seeds.
-
-    Of equals, as where none reaches it, the one whose median run gets highest.
-    """
-    table = steps_to_target(curves, target).assign(highest=best_metric(curves)["best_metric"])
-    medians = table.groupby(["normalization", "learning_rate"])[["steps_to_target", "highest"]].median().reset_index()
-    ordered = medians.sort_values(["steps_to_target", "highest"], ascending=[True, False], kind="stable")
-    return ordered.groupby("normalization")["learning_rate"].first().to_dict()
-
-
-def common_target(curves: pd.DataFrame, targets: Iterable[float]) -> float:
-    """The first of `targets` that each arm reaches at some rate with all its seeds in two thirds of the steps; else the last."""
-    for target in targets:
-        steps = steps_to_target(curves, target)
-        soon = steps.assign(soon=3 * steps["steps_to_target"] <= 2 * steps["steps"])
-        if soon.groupby(["normalization", "learning_rate"])["soon"].all().groupby("normalization").any().all():
-            break
-    return target
 
 
 def intervals(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:

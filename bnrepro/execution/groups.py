@@ -27,8 +27,3 @@ def groups_of(configs: Iterable[RunConfig]) -> list[Group]:
         found += [tuple(runs[start:end]) for start, end in zip(bounds, bounds[1:])]
     places = {config: place for place, config in enumerate(configs)}
     return sorted(found, key=lambda group: places[group[0]])
-
-
-def work(groups: Iterable[Group]) -> int:
-    """Steps in all."""
-    return sum(config.steps for group in groups for config in group)

@@ -4,19 +4,19 @@ import concurrent.futures
 import multiprocessing
 import os
 import threading
+from collections.abc import Iterable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-import psutil
-from tqdm import tqdm
-
+from bnrepro.config.run_config import RunConfig
 from bnrepro.config.validation import check_count
 from bnrepro.execution.groups import Group
-from bnrepro.execution.packing import pack, unpack
-from bnrepro.execution.scheduler import Lanes
-from bnrepro.execution.waiting import wait_for
-from bnrepro.execution.worker import ignore_interrupt, train
+from bnrepro.execution.packing import pack
+from bnrepro.execution.progress import Progress
+from bnrepro.execution.scheduler import Queue
+from bnrepro.execution.worker_process import new_process, train_counting
+from bnrepro.records.costs import work
 from bnrepro.records.machine import cores
 
 RENEWED_AT_MIB = 1_350
@@ -31,97 +31,132 @@ def count_jobs(jobs: int | None) -> int:
     return check_count("jobs", given, "leave it out for one a core")
 
 
-def train_in_own_workers(groups: list[Group], records: Path, jobs: int, bar: tqdm) -> None:
-    """Each worker is a pool of one process, so that one that is killed takes no other's runs along.
+class Workers:
+    """Processes that train what is put into their queue, until the block ends. Each is a pool of one process, so that one that is
+    killed takes no other's runs along; it starts with its first group.
 
-    All groups are of one engine. TensorFlow's workers have one thread each; JAX's is one process, which has all cores or the GPU.
+    TensorFlow's have one thread each; of JAX, whose one process has all cores or the GPU, there is but one.
+
+    Args:
+        jobs: Processes at once.
+        progress: Is told what they have done.
     """
-    engine = groups[0][0].engine
-    context = multiprocessing.get_context("spawn")  # a forked TensorFlow hangs
-    # Without locks, which a killed process could keep.
-    steps_done, stop = context.RawArray("q", len(groups)), context.RawValue("b", False)
-    places, futures = {group: place for place, group in enumerate(groups)}, {group: Future() for group in groups}
-    jobs = 1 if engine == "jax" else min(jobs, len(groups))
-    lanes = Lanes(groups, jobs)
 
-    def new_worker() -> concurrent.futures.Executor:
-        return concurrent.futures.ProcessPoolExecutor(
-            1, context, initializer=_start_worker, initargs=(steps_done, stop)
-        )
-
-    def train_lane(number: int, worker: concurrent.futures.Executor) -> None:
-        again, resident = True, 0.0
-        group = lanes.take(number)
-        while group and not stop.value:
-            try:
-                resident = worker.submit(_work, places[group], pack(group), records).result()
-                futures[group].set_result(None)
-            except BrokenProcessPool as error:
-                worker.shutdown()
-                worker, resident = new_worker(), 0.0
-                if again and not stop.value:  # killed from outside, perhaps, so once more
-                    again = False
-                    continue
-                futures[group].set_exception(error)
-            except Exception as error:
-                futures[group].set_exception(error)
-            trained, group, again = group, lanes.take(number), True
-            if group and resident > RENEWED_AT_MIB and group[0].compilation_key != trained[0].compilation_key:
-                worker.shutdown()
-                worker, resident = new_worker(), 0.0
-        worker.shutdown()
-
-    first = bar.n
-
-    def move_bar() -> None:
-        bar.update(first + sum(steps_done) - bar.n)
-
-    threads, before = concurrent.futures.ThreadPoolExecutor(jobs), dict(os.environ)
-    try:
-        # NumPy and Keras read it while they are imported, before any function runs there.
-        os.environ.update(_ENVIRONMENTS[engine])
+    def __init__(self, jobs: int, progress: Progress):
+        self.progress = progress
+        self._queue, context = Queue(), multiprocessing.get_context("spawn")
+        # Without locks, which a killed process could keep.
+        self._steps_done, self._stop = context.RawArray("q", jobs), context.RawValue("b", False)
+        self._known: dict[Group, _Task] = {}
+        self._training: list[_Task | None] = [None] * jobs
+        self._adding, self._moving = threading.Lock(), threading.Lock()
+        self._threads = concurrent.futures.ThreadPoolExecutor(jobs)
         for number in range(jobs):
-            threads.submit(train_lane, number, new_worker())
-        wait_for({future: group for group, future in futures.items()}, move_bar, lambda group: None)
-    finally:
-        stop.value = True
-        threads.shutdown(wait=True)
-        for name in _ENVIRONMENTS[engine]:
-            os.environ.pop(name)
-            os.environ.update({name: before[name]} if name in before else {})
-        move_bar()
+            self._threads.submit(self._train_lane, number)
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stops what is in training between two chunks, and tells whoever waits for more."""
+        self._stop.value = True
+        for group in self._queue.close():
+            self._known[group].future.set_exception(InterruptedError("stopped before it was trained"))
+        self._threads.shutdown(wait=True)
+
+    def part(self, name: str, place: int = 0) -> "Part":
+        """Their work for one part of a job, after that of parts with lower places."""
+        return Part(self, name, place)
+
+    def move(self) -> None:
+        """Tells the progress what has been done since it was told last."""
+        with self._moving:
+            for number, task in enumerate(self._training):
+                if task:
+                    steps = sum(config.steps for config in task.group)
+                    self._tell(task, min(1.0, self._steps_done[number] / steps))
+
+    def add(self, groups: list[Group], records: Path, part: str, place: int) -> dict[Future, Group]:
+        """Puts groups into the queue; which future is of which. One that is there for another part is trained once."""
+        with self._adding:
+            new = []
+            for group in groups:
+                if group not in self._known or self._known[group].is_over(records):
+                    self._known[group] = _Task(group, records, part)
+                    new.append(group)
+            self.progress.plan(part, work(new), work(groups) - work(new))
+            self._queue.put(new, place)
+            return {self._known[group].future: group for group in groups}
+
+    def _tell(self, task: "_Task", share: float) -> None:
+        """Of a task this share is done."""
+        seconds = share * work([task.group])
+        self.progress.advance(task.part, seconds - task.told)
+        task.told = seconds
+
+    def _train_lane(self, number: int) -> None:
+        worker, resident, last = None, 0.0, None
+        while (group := self._queue.take(number)) and not self._stop.value:
+            task = self._known[group]
+            if worker and _outgrown(resident, last, group):
+                worker.shutdown()
+                worker = None
+            for attempt in (1, 2):
+                with self._moving:
+                    self._training[number], self._steps_done[number] = task, 0
+                    self._tell(task, 0.0)
+                try:
+                    worker = worker or new_process(group[0].engine, self._steps_done, self._stop)
+                    resident = worker.submit(train_counting, number, pack(group), task.records).result()
+                    task.future.set_result(None)
+                except BrokenProcessPool as error:
+                    worker.shutdown()
+                    worker = None
+                    if attempt == 1 and not self._stop.value:  # killed from outside, perhaps, so once more
+                        continue
+                    task.future.set_exception(error)
+                except Exception as error:
+                    task.future.set_exception(error)
+                break
+            with self._moving:
+                self._tell(task, 1.0)
+                self._training[number] = None
+            last = group
+        if worker:
+            worker.shutdown()
 
 
-_ENVIRONMENTS = {  # of the workers, whatever the process that asks uses
-    "tensorflow": {
-        **dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
-        "KERAS_BACKEND": "tensorflow",
-    },
-    "jax": {"KERAS_BACKEND": "jax"},
-}
+class _Task:
+    """A group on its way: where its records go, which part of the job asked first, how many of its seconds are told as done."""
 
-_shared = {}  # in a worker, what the process that started it sees too
+    def __init__(self, group: Group, records: Path, part: str):
+        self.group, self.records, self.part = group, records, part
+        self.future, self.told = Future(), 0.0
 
-
-def _start_worker(steps_done, stop) -> None:
-    ignore_interrupt()
-    _shared.update(steps_done=steps_done, stop=stop)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    def is_over(self, records: Path) -> bool:
+        """Whether who wants the group's records there has to have it trained anew."""
+        return self.future.done() or self.records != records
 
 
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()  # a killed parent cannot say stop
-    os._exit(1)
+class Part:
+    """What some workers do for one part of a job: `run_all` trains there."""
+
+    def __init__(self, workers: Workers, name: str, place: int):
+        self.name, self._workers, self._place = name, workers, place
+
+    def train(self, groups: list[Group], records: Path) -> dict[Future, Group]:
+        """Has groups trained; which future is of which."""
+        return self._workers.add(groups, records, self.name, self._place)
+
+    def skip(self, configs: Iterable[RunConfig]) -> None:
+        """Takes runs that have a record off what is expected of this part."""
+        self._workers.progress.plan(self.name, 0.0, work([configs]))
 
 
-def _work(place: int, packed: bytes, records: Path) -> float:
-    """Trains, and returns how much memory this process then holds, in MiB."""
-
-    def on_steps(steps: int) -> None:
-        _shared["steps_done"][place] += steps
-        if _shared["stop"].value:
-            raise InterruptedError("stopped between two chunks")
-
-    _shared["steps_done"][place] = 0
-    train(unpack(packed), records, on_steps)
-    return psutil.Process().memory_info().rss / 2**20
+def _outgrown(resident: float, last: Group, group: Group) -> bool:
+    """Whether a worker gives way to a new one: it holds too much for another program, or was started for another engine."""
+    other = group[0].compilation_key != last[0].compilation_key
+    return group[0].engine != last[0].engine or (other and resident > RENEWED_AT_MIB)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from bnrepro.config.group import Sweep
+from bnrepro.execution.process_pool import Part
 from bnrepro.execution.run_all import run_all
 from bnrepro.records.schemas import Tables
 
@@ -13,7 +14,9 @@ KEPT = ("runs", "curves")
 """What a round is planned from."""
 
 
-def run_rounds(sweep: Callable[[Tables | None], Sweep], records: Path, jobs: int | None = None) -> Sweep:
+def run_rounds(
+    sweep: Callable[[Tables | None], Sweep], records: Path, jobs: int | None = None, part: Part | None = None
+) -> Sweep:
     """Trains a sweep round after round, until it asks for no run that has not been trained; returns it whole.
 
     A run that has a record is not trained again, so a call after an interrupt goes on in the round that was cut off.
@@ -23,6 +26,7 @@ def run_rounds(sweep: Callable[[Tables | None], Sweep], records: Path, jobs: int
             pure function.
         records: Folder of the records.
         jobs: As of `run_all`.
+        part: As of `run_all`.
 
     Raises:
         UserError, RunsFailed: As `run_all`.
@@ -33,7 +37,7 @@ def run_rounds(sweep: Callable[[Tables | None], Sweep], records: Path, jobs: int
         wanted = {config.id: config for group in planned.values() for config in group if config.id not in trained}
         if not wanted:
             return planned
-        found = run_all(wanted.values(), jobs=jobs, records=records)
+        found = run_all(wanted.values(), jobs=jobs, records=records, part=part)
         so_far = {
             name: found[name] if so_far is None else pd.concat([so_far[name], found[name]], ignore_index=True)
             for name in KEPT

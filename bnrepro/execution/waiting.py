@@ -6,12 +6,12 @@ from bnrepro.errors import one_line
 
 
 class RunsFailed(RuntimeError):
-    """Some runs failed; all others are recorded. The message names three, `failures` has a line for each."""
+    """Some of `total` runs failed; all others are recorded. The message names three, `failures` has a line for each."""
 
     def __init__(self, failures: list[str], total: int):
         named = "; ".join(map(one_line, failures[:3]))
         super().__init__(f"{len(failures)} of {total} runs failed, the others are recorded: {named}")
-        self.failures = failures
+        self.failures, self.total = failures, total
 
 
 def wait_for(futures: dict, while_waiting, when_done) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from bnrepro.backend.tensorflow_logging import load_tensorflow
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError
-from bnrepro.execution.groups import Group, work
+from bnrepro.execution.groups import Group
 from bnrepro.execution.packing import pack, unpack
 from bnrepro.records.store import move_aside, read_record, write_record
 
@@ -26,7 +26,7 @@ def train(group: Group, records: Path, on_steps=lambda steps: None) -> None:
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context, initializer=ignore_interrupt) as alone:
         alone.submit(_train_packed_here, pack(group), records).result()
-    on_steps(work([group]))
+    on_steps(sum(config.steps for config in group))
 
 
 def train_packed(packed: bytes, records: Path) -> None:

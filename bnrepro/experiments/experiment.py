@@ -16,10 +16,12 @@ from bnrepro.records.schemas import Tables
 
 _FILES = {
     "TITLE": "",
+    "FIRST_LOOK": "",
     "PRESETS": "sweep",
     "TABLES": "sweep",
     "BASE": "sweep",
     "ROUNDS": "sweep",
+    "TIMES_FIRST_ROUND": "sweep",
     "count": "sweep",
     "PANELS": "figures",
     "SHEETS": "figures",
@@ -37,7 +39,9 @@ class Experiment:
     tells:
 
     - `derive(tables)`, where the runs leave more than is worth keeping: the tables of its results, made of those in `TABLES`.
-    - `ROUNDS`, where later runs depend on what earlier ones gave.
+    - `FIRST_LOOK`, whether it is trained where no notebook is named: its claims answer one of the paper's questions in minutes.
+    - `ROUNDS`, where later runs depend on what earlier ones gave, and `TIMES_FIRST_ROUND`, by preset about how many times the
+      work of the first round all of them come to.
     - `BASE`, the run that all others are variations of; `count(preset, draws)`, where nothing is trained, the random draws.
     - `controls(tables)`, `explore(tables, live=None, **choice)` and `live(tables, **choice)`, where the notebook opens with a
       widget over the committed record: its `Control`s, with values of the record; the small figure of one choice, a value for
@@ -72,6 +76,11 @@ class Experiment:
         given = {"so_far": so_far} if hasattr(self, "ROUNDS") else {}
         groups = self._file("sweep").sweep(preset, **given, **overrides)
         return {group: list(map(smallest, runs)) for group, runs in groups.items()} if preset == "smoke" else groups
+
+    @property
+    def is_first_look(self) -> bool:
+        """Whether it is trained where no notebook is named."""
+        return getattr(self, "FIRST_LOOK", False)
 
     @property
     def own_claims(self) -> tuple[Claim, ...]:

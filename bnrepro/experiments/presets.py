@@ -37,7 +37,7 @@ def lengthened(config: RunConfig, length: Length) -> RunConfig:
     return config.replace(steps=length.steps, evaluate_every=length.evaluate_every)
 
 
-def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, accepted: Iterable[str]):
+def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, accepted: Iterable[str], first: int = 0):
     """The preset with a notebook's parameters put in, and the run that all its runs are variations of.
 
     Args:
@@ -47,13 +47,14 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
             means the preset's value.
         base: The run without them.
         accepted: The fields of `RunConfig` that are parameters of the notebook, besides `seeds`, `steps` and `engine`.
+        first: The first of the seeds.
 
     Raises:
         UserError: An unknown name, or a value of the wrong type or out of range.
     """
     values = presets[check_preset(preset)]
     given = _check_overrides(overrides, base, ("seeds", "steps", "engine", *accepted))
-    seeds = _check_seeds(given.pop("seeds", values.seeds))
+    seeds = _check_seeds(given.pop("seeds", values.seeds), first)
     steps = given.pop("steps", None)
     lengths = {}
     if steps is not None:
@@ -93,9 +94,10 @@ def _check_overrides(overrides: dict, base: RunConfig, accepted: tuple[str, ...]
     return {name: value for name, value in overrides.items() if value}
 
 
-def _check_seeds(seeds: int) -> int:
-    """`seeds`, a count, or a `UserError` where a calibration seed would be among them."""
-    most = min(CALIBRATION_SEEDS)
+def _check_seeds(seeds: int, first: int) -> int:
+    """`seeds`, a count from seed `first` on, or a `UserError` where a calibration seed would be among them."""
+    calibrates = min(CALIBRATION_SEEDS)
+    most = calibrates - first
     if not 1 <= seeds <= most:
-        raise UserError(f"seeds is a count from 1 to {most} (seed {most} calibrates): got {seeds}; change seeds")
+        raise UserError(f"seeds is a count from 1 to {most} (seed {calibrates} calibrates): got {seeds}; change seeds")
     return seeds

@@ -1,8 +1,8 @@
 """What a batch will do, checked whole before any of it is done. The front door's desk: trains nothing, executes nothing."""
 
 import functools
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bnrepro.backend.engines import check_installed
@@ -27,6 +27,7 @@ class Plan:
         workspace: Where everything goes.
         jobs: Processes at once.
         still_seconds: How long a notebook may do nothing.
+        times_first_round: About how many times the work of its first round a sweep in rounds comes to, by notebook.
     """
 
     notebooks: dict[Path, dict]
@@ -34,6 +35,7 @@ class Plan:
     workspace: Workspace
     jobs: int
     still_seconds: int = STILL_SECONDS
+    times_first_round: Mapping[str, float] = field(default_factory=dict)
 
     def sweep(self, so_far: Tables | None = None) -> Sweep:
         """The runs of all notebooks, for `run_rounds`; those of one are not told from another's."""
@@ -50,21 +52,23 @@ def make_plan(
     assignments: Iterable[str] = (),
     output: str | None = None,
     jobs: int | None = None,
+    every: bool = False,
 ) -> Plan:
     """Checks what was asked for, and writes nothing but the output folder itself, last of all.
 
     Args:
-        names: Notebooks by number, name or path; none means all.
+        names: Notebooks by number, name or path; none means those of a first look, and those that are no experiment.
         preset: `smoke`, `quick` or `paper`; by default `quick`.
         assignments: Parameters as `NAME=VALUE`; each goes to those of the notebooks that have it.
         output: A folder for everything that is written; by default this checkout.
         jobs: Processes at once; by default the environment variable `BNREPRO_JOBS`, else one a core.
+        every: In place of names, every notebook.
 
     Raises:
         UserError: Something in it is wrong; one line says what.
     """
     jobs, still = count_jobs(jobs), still_seconds()
-    known = {path: parameters.parameters(path) for path in parameters.find_notebooks(names)}
+    known = {path: parameters.parameters(path) for path in _chosen(list(names), every)}
     _check_stems(known)
     changes = parameters.parse(assignments, known.values())
     preset = _once("preset", preset, changes)
@@ -77,12 +81,14 @@ def make_plan(
     root = str(workspace.root or "")
     values = {"preset": preset, "output_root": root, "changed": workspace.changed, **changes}
     passed = {path: {one.name: values[one.name] for one in own if one.name in values} for path, own in known.items()}
-    sweeps = {}
+    sweeps, times = {}, {}
     for path, own in passed.items():
         if path.stem in EXPERIMENTS:
             overrides = {name: value for name, value in own.items() if name in changes}
             sweeps[path.stem] = functools.partial(EXPERIMENTS[path.stem].sweep, preset, **overrides)
-    plan = Plan(passed, sweeps, workspace, jobs, still)
+            if not overrides and hasattr(EXPERIMENTS[path.stem], "TIMES_FIRST_ROUND"):
+                times[path.stem] = EXPERIMENTS[path.stem].TIMES_FIRST_ROUND[preset]
+    plan = Plan(passed, sweeps, workspace, jobs, still, times)
     configs = [config for group in plan.sweep().values() for config in group]
     for engine in {config.engine for config in configs}:
         check_installed(engine)
@@ -91,6 +97,16 @@ def make_plan(
         parameters.check_format(path)
     workspace.check_writable()
     return plan
+
+
+def _chosen(names: list[str], every: bool) -> list[Path]:
+    """The notebooks of a batch, in their order."""
+    if names and every:
+        raise UserError(f"--all is every notebook: got {', '.join(names)} too; leave one of them out")
+    found = parameters.find_notebooks(names)
+    if names or every:
+        return found
+    return [path for path in found if path.stem not in EXPERIMENTS or EXPERIMENTS[path.stem].is_first_look]
 
 
 def _once(name: str, option: str | None, changes: dict) -> str | None:

@@ -16,7 +16,7 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError, one_line
 from bnrepro.experiments import EXPERIMENTS, Experiment
 from bnrepro.experiments.control import Control, start_of
-from bnrepro.jupyter.batch import SESSION
+from bnrepro.jupyter.notebook_process import SESSION
 from bnrepro.plotting.style import styled
 from bnrepro.records.results import load_results
 from bnrepro.records.schemas import Tables

@@ -43,12 +43,22 @@ def rule_in_words(rule: Rule, unit: str) -> tuple[str, str]:
     return supported + (f" ± {threshold(rule.margin, unit)}" if rule.margin else ""), contradicted
 
 
+def shortfall(row) -> str:
+    """Of a row of verdicts, as "needs 9 seeds, has 2; the record says supported (n = 12)"; empty where it has enough."""
+    if row.verdict != INCONCLUSIVE or row.n >= row.needs:
+        return ""
+    values = "draws or seeds" if row.kind == "check" else "seeds"
+    record = f"; the record says {row.record} (n = {row.record_n})" if row.record_n > row.n else ""
+    return f"needs {row.needs} {values}, has {row.n}{record}"
+
+
 def in_words(verdicts: pd.DataFrame) -> pd.DataFrame:
     """The verdicts as text.
 
     Returns:
         Columns `claim`, `kind`, `section`, `sentence`, `statistic`, `ours`, which has the unit of all numbers of its row,
-        `interval`, `paper`, `n`, `rule`, which supports the claim, `other`, which contradicts it, `verdict`, `note`.
+        `interval`, `paper`, `n`, `rule`, which supports the claim, `other`, which contradicts it, `verdict`, `note`, `lacks`,
+        what it needs for another verdict, and `record`, the record's verdict.
     """
     rows = []
     for row in verdicts.itertuples():
@@ -68,6 +78,8 @@ def in_words(verdicts: pd.DataFrame) -> pd.DataFrame:
                 "other": other,
                 "verdict": row.verdict,
                 "note": row.note,
+                "lacks": shortfall(row),
+                "record": f"{row.record} (n = {row.record_n})" if row.record else "",
             }
         )
     return pd.DataFrame(rows)
@@ -85,6 +97,7 @@ def verdict_text(verdicts: pd.DataFrame, columns: int | None = None) -> str:
         return NOTHING
     words = in_words(verdicts)
     words["verdict"] = words["verdict"].map(MARKS) + " " + words["verdict"]
+    words["sentence"] += words["lacks"].map(lambda lacks: f" – {lacks}" if lacks else "")
     heads = {
         "claim": "",
         "kind": "kind",
@@ -102,33 +115,37 @@ def verdict_text(verdicts: pd.DataFrame, columns: int | None = None) -> str:
     else:
         lines = ["  ".join(text.ljust(widths[name]) for name, text in heads.items())]
         lines += ["  ".join(row[name].ljust(widths[name]) for name in heads) for row in rows]
-        lines = [part for line in lines for part in _broken(line, columns, sentence)]
+        lines = [part for line in lines for part in broken(line, columns, sentence)]
     notes = [counted(verdicts), *(f"{row.claim}: {row.note}" for row in words.itertuples() if row.note)]
-    lines += ["", *(part for note in notes for part in _broken(note, columns, 4))]
+    lines += ["", *(part for note in notes for part in broken(note, columns, 4))]
     return "\n".join(line.rstrip() for line in lines)
 
 
-_NONE = amount(math.nan, "ratio")
+NONE = amount(math.nan, "ratio")
 """Where the paper has no number."""
 
 _LEAST = 40
 """Columns in which a sentence is still read with pleasure."""
 
 
-def _broken(line: str, columns: int | None, indent: int) -> list[str]:
-    """A line as several, all but the first indented."""
-    return textwrap.wrap(line, columns, subsequent_indent=" " * indent) if columns else [line]
+def broken(line: str, columns: int | None, indent: int) -> list[str]:
+    """A line as several, all but the first indented; what is equal stays together."""
+    if not columns:
+        return [line]
+    together = line.replace(" = ", "\0=\0")
+    parts = textwrap.wrap(together, columns, subsequent_indent=" " * indent, break_on_hyphens=False)
+    return [part.replace("\0", " ") for part in parts]
 
 
 def _below_each_other(row: dict[str, str], columns: int) -> list[str]:
     """A verdict for a narrow terminal."""
-    paper = f", the paper {row['paper']}" if row["paper"] != _NONE else ""
+    paper = f", the paper {row['paper']}" if row["paper"] != NONE else ""
     parts = [
         f"{row['claim']}  {row['kind']}  {row['verdict']}",
         f"    {row['sentence']}",
         f"    {row['ours']} ({row['interval']}; n = {row['n']}){paper}; supported: {row['rule']}",
     ]
-    return [line for part in parts for line in _broken(part, max(columns, 20), 4)]
+    return [line for part in parts for line in broken(part, max(columns, 20), 4)]
 
 
 def verdict_markdown(verdicts: pd.DataFrame, code: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -146,7 +163,7 @@ def verdict_markdown(verdicts: pd.DataFrame, code: Mapping[str, str] = MappingPr
     ]
     for row in in_words(verdicts).itertuples():
         name = f"[{row.claim}]({code[row.claim]})" if row.claim in code else row.claim
-        verdict = f"{MARKS[row.verdict]} **{row.verdict}**"
+        verdict = f"{MARKS[row.verdict]} **{row.verdict}**{row.lacks and ': '}{row.lacks}"
         cells = (
             name,
             row.kind,

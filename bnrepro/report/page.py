@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from bnrepro.analysis.claims import FEWEST
 from bnrepro.plotting.style import styled
+from bnrepro.report.answers import Answer
 from bnrepro.report.formatting import MARKS, counted, in_words
 from bnrepro.report.sheets import Sheet
 
@@ -27,16 +28,24 @@ class Part:
         title: The experiment's.
         verdicts: The experiment's claims with their verdicts, as `verdicts.judged` gives them.
         sheets: Its figures, each with its name and its caption.
+        cost: The command that makes its runs, the time that these took, and on what.
     """
 
     notebook: str
     title: str
     verdicts: pd.DataFrame
     sheets: Sequence[Sheet]
+    cost: str = ""
 
 
-def render_page(parts: Sequence[Part], **rest) -> str:
-    """The page as text; `rest` goes to the template as it is."""
+def render_page(parts: Sequence[Part], answers: Sequence[tuple[Answer, Sheet | None]] = (), **rest) -> str:
+    """The page as text.
+
+    Args:
+        parts: Its experiments.
+        answers: What a first look answers, each with the panel that shows it.
+        rest: Goes to the template as it is.
+    """
     template = (importlib.resources.files("bnrepro.report") / "report.html.j2").read_text(encoding="utf-8")
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     table = (
@@ -44,6 +53,7 @@ def render_page(parts: Sequence[Part], **rest) -> str:
     )
     training, checks = table[table["kind"] != "check"], table[table["kind"] == "check"]
     return page.from_string(template).render(
+        answers=[{"answer": answer, "sheet": sheet and _sheet("first", sheet)} for answer, sheet in answers],
         experiments=[_experiment(part) for part in parts],
         summary=counted(table),
         tally={verdict: training.loc[training["verdict"] == verdict, "claim"].tolist() for verdict in MARKS},
@@ -59,6 +69,7 @@ def _experiment(part: Part) -> dict:
     return {
         "notebook": part.notebook,
         "title": part.title,
+        "cost": part.cost,
         "sections": sections(set(words["section"])),
         "claims": words.to_dict("records"),
         "sheets": [_sheet(part.notebook, sheet) for sheet in part.sheets],

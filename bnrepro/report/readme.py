@@ -6,7 +6,8 @@ from bnrepro.errors import UserError
 from bnrepro.plotting.panel import lettered
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.front_page import answers
-from bnrepro.report.sheets import PICTURE, PICTURE_NAME, pictured
+from bnrepro.report.questions import FIRST
+from bnrepro.report.sheets import PICTURE_NAME, pictured
 from bnrepro.report.verdicts import RECORD, kept_results, of_ours, verdicts
 
 
@@ -29,7 +30,7 @@ def update_readme(text: str, workspace: Workspace = RECORD, table: pd.DataFrame 
 
 def picture(workspace: Workspace = RECORD) -> str:
     """The three findings as one picture in Markdown, which leads to its caption, where their notebooks have results."""
-    panels = pictured(kept_results(workspace))
-    if len(panels) < len(PICTURE):
+    panels = [panel for panel, _ in pictured(kept_results(workspace)).values()]
+    if len(panels) < len(FIRST):
         return "No figure yet: run `bnrepro run --preset paper`."
-    return f"[![{lettered([panel.title for panel, _ in panels])}](figures/{PICTURE_NAME}.png)](figures/README.md)"
+    return f"[![{lettered([panel.title for panel in panels])}](figures/{PICTURE_NAME}.png)](figures/README.md)"

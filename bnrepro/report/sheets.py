@@ -1,5 +1,6 @@
 """The panels of all experiments as files: sheets of the report, pictures of the README, single panels. Trains nothing."""
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bnrepro.errors import UserError, unknown
-from bnrepro.experiments import EXPERIMENTS, OURS, Experiment
+from bnrepro.experiments import EXPERIMENTS, OURS, Experiment, spares_record
 from bnrepro.plotting.panel import Panel, draw_data, draw_sheet, draw_together, lettered, sheet_caption
 from bnrepro.plotting.save import FORMATS, save_figure
 from bnrepro.plotting.style import BASE
@@ -16,10 +17,8 @@ from bnrepro.records.drafts import write_whole
 from bnrepro.records.results import load_results
 from bnrepro.records.schemas import Tables, csv_bytes
 from bnrepro.records.workspace import Workspace, check_not_committed, whole_path
+from bnrepro.report.questions import FIRST, notebook_of
 from bnrepro.report.verdicts import RECORD, Result, kept_results
-
-PICTURE = {"01_training_speed": "accuracy", "09_largest_rates": "ceilings", "10_mini_batch_noise": "dose"}
-"""The panels that the README shows, one a finding."""
 
 PICTURE_NAME = "three_findings"
 
@@ -55,28 +54,29 @@ def save_sheets(workspace: Workspace, results: list[Result], sheets: dict[str, l
             parts += [f"![{experiment.TITLE}]({path.name})", sheet.caption]
         names = ", ".join(f"`{panel.name}`" for panel in experiment.PANELS)
         parts.append(f"Panels, for `bnrepro figures {notebook[:2]} --panel`: {names}.")
-    if {*PICTURE} <= {*sheets}:
-        written.append(_save_picture(workspace, results))
-        caption = lettered([panel.full_caption(tables) for panel, tables in pictured(results)])
+    drawn = list(pictured(results).values())
+    if len(drawn) == len(FIRST):
+        written.append(_save_picture(workspace, results, drawn))
+        caption = lettered([panel.full_caption(tables) for panel, tables in drawn])
         parts += ["## The three findings", f"![The three findings]({PICTURE_NAME}.png)", caption]
     page = workspace.figures / "README.md"
     write_whole(page, ("\n\n".join(parts) + "\n").encode())
     return [*written, page]
 
 
-def _save_picture(workspace: Workspace, results: list[Result]) -> Path:
-    drawn = pictured(results)
+def _save_picture(workspace: Workspace, results: list[Result], drawn: list[tuple[Panel, Tables]]) -> Path:
     figure = draw_together([(panel, panel.data(tables)) for panel, tables in drawn])
     all_tables = {f"{notebook}.{name}": table for notebook, _, own in results for name, table in own.items()}
     return save_figure(figure, workspace.figures / f"{PICTURE_NAME}.png", all_tables, small=True)
 
 
-def pictured(results: Iterable[Result]) -> list[tuple[Panel, Tables]]:
-    """The panels of the README's picture whose notebook has results, with their tables."""
+def pictured(results: Iterable[Result]) -> dict[str, tuple[Panel, Tables]]:
+    """By claim the panels that answer the questions of a first look, with their tables, where their notebook has results."""
     kept = {notebook: (experiment, tables) for notebook, experiment, tables in results}
-    return [
-        (kept[notebook][0].panel(name), kept[notebook][1]) for notebook, name in PICTURE.items() if notebook in kept
-    ]
+    found = {question: kept[notebook_of(question)] for question in FIRST if notebook_of(question) in kept}
+    return {
+        question.claim: (experiment.panel(question.panel), tables) for question, (experiment, tables) in found.items()
+    }
 
 
 def draw_all(workspace: Workspace = RECORD) -> list[Path]:
@@ -123,7 +123,8 @@ def export(
         raise unknown("format", format, FORMATS)
     drawn = []
     for notebook, chosen in _chosen(notebooks or OURS, panel).items():
-        tables = load_results(workspace.results / notebook)
+        changed = workspace.changed or spares_record(notebook, workspace.preset)
+        tables = load_results(dataclasses.replace(workspace, changed=changed).results / notebook)
         for each in chosen:
             values = each.data(tables)
             figure = draw_data(each, values, width, font_size, grey)

@@ -10,6 +10,7 @@ from bnrepro.records.results import load_results
 from bnrepro.records.schemas import Tables
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.judge import VERDICT_COLUMNS, judge
+from bnrepro.report.record_verdicts import record_verdicts
 
 RECORD = Workspace("paper")
 
@@ -55,7 +56,7 @@ def together(findings: dict[str, pd.DataFrame]) -> pd.DataFrame:
 def _judged(experiment: Experiment, findings: pd.DataFrame) -> pd.DataFrame:
     """Our primary claims are corrected together, whatever others claim; those of an experiment from outside among themselves."""
     family = all_claims().values() if experiment.notebook in OURS else ()
-    return judge(findings, experiment.claims, family).assign(experiment=experiment.name)
+    return judge(findings, experiment.claims, family, record_verdicts()).assign(experiment=experiment.name)
 
 
 def of_ours(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,13 +8,17 @@ from urllib.parse import quote
 import pandas as pd
 
 from bnrepro.experiments import EXPERIMENTS
+from bnrepro.plotting.panel import Panel, draw_panel
 from bnrepro.plotting.save import digest
+from bnrepro.plotting.style import SINGLE
 from bnrepro.records.drafts import write_whole
-from bnrepro.records.schemas import SCHEMAS
+from bnrepro.records.schemas import SCHEMAS, Tables
 from bnrepro.records.workspace import Workspace
+from bnrepro.report.answers import first_answers
 from bnrepro.report.deviations import deviations
 from bnrepro.report.page import Part, render_page
-from bnrepro.report.sheets import Sheet, draw_sheets
+from bnrepro.report.questions import FIRST
+from bnrepro.report.sheets import Sheet, draw_sheets, pictured
 from bnrepro.report.sweep_table import listed
 from bnrepro.report.verdicts import RECORD, Result, kept_results, verdicts
 
@@ -40,11 +44,19 @@ def write_report(
     results = list(kept_results(workspace))
     table = verdicts(workspace) if table is None else table
     sheets = draw_sheets(results) if sheets is None else sheets
+    asked = table.assign(record="", record_n=0) if workspace.is_record else table  # which need not say what it says
     page = render_page(
         [
-            Part(notebook, experiment.TITLE, table[table["experiment"] == experiment.name], sheets[notebook])
+            Part(
+                notebook,
+                experiment.TITLE,
+                table[table["experiment"] == experiment.name],
+                sheets[notebook],
+                _cost(notebook, tables, workspace),
+            )
             for notebook, experiment, tables in results
         ],
+        answers=list(zip(first_answers(asked), _pictures(results))) if results else [],
         missing=[notebook for notebook in EXPERIMENTS if notebook not in [name for name, _, _ in results]],
         deviations=deviations(),
         provenance=_provenance(results),
@@ -57,6 +69,26 @@ def write_report(
     return path
 
 
+def _pictures(results: list[Result]) -> list[Sheet | None]:
+    """By question of a first look the panel that shows its answer, where its notebook has results."""
+    panels = pictured(results)
+    return [_alone(question.claim, *panels[question.claim]) if question.claim in panels else None for question in FIRST]
+
+
+def _alone(claim: str, panel: Panel, tables: Tables) -> Sheet:
+    return Sheet(f"answer-{claim}", panel.full_caption(tables), draw_panel(panel, tables, max(SINGLE, panel.least)))
+
+
+def _cost(notebook: str, tables: Tables, workspace: Workspace) -> str:
+    """The command that makes a notebook's runs, the time that these took, and on what."""
+    command = f"bnrepro run {notebook[:2]} --preset {workspace.preset}"
+    if "provenance" not in tables:
+        return command
+    trained = tables["provenance"]
+    processors = listed(sorted(trained["processor"].astype(str).unique()))
+    return f"{command}: {_duration(trained['train_seconds'].sum())} of training on {processors}"
+
+
 def _links(workspace: Workspace, folder: Path) -> dict[str, str]:
     """By notebook that has an executed page, the way to it from `folder`."""
     pages = {notebook: workspace.executed / f"{notebook}.html" for notebook in (*EXPERIMENTS, "99_verdicts")}
@@ -66,12 +98,12 @@ def _links(workspace: Workspace, folder: Path) -> dict[str, str]:
 
 def _provenance(results: list[Result]) -> list[dict]:
     """A row an experiment, and one of all: `title`, `runs`, `diverged`, `seeds`, `data`, `time`, `digest` of the tables."""
-    seconds = _all_runs(results, "provenance").set_index("run")["train_seconds"]
+    seconds = all_runs(results, "provenance").set_index("run")["train_seconds"]
     rows = [
-        _training(experiment.TITLE, _all_runs([(notebook, experiment, tables)], "runs"), seconds, digest(tables)[:12])
+        _training(experiment.TITLE, all_runs([(notebook, experiment, tables)], "runs"), seconds, digest(tables)[:12])
         for notebook, experiment, tables in results
     ]
-    return [*rows, _training("All", _all_runs(results, "runs"), seconds, "")] if results else []
+    return [*rows, _training("All", all_runs(results, "runs"), seconds, "")] if results else []
 
 
 def _training(title: str, runs: pd.DataFrame, seconds: pd.Series, digest: str) -> dict:
@@ -89,7 +121,7 @@ def _training(title: str, runs: pd.DataFrame, seconds: pd.Series, digest: str) -
 
 def _machines(results: list[Result]) -> dict[str, str]:
     """What the runs were trained with, by its name."""
-    trained = _all_runs(results, "provenance")
+    trained = all_runs(results, "provenance")
     if trained.empty:
         return {}
     names = {"bnrepro": "bnrepro", "Python": "python", "TensorFlow": "tensorflow", "Keras": "keras", "NumPy": "numpy"}
@@ -98,7 +130,7 @@ def _machines(results: list[Result]) -> dict[str, str]:
     return facts | {"Peak memory": f"{trained['peak_memory_mib'].max():.0f} MiB a process"}
 
 
-def _all_runs(results: Iterable[Result], name: str) -> pd.DataFrame:
+def all_runs(results: Iterable[Result], name: str) -> pd.DataFrame:
     """The rows of table `name` of all experiments that have it, each run once."""
     nothing = pd.DataFrame(columns=SCHEMAS[name])
     return pd.concat([nothing, *(tables[name] for *_, tables in results if name in tables)]).drop_duplicates("run")

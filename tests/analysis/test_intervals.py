@@ -20,6 +20,7 @@ from bnrepro.analysis.intervals import (
     CONFIDENCE,
     bound_of_median,
     bounded_interval,
+    fewest_values,
     holm,
     median_interval,
     ratio_interval,
@@ -311,6 +312,16 @@ def test_a_value_that_is_the_threshold_or_may_lie_on_either_side_of_it_counts_ag
     for unsure in ((0.0, 0.0), (-1.0, np.inf)):
         assert sign_test((*((1.0, 1.0),) * 5, unsure), 0.0) == pytest.approx(2 * 7 * 0.5**6)
     assert np.isnan(sign_test((), 0.0))
+
+
+@pytest.mark.parametrize("tests", [1, 9, 12, 40])
+def test_the_fewest_values_are_those_of_which_the_sign_test_can_be_met_whatever_the_others_give(tests):
+    def corrected(n):
+        sure = sign_test(((1.0, 1.0),) * n, 0.0)
+        return holm({"a": sure, **{str(other): 1.0 for other in range(tests - 1)}})["a"]
+
+    least = fewest_values(tests)
+    assert corrected(least) <= 0.05 < corrected(least - 1)
 
 
 def test_holms_correction_is_that_of_his_paper():

@@ -11,7 +11,7 @@ def asked(monkeypatch):
     """The seeds of each call of `run_all`, which trains nothing and says of each run its seed."""
     calls = []
 
-    def run_all(configs, jobs, records):
+    def run_all(configs, records, **options):
         calls.append([config.seed for config in configs])
         runs = pd.DataFrame({"run": [config.id for config in configs], "seed": calls[-1]})
         return {"runs": runs, "curves": runs[["run"]], "provenance": runs}

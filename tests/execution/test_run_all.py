@@ -29,7 +29,7 @@ SWEEP = grid(TINY, normalization=("none", "batch"), seed=range(2))
 BITS = ("runs.csv", "curves.csv", "quantiles.csv", "drift.csv")
 CHILD = """
 from bnrepro.config.run_config import RunConfig
-from bnrepro.execution import process_pool, run_all
+from bnrepro.execution import run_all, worker_process
 from bnrepro.records.schemas import SCHEMAS, runs_row
 from bnrepro.records.store import write_record
 from pathlib import Path
@@ -37,7 +37,7 @@ import json, os, pandas, signal, sys, time
 
 records, options = Path(sys.argv[1]), json.loads(sys.argv[2])
 sweep = [RunConfig.of_row(fields) for fields in options["sweep"]]
-really_train, fsync = process_pool.train, os.fsync
+really_train, fsync = worker_process.train, os.fsync
 
 def train(group, records, on_steps):
     (config,) = group
@@ -53,7 +53,7 @@ def fsync_slowly(file):  # a record takes a second to write, so that a test can 
     time.sleep(0.2)
     fsync(file)
 
-process_pool.train, os.fsync = train, fsync_slowly  # in the workers too, which import this file
+worker_process.train, os.fsync = train, fsync_slowly  # in the workers too, which import this file
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
     run_all.run_all(sweep, jobs=options["jobs"], records=records)

@@ -48,7 +48,21 @@ def make_tables(sweep: Sweep, diverging: Mapping[str, int] = MappingProxyType({}
         for name, own in _record(config, diverging.get(run, default_divergence(config))).items():
             rows[name] += own
     tables = {name: table(name, values) for name, values in rows.items()}
-    return {**tables, "sweep": membership(sweep)}
+    later = {
+        run: {name: value for name, value in one.as_dict().items() if name not in COLUMNS}
+        for run, one in configs.items()
+    }
+    runs = tables["runs"].join(pd.DataFrame.from_dict(later, orient="index"), on="run")
+    return {**tables, "runs": runs, "sweep": membership(sweep)}
+
+
+def in_rounds(experiment: Experiment, preset: str, **given) -> Tables:
+    """As `make_tables`, of an experiment whose later runs depend on what earlier ones gave."""
+    tables, sweep = None, experiment.sweep(preset, **given)
+    while tables is None or len(membership(sweep)) > len(tables["sweep"]):
+        tables = make_tables(sweep)
+        sweep = experiment.sweep(preset, tables, **given)
+    return tables
 
 
 def _record(config: RunConfig, diverged_at: int | None) -> Rows:
@@ -69,7 +83,9 @@ def _record(config: RunConfig, diverged_at: int | None) -> Rows:
     ]
     seconds = config.steps * (4.6e-4 if arm == "batch" else 3.1e-4) * (1 + 0.02 * noise.standard_normal())
     measured = _activations(config, arm, steps, noise) if config["model"] == "mlp" else {}
-    if config["validation_examples"]:
+    if config["validation_examples"] and config["activation"] == "sigmoid" and config["model"] == "mlp":
+        curves = [(run, step, "validation" if split == "test" else split, *rest) for run, step, split, *rest in curves]
+    elif config["validation_examples"]:
         measured |= make_section_42(config, steps, diverged_at is None)
         curves = measured.pop("curves")
     return {
@@ -119,15 +135,17 @@ _IN_ROUNDS = {
     "09_largest_rates": functools.partial(simulate, lambda config: 3.0 if config["normalization"] == "batch" else 0.3),
     "10_mini_batch_noise": simulate_noise,
 }
-"""What makes up the tables of an experiment that has rounds."""
+"""What makes up the tables of an experiment that has rounds, where no formula of `make_tables` does."""
 
 
 @functools.cache
 def finding_tables(notebook: str, preset: str, seeds: int = 0, task: str = "") -> Tables:
     """The tables that a finding would keep, made up; shared between tests, so nothing may change them."""
     finding = EXPERIMENTS[notebook]
-    if hasattr(finding, "ROUNDS"):
+    if notebook in _IN_ROUNDS:
         tables = _IN_ROUNDS[notebook](preset=preset, seeds=seeds, task=task)
+    elif hasattr(finding, "ROUNDS"):
+        tables = in_rounds(finding, preset, seeds=seeds, task=task)
     else:
         tables = make_tables(finding.sweep(preset, seeds=seeds, task=task))
     kept = {name: table for name, table in tables.items() if name in ("sweep", *finding.TABLES)}

@@ -6,18 +6,21 @@ from matplotlib.colors import to_hex
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.analysis.findings import COLUMNS
+from bnrepro.analysis.races import fewer_steps
 from bnrepro.config import identity
 from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
 from bnrepro.config.validation import PRESETS
 from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.presets import CALIBRATION_SEEDS
+from bnrepro.experiments.figure1 import FIRST, both_arms
+from bnrepro.experiments.presets import CALIBRATION_SEEDS, SELECTING_SEEDS
+from bnrepro.experiments.training_speed.sweep import AXES, TARGETS
 from bnrepro.plotting.arms import COLORS
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.records.workspace import DATA
 from bnrepro.report.verdicts import judged
-from tests.experiments.factories import finding_tables, make_tables, statistic
+from tests.experiments.factories import finding_tables, in_rounds, make_tables, statistic
 from tests.plotting.drawing import every_panel
 
 activation_drift = EXPERIMENTS["02_activation_drift"]
@@ -27,9 +30,14 @@ TRAINED = ("01_training_speed", "02_activation_drift")
 SWEEPS = [(notebook, preset) for notebook in TRAINED for preset in PRESETS]
 
 
-def without(config, *names):
-    """The fields of `RunConfig` and of the parts that both arms have, but for some."""
-    return {name: config[name] for name in identity.COLUMNS if name not in names}
+def fields(config):
+    """The fields of `RunConfig` and of the parts that both arms have, but for the normalization."""
+    return {name: config[name] for name in identity.COLUMNS if name != "normalization"}
+
+
+def members(sweep, *groups):
+    """The runs of some groups; none of one that the preset has not."""
+    return [config for group in groups for config in sweep.get(Group(group), [])]
 
 
 @pytest.mark.parametrize(("notebook", "preset"), SWEEPS)
@@ -37,7 +45,7 @@ def test_both_arms_get_the_same_seeds_and_settings(notebook, preset):
     for group in ("main", "shuffled"):
         configs = EXPERIMENTS[notebook].sweep(preset).get(Group(group), [])
         arms = [
-            sorted(map(str, (without(config, "normalization") for config in configs if config["normalization"] == arm)))
+            sorted(map(str, (fields(config) for config in configs if config["normalization"] == arm)))
             for arm in ("none", "batch")
         ]
         assert arms[0] == arms[1]
@@ -45,38 +53,88 @@ def test_both_arms_get_the_same_seeds_and_settings(notebook, preset):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_nothing_is_tuned_on_bn(preset):
-    sweep = training_speed.sweep(preset)
-    assert {config["normalization"] for config in sweep[Group("calibration")]} == {"none"}
-    reported = {config.seed for group in ("main", "shuffled", "off") for config in sweep[Group(group)]}
-    assert reported.isdisjoint(CALIBRATION_SEEDS)
-    assert {config.seed for group in ("calibration", "sensitivity") for config in sweep[Group(group)]} == set(
-        CALIBRATION_SEEDS
+def test_nothing_is_tuned_on_bn_in_figure_1_and_no_seed_that_was_seen_judges(preset):
+    sweep = in_rounds_of(preset)
+    calibration = members(sweep, "calibration")
+    assert {config["normalization"] for config in calibration} <= {"none"}
+    assert {config.seed for config in calibration} <= {*CALIBRATION_SEEDS}
+    assert {config.seed for config in members(sweep, "choice")} <= {*SELECTING_SEEDS}
+    judged = {config.seed for config in members(sweep, "main", "moving", "shuffled", "off", "best")}
+    assert judged == {*range(FIRST, FIRST + len(judged))} and max(judged) < min(CALIBRATION_SEEDS)
+
+
+def in_rounds_of(preset):
+    """The whole sweep, all rounds of it."""
+    return training_speed.sweep(preset, in_rounds(training_speed, preset))
+
+
+def test_no_judged_seed_was_seen_on_a_gpu():
+    seen = pd.read_csv(DATA / "results-gpu" / "figure1.csv")["seed"]
+    assert seen.max() < FIRST
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_frozen_values_are_used_and_lie_in_both_grids(preset):
+    frozen, sweep = RunConfig(), training_speed.sweep(preset)
+    values = (frozen["pixels"], frozen["initial_std"], frozen["learning_rate"])
+    for group in ("main", "calibration", "choice"):
+        runs = members(sweep, group)
+        found = {(config["pixels"], config["initial_std"], config["learning_rate"]) for config in runs}
+        assert values in found or (preset == "quick" and not runs)
+    main = {(config["pixels"], config["initial_std"], config["learning_rate"]) for config in members(sweep, "main")}
+    assert main == {values}
+
+
+def test_a_net_with_bn_is_read_through_population_statistics_but_for_the_runs_that_are_read_through_averages():
+    sweep = in_rounds_of("paper")
+    for group, runs in sweep.items():
+        read = {config["normalization.inference"] for config in runs if config["normalization"] == "batch"}
+        assert read <= {"moving" if group.group == "moving" else "population"}
+    pairs = [
+        [fields(config) for config in members(sweep, group) if config["normalization"] == "batch"]
+        for group in ("main", "moving")
+    ]
+    assert pairs[0] == pairs[1]
+
+
+def test_both_arms_choose_from_the_same_grid_on_examples_that_are_held_out():
+    choice = members(training_speed.sweep("paper"), "choice")
+    arms = [[fields(config) for config in choice if config["normalization"] == arm] for arm in ("none", "batch")]
+    assert arms[0] == arms[1] and {config.task.evaluated_on for config in choice} == {"validation"}
+
+
+def test_each_arm_is_raced_on_the_test_set_where_it_was_fastest_on_the_seeds_that_choose():
+    tables = in_rounds(training_speed, "paper")
+    best = tables["sweep"].query("group == 'best'").merge(tables["runs"], on="run")
+    assert set(best["validation_examples"]) == {0}
+    chosen = training_speed.choosing(tables).groupby(["normalization", *AXES])["steps_to_target"].median()
+    for arm, own in best.groupby("normalization"):
+        (cell,) = set(zip(*(own[axis] for axis in AXES)))
+        assert chosen[arm].idxmin() == cell
+    assert set(training_speed.choosing(tables)["target"]) == {TARGETS[0]}
+
+
+def test_before_the_runs_that_choose_are_trained_no_arm_is_raced():
+    assert members(training_speed.sweep("paper"), "best") == []
+
+
+def test_what_is_kept_says_the_same_to_claims_panels_and_sweep():
+    tables = in_rounds(training_speed, "smoke", seeds=3, steps=200)
+    kept = training_speed.derive(tables)
+    assert len(kept["curves"]) < len(tables["curves"])
+    pd.testing.assert_frame_equal(training_speed.findings(kept), training_speed.findings(tables))
+    assert training_speed.sweep("smoke", kept, seeds=3, steps=200) == training_speed.sweep(
+        "smoke", tables, seeds=3, steps=200
     )
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_the_frozen_values_are_used_and_lie_in_the_grid(preset):
-    frozen, sweep = RunConfig(), training_speed.sweep(preset)
-    values = (frozen["pixels"], frozen["initial_std"], frozen["learning_rate"])
-    assert {(config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep[Group("main")]} == {
-        values
-    }
-    assert values in {
-        (config["pixels"], config["initial_std"], config["learning_rate"]) for config in sweep[Group("calibration")]
-    }
-    assert {config["pixels"] for config in sweep[Group("sensitivity")]} == {frozen["pixels"]}
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_the_sensitivity_grid_pairs_the_calibration_run_for_run(preset):
-    sweep = training_speed.sweep(preset)
-    batch = [without(config, "normalization") for config in sweep[Group("sensitivity")]]
-    assert batch == [
-        without(config, "normalization")
-        for config in sweep[Group("calibration")]
-        if config["pixels"] == RunConfig()["pixels"]
-    ]
+def test_of_the_percentiles_every_other_evaluation_is_kept_and_of_the_drift_all():
+    tables = make_tables(activation_drift.sweep("smoke", seeds=3, steps=200))
+    kept = activation_drift.derive(tables)
+    assert sorted(set(kept["quantiles"]["step"])) == [0, 40, 80, 120, 160, 200]
+    moving = kept["sweep"].query("group == 'moving'").merge(kept["quantiles"], on="run")
+    assert set(moving["unit"]) == {"typical"}
+    pd.testing.assert_frame_equal(activation_drift.findings(kept), activation_drift.findings(tables))
 
 
 @pytest.mark.slow
@@ -102,7 +160,7 @@ def test_zero_and_empty_mean_the_presets_value():
 def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
     given = dict(seeds=3, steps=30, batch_size=10, learning_rate=0.3, initial_std=0.2, task="fashion_mnist")
     sweep = training_speed.sweep("quick", **given)
-    assert {config.seed for config in sweep[Group("main")]} == {0, 1, 2}
+    assert {config.seed for config in sweep[Group("main")]} == {FIRST, FIRST + 1, FIRST + 2}
     assert {(config["learning_rate"], config["initial_std"]) for config in sweep[Group("main")]} == {(0.3, 0.2)}
     for group in sweep.values():
         assert all(config.steps <= 30 and config.evaluate_every <= 30 for config in group)
@@ -113,7 +171,7 @@ def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
     ("overrides", "message"),
     [
         ({"seeds": -1}, "seeds is a count"),
-        ({"seeds": 1001}, "1000 calibrates"),
+        ({"seeds": 801}, "from 1 to 800 .seed 1000 calibrates"),
         ({"seeds": 2.5}, "whole number"),
         ({"steps": -5}, "steps is at least 1"),
         ({"batch_size": 60_001}, "60000"),
@@ -170,8 +228,9 @@ def test_other_data_are_not_compared_with_the_papers_curves(notebook):
     statistics = judged(EXPERIMENTS[notebook], tables).set_index("claim")
     if notebook == "01_training_speed":
         assert statistics.loc["T4", "n"] == 0 and "on its data: 0 of 2" in statistics.loc["T4", "note"]
-        assert training_speed.calibrated(tables)["distance"].isna().all()
-        assert not training_speed.calibrated(tables)["chosen"].any()
+        other = finding_tables(notebook, "smoke", seeds=2, task="fashion_mnist")
+        assert training_speed.calibrated(other)["distance"].isna().all()
+        assert not training_speed.calibrated(other)["chosen"].any()
     drawn = [axes for figure in every_panel(EXPERIMENTS[notebook], tables) for axes in figure.axes]
     assert not [line for axes in drawn for line in axes.lines if to_hex(line.get_color()) == COLORS["paper"].lower()]
 
@@ -179,7 +238,7 @@ def test_other_data_are_not_compared_with_the_papers_curves(notebook):
 @pytest.fixture
 def small():
     """Three pairs of runs of 200 steps, evaluated each 100, to write curves into by hand."""
-    return make_tables(training_speed.sweep("smoke", seeds=3, steps=200))
+    return in_rounds(training_speed, "smoke", seeds=3, steps=200)
 
 
 def write_accuracy(tables, group, arm, accuracies):
@@ -271,12 +330,12 @@ def test_calibration_chooses_the_nearest_cell_among_binary_pixels():
 @pytest.mark.slow
 def test_diverged_runs_are_counted_by_every_claim():
     sweep = training_speed.sweep("smoke", seeds=3, steps=200)
-    lost = [config for config in sweep[Group("main")] if config.seed == 0 and config["normalization"] == "batch"]
+    lost = [config for config in sweep[Group("main")] if config.seed == FIRST and config["normalization"] == "batch"]
     tables = make_tables(sweep, diverging={config.id: 50 for config in lost})
     statistics = judged(training_speed, tables).set_index("claim")
     assert (statistics.loc[["T1", "T2"], "n"] == 3).all()
     assert "diverged and count as guessing: 1 of 6" in statistics.loc["T2", "note"]
-    drift = judged(activation_drift, tables).iloc[0]
+    drift = statistic(tables, "T3")
     assert drift["n"] == 3 and drift["bound"] == "~" and "which count as ties: 1 of 3" in drift["note"]
     every_panel(training_speed, tables)
     every_panel(activation_drift, tables)
@@ -301,7 +360,7 @@ def test_a_run_without_a_single_evaluation_is_counted_too():
     tables = {name: table.infer_objects() for name, table in tables.items()}
     statistics = judged(training_speed, tables).set_index("claim")
     assert (statistics.loc[["T1", "T2"], "n"] == 3).all()
-    assert judged(activation_drift, tables)["n"].item() == 3
+    assert statistic(tables, "T3")["n"] == 3
     every_panel(training_speed, tables)
     every_panel(activation_drift, tables)
 
@@ -309,12 +368,12 @@ def test_a_run_without_a_single_evaluation_is_counted_too():
 def test_pairs_that_diverged_leave_the_drift_undetermined_on_both_sides():
     sweep = {Group("main"): training_speed.sweep("smoke", seeds=FEWEST, steps=200)[Group("main")]}
     lost = [config.id for config in sweep[Group("main")] if config["normalization"] == "none"]
-    row = judged(activation_drift, make_tables(sweep, diverging=dict.fromkeys(lost, 50))).iloc[0]
+    row = statistic(make_tables(sweep, diverging=dict.fromkeys(lost, 50)), "T3")
     assert (row["ci_low"], row["ci_high"], row["verdict"]) == (0.0, np.inf, INCONCLUSIVE)
 
 
 def test_the_typical_unit_is_the_lower_median_of_the_units():
-    sweep = {Group("main"): [RunConfig(normalization=arm) for arm in ("none", "batch")]}
+    sweep = {Group("main"): both_arms(RunConfig())}
     tables = make_tables(sweep)
     drifts = {"none": [4.0, 1.0, 3.0, 2.0], "batch": [0.5, 9.0, 0.1, 1.0]}  # lower medians 2 and 0.5
     rows = [
@@ -324,3 +383,102 @@ def test_the_typical_unit_is_the_lower_median_of_the_units():
     ]
     tables["drift"] = pd.DataFrame(rows, columns=SCHEMAS["drift"])
     assert statistic(tables, "T3")["estimate"] == 4.0
+
+
+def write_drifts(tables, drifts):
+    """Sets the drift of every unit of the runs without BN, with BN, and read through moving averages, a list of seeds each."""
+    runs = activation_drift.typical_drift(tables).sort_values("seed")
+    arm = runs["normalization"].mask(runs["group"] == "moving", "moving")
+    rows = []
+    for name, values in drifts.items():
+        for run, value in zip(runs.loc[arm == name, "run"], values, strict=True):
+            rows += [(run, "hidden_3", unit, value) for unit in range(3)]
+    return {**tables, "drift": pd.DataFrame(rows, columns=SCHEMAS["drift"])}
+
+
+@pytest.fixture(scope="module")
+def seven():
+    """Seven pairs of runs of 02, read through both statistics."""
+    return make_tables(activation_drift.sweep("smoke", seeds=FEWEST, steps=200))
+
+
+@pytest.mark.parametrize(
+    ("population", "moving", "verdict"),
+    [(0.12, 0.3, SUPPORTED), (0.3, 0.12, CONTRADICTED), (0.12, 0.12, INCONCLUSIVE), (0.05, 0.12, CONTRADICTED)],
+)
+def test_the_reading_whose_ratio_of_drifts_is_nearer_to_the_papers_is_told(seven, population, moving, verdict):
+    """The paper's ratio is 2.95: too large a one is as far off as too small a one."""
+    drifts = {"none": 0.35, "batch": population, "moving": moving}
+    tables = write_drifts(seven, {arm: [value] * FEWEST for arm, value in drifts.items()})
+    assert statistic(tables, "T8")["verdict"] == verdict
+    assert f"read through moving averages: {0.35 / moving:.3g} times" in statistic(tables, "T3")["note"]
+
+
+def test_a_pair_that_diverged_in_one_reading_counts_for_neither(seven):
+    drifts = {"none": [0.35] * FEWEST, "batch": [0.12] * FEWEST, "moving": [0.3] * (FEWEST - 1) + [0.0]}
+    row = statistic(write_drifts(seven, drifts), "T8")
+    assert (row["n"], row["bound"], row["verdict"], row["ci_high"]) == (FEWEST, "~", INCONCLUSIVE, np.inf)
+
+
+@pytest.fixture(scope="module")
+def long():
+    """Seven pairs of runs of the paper's length, that its curve can be compared with."""
+    sweep = training_speed.sweep("paper", seeds=FEWEST)
+    return make_tables({Group(name): sweep[Group(name)] for name in ("main", "moving")})
+
+
+@pytest.mark.parametrize(("nearer", "verdict"), [("main", SUPPORTED), ("moving", CONTRADICTED), ("", INCONCLUSIVE)])
+def test_the_reading_that_the_papers_curve_is_nearer_to_is_told(long, nearer, verdict):
+    curves = long["curves"].merge(long["sweep"], on="run")
+    published = paper.figure1a().query("arm == 'batch'")
+    on_it = np.interp(curves["step"], published["step"], published["test_accuracy"])
+    own = np.where(curves["group"] == nearer, on_it, on_it - 0.01)
+    row = statistic({**long, "curves": long["curves"].assign(value=own)}, "T7")
+    assert row["verdict"] == verdict and row["n"] == FEWEST
+
+
+def race(tables, arm, steps):
+    """Sets the runs of an arm at its best to be at 97% from a step on."""
+    runs = (
+        tables["sweep"].query("group == 'best'").merge(tables["runs"], on="run").query("normalization == @arm")["run"]
+    )
+    curves = tables["curves"]
+    rows = curves["run"].isin(runs) & (curves["split"] == "test")
+    value = np.where(curves["step"] >= steps, 0.98, 0.5)
+    return {**tables, "curves": curves.assign(value=curves["value"].mask(rows, value))}
+
+
+@pytest.fixture(scope="module")
+def best():
+    return in_rounds(training_speed, "paper", seeds=FEWEST)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("without", "with_bn", "verdict"),
+    [(2_000, 1_000, SUPPORTED), (1_000, 2_000, CONTRADICTED), (1_000, 1_000, INCONCLUSIVE), (20_000, 1_000, SUPPORTED)],
+)
+def test_the_faster_arm_at_its_own_best_is_told_to_one_evaluation(best, without, with_bn, verdict):
+    tables = race(race(best, "none", without), "batch", with_bn)
+    row = statistic(tables, "T5")
+    assert row["verdict"] == verdict and row["bound"] == (">" if without > 10_000 else "")
+    pairs = fewer_steps(training_speed.races(tables))
+    assert (pairs["low"] <= without / with_bn).all() and (pairs["high"] >= min(without, 10_000) / with_bn).all()
+    assert "accuracy that is raced to: 97.00%" in row["note"]
+
+
+@pytest.mark.slow
+def test_a_step_that_costs_more_makes_up_for_fewer_steps(best):
+    tables = race(race(best, "none", 1_200), "batch", 1_000)
+    assert statistic(tables, "T5")["verdict"] == SUPPORTED
+    arms = tables["runs"].set_index("run")["normalization"]
+    seconds = tables["provenance"]["run"].map(arms).map({"none": 1.0, "batch": 2.0})
+    row = statistic({**tables, "provenance": tables["provenance"].assign(train_seconds=seconds)}, "T6")
+    assert row["verdict"] == CONTRADICTED and "slowest over fastest step with BN: 1 times" in row["note"]
+
+
+@pytest.mark.slow
+def test_every_arm_is_told_its_rate_and_start_and_where_a_better_one_may_lie_beyond(best):
+    labels = [label for label in training_speed.findings(best).query("claim == 'T5'")["label"]]
+    assert any(label.startswith("learning rate without BN") for label in labels)
+    assert "initial standard deviation with BN, at an end of its candidates" in labels

@@ -20,8 +20,10 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.execution.rounds import KEPT
 from bnrepro.execution.waiting import RunsFailed
-from bnrepro.jupyter.batch import Failure, run_batch
+from bnrepro.jupyter.batch import run_batch
 from bnrepro.jupyter.execute import execute, reason, to_html
+from bnrepro.jupyter.notebook_process import Failure
+from bnrepro.jupyter.parameters import find_notebooks
 from bnrepro.jupyter.plan import Plan, make_plan
 from bnrepro.records import workspace
 from bnrepro.records.workspace import CHECKOUT, Workspace
@@ -240,7 +242,7 @@ def _ids(plan: Plan) -> set[str]:
 def _trains(monkeypatch, train) -> None:
     """Puts `train(config)` in the place of training; it returns what the record says."""
 
-    def run_all(configs, jobs, records):
+    def run_all(configs, records, **options):
         for config in configs:
             text = train(config)
             (records / config.id).mkdir(parents=True)
@@ -287,6 +289,26 @@ def test_an_interrupt_while_training_anew_keeps_every_finished_run(monkeypatch, 
     assert runs == {first.id: "new", second.id: "old"}
 
 
+def test_a_notebook_is_executed_as_soon_as_its_own_runs_are_trained(monkeypatch, tmp_path):
+    """The second experiment is trained until the first one's notebook is done, so that otherwise this test would not end."""
+    notebooks = {write_notebook(tmp_path / f"{name}.ipynb", "1 + 1"): {} for name in ("10_a", "11_b")}
+    sweeps = {name: only([RunConfig(seed=seed)])["10_a"] for seed, name in enumerate(("10_a", "11_b"))}
+    plan = Plan(notebooks, sweeps, Workspace("smoke", tmp_path / "out"), jobs=2)
+    first = plan.workspace.executed / "10_a.ipynb"
+    _trains(monkeypatch, lambda config: (config.seed == 0 or _eventually(first.exists)) and "done")
+    assert run_batch(plan) == []
+    assert (plan.workspace.executed / "11_b.ipynb").exists()
+
+
+def test_an_error_that_is_none_of_a_run_is_not_swallowed(monkeypatch, tmp_path):
+    def fail(config):
+        raise ZeroDivisionError("a mistake of ours")
+
+    _trains(monkeypatch, fail)
+    with pytest.raises(ZeroDivisionError):
+        run_batch(_plan(tmp_path, RunConfig()))
+
+
 @pytest.mark.parametrize("force", [True, False])
 def test_runs_that_fail_are_reported_in_one_line_and_all_of_them_in_a_log(monkeypatch, tmp_path, force):
     lines = [f"run-{number} (ValueError: boom)" for number in range(5)]
@@ -308,6 +330,25 @@ def test_runs_that_fail_are_reported_in_one_line_and_all_of_them_in_a_log(monkey
 def test_a_plan_has_each_run_of_the_chosen_notebooks(tmp_path):
     both, alone = (_ids(make_plan(names, "smoke", output=str(tmp_path))) for names in (["01", "02"], ["01"]))
     assert alone and alone <= both
+
+
+def test_without_names_a_plan_is_a_first_look_and_all_is_every_notebook(tmp_path):
+    look, every = (make_plan((), "smoke", output=str(tmp_path), every=every) for every in (False, True))
+    stems = [path.stem for path in look.notebooks]
+    assert stems == [path.stem for path in find_notebooks() if path.stem in stems]
+    assert {"00_the_layer", "01_training_speed", "09_largest_rates", "99_verdicts"} <= set(stems)
+    assert not {"03_learning_rates", "04_regularization"} & set(stems)
+    assert list(every.notebooks) == find_notebooks()
+
+
+def test_a_first_look_trains_dense_nets_alone(tmp_path):
+    plan = make_plan((), "quick", output=str(tmp_path))
+    assert {config.model.name for group in plan.sweep().values() for config in group} == {"mlp"}
+
+
+def test_rounds_are_expected_to_come_to_what_they_came_to_unless_a_parameter_says_otherwise(tmp_path):
+    assert make_plan(["09"], "quick", output=str(tmp_path)).times_first_round["09_largest_rates"] > 1
+    assert not make_plan(["09"], "quick", ["seeds=2"], str(tmp_path)).times_first_round
 
 
 def test_a_plan_passes_the_given_values_only_and_as_plain_json(tmp_path):

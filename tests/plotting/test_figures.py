@@ -21,7 +21,7 @@ from bnrepro.plotting.save import FORMATS, digest, save_figure
 from bnrepro.plotting.style import SINGLE, new_figure
 from bnrepro.records.results import select
 from bnrepro.records.schemas import csv_bytes
-from tests.experiments.factories import finding_tables, make_tables
+from tests.experiments.factories import finding_tables, in_rounds, make_tables
 from tests.plotting.drawing import axes_of, every_panel
 
 activation_drift = EXPERIMENTS["02_activation_drift"]
@@ -52,7 +52,7 @@ def test_the_thick_line_is_the_median_of_the_seeds_and_each_seed_is_a_thin_one(s
     for arm in ("none", "batch"):
         drawn = [line for line in lines_of(speed, COLORS[arm]) if len(line.get_xdata()) > 1]
         thick = [line for line in drawn if line.get_label() == LABELS[arm]]
-        assert len(thick) == 1 and len(drawn) == 11
+        assert len(thick) == 1 and len(drawn) == 13
         np.testing.assert_array_equal(thick[0].get_ydata(), medians.query("normalization == @arm")["estimate"])
         assert all(line.get_linewidth() < thick[0].get_linewidth() for line in drawn if line is not thick[0])
 
@@ -66,19 +66,54 @@ def test_the_papers_curves_lie_behind_ours_dashed_and_grey(speed):
 
 def frames(**overrides):
     """The frames of both heat maps."""
-    tables = make_tables(training_speed.sweep("quick", seeds=2, **overrides))
+    tables = in_rounds(training_speed, "paper", seeds=2, **overrides)
     return [axes_of(training_speed, name, tables).patches for name in ("calibration", "sensitivity")]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.0, 0.2])
 def test_the_heat_maps_frame_the_values_of_the_main_group(rate):
-    place = [0.05, 0.1, 0.2].index(rate or RunConfig()["learning_rate"])
-    assert [[frame.get_xy() for frame in found] for found in frames(learning_rate=rate)] == [[(place, 1)]] * 2
+    rate = rate or RunConfig()["learning_rate"]
+    places = [[(place, row)] for place, row in (((0.05, 0.1, 0.2).index(rate), 1), ((0.1, 0.2).index(rate), 0))]
+    assert [[frame.get_xy() for frame in found] for found in frames(learning_rate=rate)] == places
 
 
-def test_values_that_are_not_in_the_grid_have_no_frame():
+@pytest.mark.slow
+def test_values_that_are_not_in_the_grids_have_no_frame():
     assert [len(found) for found in frames(learning_rate=0.3)] == [0, 0]
+
+
+@pytest.mark.slow
+def test_panels_of_what_a_preset_does_not_train_say_so():
+    tables = in_rounds(training_speed, "quick", seeds=2)
+    for name in ("calibration", "best", "rates", "sensitivity"):
+        assert [text.get_text() for text in axes_of(training_speed, name, tables).texts] == ["needs preset paper"]
+
+
+@pytest.mark.slow
+def test_the_two_readings_are_drawn_as_their_distance_from_the_papers_curve_at_its_steps():
+    tables = finding_tables("01_training_speed", "paper")
+    published = paper.figure1a().query("arm == 'batch'").set_index("step")["test_accuracy"]
+    axes = axes_of(training_speed, "readings", tables)
+    for group, reading in (("main", "population"), ("moving", "moving")):
+        medians = median_curves(select(tables, group, "curves").query("normalization == 'batch'")).set_index("step")
+        (line,) = [line for line in axes.lines if line.get_label() == LABELS[reading]]
+        expected = 100 * (medians["estimate"].reindex(published.index) - published)
+        np.testing.assert_allclose(line.get_ydata(), expected)
+
+
+@pytest.mark.slow
+def test_a_rate_at_which_a_run_never_gets_there_is_an_arrow_and_no_point_of_the_line():
+    tables = finding_tables("01_training_speed", "paper")
+    runs = training_speed.choosing(tables)
+    axes = axes_of(training_speed, "rates", tables)
+    own = runs[(runs["initial_std"] == 0.05) & (runs["normalization"] == "batch")]
+    lost = own[~own["reached"]]
+    assert 0 < len(lost) < len(own)
+    (arrows,) = [line for line in lines_of(axes, COLORS["batch"]) if line.get_marker() == "^"]
+    assert sorted(arrows.get_xdata()) == sorted(lost["learning_rate"])
+    (thick,) = [line for line in lines_of(axes, COLORS["batch"]) if line.get_marker() == "o"]
+    assert set(thick.get_xdata()) == set(own["learning_rate"]) - set(lost["learning_rate"])
 
 
 @pytest.mark.slow
@@ -91,7 +126,7 @@ def test_the_pooled_percentiles_are_drawn_in_both_arms_over_each_run_with_the_pa
         thick = [line for line in lines if line.get_linewidth() > 1 and not line.is_dashed()]
         own = pooled[pooled["normalization"] == arm].groupby(["percentile", "step"])["value"].median()
         assert [line.get_ydata().tolist() for line in thick] == [own[each].tolist() for each in (15, 50, 85)]
-        assert len([line for line in lines if line.get_linewidth() < 1]) == 3 * 10
+        assert len([line for line in lines if line.get_linewidth() < 1]) == 3 * 12
         assert len([line for line in lines if line.is_dashed()]) == 3
 
 

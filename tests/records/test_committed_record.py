@@ -10,13 +10,17 @@ import pytest
 
 from bnrepro.analysis.claims import FEWEST
 from bnrepro.config.run_config import RunConfig
+from bnrepro.execution.progress import Progress
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.plotting.panel import draw_sheet
 from bnrepro.plotting.save import LARGEST, digest, save_figure
+from bnrepro.records.costs import COSTS, costs_file, seconds, work
 from bnrepro.records.results import load_results
 from bnrepro.records.workspace import CHECKOUT, Workspace
-from bnrepro.report.front_page import QUESTIONS
+from bnrepro.report.questions import QUESTIONS
+from bnrepro.report.record_verdicts import RECORD_VERDICTS
 from bnrepro.report.sheets import PICTURE_NAME
+from bnrepro.report.write import all_runs
 
 training_speed = EXPERIMENTS["01_training_speed"]
 
@@ -35,6 +39,7 @@ from pathlib import Path
 import matplotlib
 from bnrepro import Workspace
 from bnrepro.report.readme import update_readme
+from bnrepro.report.record_verdicts import record_verdicts_file
 from bnrepro.report.sheets import draw_all
 from bnrepro.report.verdict_page import verdict_page
 from bnrepro.report.verdicts import verdicts
@@ -47,6 +52,7 @@ workspace = Workspace("paper", folder)
 draw_all(workspace)
 (folder / "README.md").write_text(update_readme((CHECKOUT / "README.md").read_text(), workspace))
 (folder / "verdicts.md").write_text(verdict_page(verdicts(workspace)))
+(folder / "verdicts.csv").write_bytes(record_verdicts_file(verdicts(workspace)))
 print(*sys.modules)
 """
 
@@ -92,6 +98,7 @@ def test_both_arms_of_a_seed_differ_in_the_normalization_alone(results):
     runs = results["01_training_speed"]["sweep"].query("group == 'main'").merge(results["01_training_speed"]["runs"])
     fields = [name for name in RunConfig().as_dict() if name not in ("normalization", "seed")]
     assert (runs[fields].nunique(dropna=False) == 1).all()
+    assert set(runs.query("normalization == 'batch'")["normalization.inference"]) == {"population"}
     assert pd.crosstab(runs["seed"], runs["normalization"]).eq(1).all(axis=None)
 
 
@@ -127,6 +134,43 @@ def test_the_page_of_verdicts_is_generated_from_the_record_and_each_has_enough_s
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| [")]
     assert [re.match(r"\| \[(\w+)\]", row[0])[1] for row in rows] == list(all_claims())
     assert all(int(row[7]) >= FEWEST for row in rows)
+
+
+@pytest.mark.slow(seconds=60)
+def test_the_file_of_verdicts_is_generated_from_the_record(redrawn):
+    assert (redrawn[0] / "verdicts.csv").read_bytes() == RECORD_VERDICTS.read_bytes()
+
+
+def test_the_file_of_costs_is_generated_from_the_record(results):
+    kept = [(notebook, EXPERIMENTS[notebook], tables) for notebook, tables in results.items()]
+    assert costs_file(all_runs(kept, "provenance"), all_runs(kept, "runs")) == COSTS.read_bytes()
+
+
+def test_the_rounds_of_the_record_come_to_about_what_is_said(results):
+    first, every = [], [RunConfig.of_row(row) for row in results["09_largest_rates"]["runs"].to_dict("records")]
+    for group in EXPERIMENTS["09_largest_rates"].sweep("paper").values():
+        first += group
+    said = EXPERIMENTS["09_largest_rates"].TIMES_FIRST_ROUND["paper"]
+    assert work([every]) / work([first]) == pytest.approx(said, rel=0.2)
+
+
+@pytest.mark.parametrize("slowness", [1.0, 3.0])
+def test_at_half_time_of_the_records_own_runs_their_end_is_known_within_30_percent(results, slowness):
+    """By what each run truly took, on two processes of a machine so much slower, one experiment after the other."""
+    now, moments = 0.0, []
+    progress = Progress(2, clock=lambda: now)
+    for notebook in (notebook for notebook, tables in results.items() if "provenance" in tables):
+        runs = results[notebook]["runs"].merge(results[notebook]["provenance"], on="run").iloc[::5]
+        took = runs[["train_seconds", "evaluate_seconds", "compile_seconds"]].sum(axis=1)
+        for row, truly in zip(runs.to_dict("records"), took):
+            moments.append((notebook, seconds(RunConfig.of_row(row)), truly))
+            progress.plan(*moments[-1][:2])
+    told = []
+    for notebook, estimate, truly in moments:
+        now += truly * slowness / 2
+        progress.advance(notebook, estimate)
+        told.append((now, now + progress.seconds_left))
+    assert next(end for moment, end in told if moment >= now / 2) == pytest.approx(now, rel=0.3)
 
 
 @pytest.mark.slow(seconds=60)

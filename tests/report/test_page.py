@@ -9,26 +9,30 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from bnrepro.analysis.claims import FEWEST
 from bnrepro.analysis.findings import COLUMNS
 from bnrepro.analysis.formatting import interval, number
+from bnrepro.analysis.intervals import fewest_values
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.plotting.save import digest
 from bnrepro.records.results import load_results, write_results
 from bnrepro.records.workspace import CHECKOUT, DATA, Workspace
+from bnrepro.report.answers import first_answers
 from bnrepro.report.deviations import deviations
 from bnrepro.report.formatting import MARKS, counted, in_words, verdict_markdown, verdict_text
-from bnrepro.report.front_page import QUESTIONS, answers
+from bnrepro.report.front_page import answers
 from bnrepro.report.judge import judge
 from bnrepro.report.page import Part, panels, render_page, sections
+from bnrepro.report.questions import FIRST, QUESTIONS
 from bnrepro.report.readme import update_readme
 from bnrepro.report.sheets import Sheet, draw_all
 from bnrepro.report.sweep_table import plan
 from bnrepro.report.verdict_page import verdict_page
 from bnrepro.report.verdicts import verdicts
 from bnrepro.report.write import write_report
-from tests.experiments.factories import finding_tables, write_finding_results
+from tests.experiments.factories import MACHINE, finding_tables, write_finding_results
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +80,7 @@ def test_the_verdicts_are_a_line_each_in_a_terminal(workspace):
     text = verdict_text(verdicts(workspace))
     table, lines = verdicts(workspace), text.splitlines()
     assert [line.split()[0] for line in lines[1 : 1 + len(table)]] == table["claim"].tolist()
-    assert lines[len(table) + 2] == counted(table) and max(map(len, lines)) <= 200
+    assert lines[len(table) + 2] == counted(table) and max(map(len, lines)) <= 240
     assert "T1: runs without BN that reach 97%: " in text
 
 
@@ -89,6 +93,37 @@ def finding(claim, low, high, estimate=None):
     """The findings of a claim that say no more than its statistic, from eight seeds."""
     row = (claim, "", low if estimate is None else estimate, low, high, 8, all_claims()[claim].unit, "", 0.001)
     return pd.DataFrame([row], columns=COLUMNS)
+
+
+@pytest.mark.parametrize(("claim", "kind"), [("T1", "primary"), ("T3", "secondary")])
+def test_too_few_seeds_for_any_verdict_are_told_wherever_it_stands(claim, kind):
+    claims, record = all_claims(), {claim: ("supported", 12)}
+    primary = sum(one.kind == "primary" for one in claims.values())
+    table = judge(finding(claim, 2.0, 3.0).assign(n=5, p=2 * 0.5**5), claims.values(), claims.values(), record)
+    least = {"primary": max(FEWEST, fewest_values(primary)), "secondary": FEWEST}[kind]
+    told = f"needs {least} seeds, has 5; the record says supported (n = 12)"
+    assert (table["kind"].item(), table["verdict"].item()) == (kind, "inconclusive")
+    assert in_words(table)["lacks"].item() == told
+    assert f"inconclusive**: {told} |" in verdict_markdown(table)
+    assert f"– {told}\n" in verdict_text(table)
+    assert f'<span class="small">{told}</span>' in rendered(Part("01_training_speed", "Speed", table, []))
+
+
+def test_of_the_records_own_verdicts_nothing_is_said_of_the_record():
+    table = judge(finding("T3", 0.5, 3.0).assign(n=5), all_claims().values(), record={"T3": ("inconclusive", 5)})
+    assert in_words(table)["lacks"].item() == "needs 7 seeds, has 5"
+
+
+def test_with_enough_seeds_an_inconclusive_verdict_needs_nothing():
+    table = judge(finding("T3", 0.5, 3.0), all_claims().values(), record={"T3": ("supported", 12)})
+    assert (table["verdict"].item(), in_words(table)["lacks"].item()) == ("inconclusive", "")
+
+
+def rendered(part):
+    """The page of one part, of which nothing was trained."""
+    nothing = dict(title="All", runs=0, diverged=0, seeds="", data="", time="", digest="")
+    rest = dict(missing=[], deviations=[], machines={}, is_record=True, label="paper", notebooks={})
+    return render_page([part], provenance=[nothing], **rest)
 
 
 def test_a_finding_need_not_say_more_than_its_numbers():
@@ -193,7 +228,7 @@ def test_all_figures_are_redrawn_from_the_tables_byte_for_byte(workspace):
     assert {path.parent for path in paths} == {workspace.figures}
     gallery = paths[-1].read_text(encoding="utf-8")
     assert paths[-1].name == "README.md" and "](02_activation_drift-drift.png)" in gallery
-    assert "7 seeds an arm" in gallery and "`calibration`, `sensitivity`" in gallery and "{" not in gallery
+    assert "10 seeds an arm" in gallery and "`rates`, `sensitivity`" in gallery and "{" not in gallery
 
 
 class Page(HTMLParser):
@@ -269,6 +304,28 @@ def test_the_letters_of_a_figure_are_outlines_so_that_no_readers_font_moves_them
     assert images and all(b"<text" not in image and b"<use" in image and b"dc:date" not in image for image in images)
 
 
+def test_the_first_screen_answers_the_three_questions_each_with_a_picture(page, workspace):
+    first = page[page.index('<section id="answers">') : page.index('<section id="reproduced">')]
+    assert page.index('<section id="verdicts">') > page.index('<section id="answers">')
+    parsed = Page(first)
+    text = " ".join(parsed.text.split())
+    speed, *others = first_answers(verdicts(workspace))
+    assert f"Faster training {speed.question.text} {speed.said} {speed.facts} By claim T1." in text
+    caption = training_speed.panel("accuracy").full_caption(load_results(workspace.results / training_speed.notebook))
+    assert len(parsed.all("img")) == 1 and caption in text
+    assert [other.question.claim for other in others] == [question.claim for question in FIRST[1:]]
+    assert all(
+        f"{other.question.text} No answer: its notebook has no results here; the record says" in text
+        for other in others
+    )
+
+
+def test_beside_the_claims_stand_the_command_the_time_and_the_machine_that_made_them(page, workspace):
+    seconds = load_results(workspace.results / training_speed.notebook)["provenance"]["train_seconds"].sum()
+    told = f"bnrepro run 01 --preset paper: {seconds / 60:.1f} min of training on {MACHINE[2]}"
+    assert told in page[page.index('<section id="verdicts">') : page.index('<section id="figures">')]
+
+
 def test_the_page_begins_with_what_was_reproduced_and_counts_every_kind_of_verdict(page, workspace):
     text = " ".join(Page(page).text.split())
     assert "Training speed (section 4.1); Activation drift (section 4.1)." in text
@@ -323,9 +380,7 @@ def test_the_letters_of_panels_stand_out_where_a_sentence_begins_with_them_and_n
 def test_a_rule_is_written_with_both_its_sides():
     table = judge(finding("C2", 0.0, 0.0), all_claims().values())
     part = Part("01", "A", table.assign(note="a < b & c"), [Sheet("one", "(a) B.", Figure())])
-    nothing = dict(title="All", runs=0, diverged=0, seeds="", data="", time="", digest="")
-    rest = dict(missing=[], deviations=[], machines={}, is_record=True, label="paper", notebooks={})
-    found = render_page([part], provenance=[nothing], **rest)
+    found = rendered(part)
     text = " ".join(Page(found).text.split())
     assert "✓ supported ≤ 0✗ contradicted > 0" in text and "a &lt; b &amp; c" in found
     assert "Behind them" not in text
@@ -336,9 +391,9 @@ def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, wo
     words = in_words(verdicts(workspace))
     for row in words.itertuples():
         assert row.sentence in text and row.interval in text and row.paper in text
-    assert page.count("data:image/svg+xml") == 3 and "7 seeds an arm" in text
+    assert page.count("data:image/svg+xml") == 5 and "10 seeds an arm" in text
     assert all(row.here in text for row in deviations())
-    assert "2.21.0" in text and "0 to 6, 1000, 1001" in text and "not the record" not in text
+    assert "2.21.0" in text and "200 to 209" in text and "not the record" not in text
 
 
 def test_the_page_is_made_for_phones_and_print(page):
@@ -364,8 +419,8 @@ def test_deviations_say_how_the_papers_steps_to_97_percent_were_had():
 
 def test_a_plan_has_a_row_a_group_and_only_fields_that_say_something():
     table = plan(training_speed.sweep("paper"))
-    assert table.index.tolist() == ["main", "calibration", "sensitivity", "shuffled", "off"]
-    assert table.loc["main", "runs"] == 20 and table.loc["main", "normalization"] == "none, batch"
-    assert table.loc["main", "seed"] == "0 to 9" and table.loc["calibration", "seed"] == "1000, 1001"
+    assert table.index.tolist() == ["main", "moving", "calibration", "shuffled", "off", "choice", "best"]
+    assert table.loc["main", "runs"] == 24 and table.loc["main", "normalization"] == "none, batch"
+    assert table.loc["main", "seed"] == "200 to 211" and table.loc["calibration", "seed"] == "1000, 1001"
     assert "hidden_units" not in table and "task" not in table
     assert isinstance(table, pd.DataFrame) and plan({}).empty

@@ -45,6 +45,8 @@ addEventListener("load", () => {
   parent.postMessage({
     name: NAME, window: innerWidth, page: document.documentElement.scrollWidth, text: document.body.innerText,
     images: [...document.images].map(image => ({natural: image.naturalWidth, ...box(image)})),
+    figures: [...document.querySelectorAll("#figures img")].map(box),
+    answers: [...document.querySelectorAll("#answers img")].map(box),
     requests: performance.getEntriesByType("resource").map(entry => entry.name),
     inks: [...new Set(styles.map(style => style.color))],
     grounds: [...new Set(styles.map(style => style.backgroundColor))],
@@ -192,7 +194,7 @@ def test_every_claim_is_shown_with_its_interval_its_verdict_and_its_figure(seen,
         assert f"{row.claim} {row.sentence} {row.kind.capitalize()}, section {row.section}: {row.statistic}" in text
         assert row.ours in text and row.interval in text and f"{MARKS[row.verdict]} {row.verdict}" in text
     sheets = {experiment.name: len(experiment.SHEETS) for experiment in EXPERIMENTS.values()}
-    assert len(seen[view]["images"]) == sum(sheets[name] for name in set(table["experiment"]))
+    assert len(seen[view]["figures"]) == sum(sheets[name] for name in set(table["experiment"]))
 
 
 @pytest.mark.parametrize("view", ["crowded phone", "crowded desktop"])
@@ -208,10 +210,15 @@ def test_on_a_phone_each_value_has_the_head_of_its_column_and_on_a_desktop_none(
 
 
 def test_a_figure_is_legible_on_a_phone_and_opens_large_without_a_script(seen):
-    assert all(image["width"] >= 600 for image in seen["phone"]["images"])
+    assert all(image["width"] >= 600 for image in seen["phone"]["figures"])
     assert seen["large"]["target"] == {"left": 0, "top": 0, "width": PHONE, "height": 640}
-    assert max(image["width"] for image in seen["large"]["images"]) > 1.5 * seen["phone"]["images"][0]["width"]
+    assert max(image["width"] for image in seen["large"]["figures"]) > 1.5 * seen["phone"]["figures"][0]["width"]
     assert "Close" in seen["large"]["text"] and "Close" not in seen["phone"]["text"]
+
+
+def test_the_picture_of_an_answer_is_as_wide_as_a_phone_allows(seen):
+    (picture,) = seen["phone"]["answers"]
+    assert 300 <= picture["width"] <= PHONE
 
 
 @pytest.mark.parametrize("view", ["phone", "crowded desktop"])

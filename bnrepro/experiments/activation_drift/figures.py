@@ -18,13 +18,14 @@ from bnrepro.plotting.style import small
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
-_ARMS = ("none", "batch")
-_KEYS = ["run", "normalization", "seed", "steps", "step", "percentile", "value"]
+_ARMS = ("none", "batch", "moving")
+_KEYS = ["run", "arm", "seed", "steps", "step", "percentile", "value"]
+_LABELS = {**LABELS, "moving": "with BN, moving averages"}
 
 
 def percentiles(tables: Tables, unit: str) -> dict[str, pd.DataFrame]:
     """Of the typical unit of each run, or of all its units pooled: each run, what is drawn thick, the paper's one unit."""
-    rows = select(tables, "main", "quantiles")
+    rows = _with_arms(tables, "quantiles")
     last = rows["steps"].max()
     runs = rows.loc[np.isfinite(rows["value"]) & (rows["unit"] == unit), _KEYS]
     published = paper.figure1bc() if on_papers_data(tables) else paper.figure1bc().iloc[:0]
@@ -37,36 +38,43 @@ def percentiles(tables: Tables, unit: str) -> dict[str, pd.DataFrame]:
     }
 
 
+def _with_arms(tables: Tables, name: str) -> pd.DataFrame:
+    """The rows of a table with `arm`: without BN, with BN through population statistics, or `moving` averages."""
+    rows = select(tables, ("main", "moving"), name)
+    return rows.assign(arm=rows["normalization"].mask(rows["group"] == "moving", "moving"))
+
+
 def _first_seed(rows: pd.DataFrame) -> pd.DataFrame:
     """The run of the first seed: the typical unit is another one in each run, so a median over them would be of no unit."""
     own = rows[rows["seed"] == rows["seed"].min()]
-    return own[["normalization", "step", "percentile", "value"]].reset_index(drop=True)
+    return own[["arm", "step", "percentile", "value"]].reset_index(drop=True)
 
 
 def _median(rows: pd.DataFrame) -> pd.DataFrame:
     """The median over the seeds; of the runs that go on, where some diverged."""
-    return rows.groupby(["normalization", "step", "percentile"])["value"].median().reset_index()
+    return rows.groupby(["arm", "step", "percentile"])["value"].median().reset_index()
 
 
 def draw_percentiles(area: Area, data: dict[str, pd.DataFrame]) -> None:
-    """Without BN at the left, with BN at the right, on one scale."""
+    """Without BN at the left, with BN right of it, on one scale."""
     runs, thick, papers = data["runs"], data["thick"], data["paper"]
     values = pd.concat([runs["value"], papers["sigmoid_input"]])
     margin = 0.06 * (values.max() - values.min())
-    for axes, arm in zip(area.grid(widths=(1, 1), gap=(9, 3)), _ARMS):
-        for _, run in runs[runs["normalization"] == arm].groupby("seed"):
+    arms = [arm for arm in _ARMS if arm in _ARMS[:2] or arm in set(runs["arm"])]
+    for axes, arm in zip(area.grid(widths=[1] * len(arms), gap=(9, 3)), arms):
+        for _, run in runs[runs["arm"] == arm].groupby("seed"):
             percentile_band(axes, run, COLORS[arm], strong=False)
-        strong = thick[thick["normalization"] == arm]
+        strong = thick[thick["arm"] == arm]
         percentile_band(axes, strong, COLORS[arm], strong=True)
-        for _, line in papers[papers["arm"] == arm].groupby("percentile"):
+        for _, line in papers[papers["arm"] == ("none" if arm == "none" else "batch")].groupby("percentile"):
             paper_line(axes, line["step"], line["sigmoid_input"])
         step_axis(axes, data["axis"]["last_step"].iloc[0])
         axes.set(
             ylim=(values.min() - margin, values.max() + margin), ylabel="Input of the sigmoid" if arm == "none" else ""
         )
         axes.tick_params(labelleft=arm == "none")
-        words = [(LABELS[arm], COLORS[arm])]
-        if arm == "batch" and len(papers):
+        words = [(_LABELS[arm], COLORS[arm])]
+        if arm == "none" and len(papers):
             words.append(("- - -  paper", COLORS["paper"]))
         key_above(axes, *words)
         name_percentiles(axes, strong, COLORS[arm])
@@ -74,22 +82,24 @@ def draw_percentiles(area: Area, data: dict[str, pd.DataFrame]) -> None:
 
 def drift(tables: Tables) -> dict[str, pd.DataFrame]:
     """The drift of every unit of each run, and the paper's by arm."""
-    units = select(tables, "main", "drift")[["run", "normalization", "seed", "unit", "drift"]]
+    units = _with_arms(tables, "drift")[["run", "arm", "seed", "unit", "drift"]]
     marks = paper.DRIFT if on_papers_data(tables) else {}
-    return {"units": units, "paper": pd.DataFrame(marks.items(), columns=["normalization", "drift"])}
+    return {"units": units, "paper": pd.DataFrame(marks.items(), columns=["arm", "drift"])}
 
 
 def draw_drift(area: Area, data: dict[str, pd.DataFrame]) -> None:
-    """The share of units that drift less, each run thin and all together thick."""
+    """The share of units that drift less, each run thin and all together thick, through moving averages dashed."""
     axes, units = area.axes(), data["units"]
-    marks = data["paper"].set_index("normalization")["drift"]
-    for arm, level, side in (("batch", 0.8, "right"), ("none", 0.2, "left")):
-        own = units[units["normalization"] == arm]
+    marks = data["paper"].set_index("arm")["drift"]
+    for arm, level, side in (("moving", 0.65, "right"), ("batch", 0.8, "right"), ("none", 0.8, "left")):
+        own, dashes = units[units["arm"] == arm], "--" if arm == "moving" else "-"
+        if own.empty:
+            continue
         for _, run in own.groupby("run"):
             share_below(axes, run["drift"], color=COLORS[arm], linewidth=0.5, alpha=0.35)
-        share_below(axes, own["drift"], color=COLORS[arm], label=LABELS[arm])
+        share_below(axes, own["drift"], color=COLORS[arm], label=LABELS[arm], linestyle=dashes)
         style = dict(textcoords="offset points", color=COLORS[arm], ha=side, va="center", path_effects=CLEAR)
-        axes.annotate(LABELS[arm], (own["drift"].quantile(level), level), (-6 if side == "right" else 6, 0), **style)
+        axes.annotate(_LABELS[arm], (own["drift"].quantile(level), level), (-6 if side == "right" else 6, 0), **style)
         if arm in marks:
             _paper(axes, marks[arm], named=arm == "batch")
     axes.axhline(0.5, **DOTTED)
@@ -112,13 +122,13 @@ PANELS = (
         name="typical",
         title="Input of a typical sigmoid: 15th, 50th and 85th percentile over the test set",
         caption="The unit of the last hidden layer whose drift is the lower median of its run's units, a rule fixed in advance: "
-        "that of seed 0 (thick, shaded) and of the other seeds (thin), without and with BN. Dashed, the paper's Figure "
-        "1(b, c).",
+        "that of the first seed (thick, shaded) and of the others (thin), with BN read through population statistics and through "
+        "moving averages. Dashed, the paper's Figure 1(b, c).",
         data=functools.partial(percentiles, unit="typical"),
         draw=draw_percentiles,
         width=175,
         height=62,
-        least=80,
+        least=130,
     ),
     Panel(
         name="all_units",
@@ -135,8 +145,8 @@ PANELS = (
         name="drift",
         title="Share of units that drift less",
         caption="Drift of a unit is the standard deviation of a percentile over the evaluations after step 0, mean of the three: "
-        "in each of {main_seeds} runs an arm (thin) and in all together (thick). Diamonds, the paper's unit, placed at "
-        "the median.",
+        "in each of {main_seeds} runs an arm (thin) and in all together (thick), with BN read through population statistics or "
+        "moving averages (dashed). Diamonds, the paper's unit, placed at the median.",
         data=drift,
         draw=draw_drift,
         width=175,

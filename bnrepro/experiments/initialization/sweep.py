@@ -16,7 +16,8 @@ class Preset:
     """How much is trained.
 
     Attributes:
-        seeds: Runs of an arm; the seeds are 0 to seeds - 1.
+        seeds: Runs of an arm in the maps, by which the primary claim is judged; the seeds are 0 to seeds - 1.
+        other_seeds: Runs of an arm elsewhere, if the parameter `seeds` has no value.
         map: Runs of the map and of the named starts.
         depth: Runs of the nets of different depth.
         stds: Standard deviations of the map.
@@ -26,6 +27,7 @@ class Preset:
     """
 
     seeds: int
+    other_seeds: int
     map: Length
     depth: Length
     stds: tuple[float, ...]
@@ -40,6 +42,7 @@ RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 PRESETS = {
     "smoke": Preset(
         seeds=1,
+        other_seeds=1,
         map=Length(20, 10),
         depth=Length(20, 10),
         stds=(0.01, 1.0),
@@ -48,16 +51,18 @@ PRESETS = {
         depths=(3, 6),
     ),
     "quick": Preset(
-        seeds=2,
-        map=Length(200, 100),
-        depth=Length(200, 100),
-        stds=STDS[::2],
-        rates=(0.03, 0.3, 3.0),
+        seeds=10,
+        other_seeds=2,
+        map=Length(400, 400),
+        depth=Length(200, 200),
+        stds=STDS[1::3],
+        rates=(0.1, 1.0),
         other_rates=(0.3,),
         depths=(3, 10, 20),
     ),
     "paper": Preset(
         seeds=8,
+        other_seeds=8,
         map=Length(1_000, 500),
         depth=Length(600, 300),
         stds=STDS,
@@ -96,6 +101,7 @@ def sweep(preset: str, **overrides) -> Sweep:
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     arms = dict(normalization=ARMS, seed=range(values.seeds))
+    others = arms | {"seed": range(overrides.get("seeds") or values.other_seeds)}
     nets = {"sigmoid": lengthened(base, values.map), "relu": lengthened(base, values.map).replace(**DEEPER)}
     deep = {
         "sigmoid": lengthened(base, values.depth),
@@ -105,12 +111,14 @@ def sweep(preset: str, **overrides) -> Sweep:
     return {
         **{Group("map", setting=name): grid(net, **cells) for name, net in nets.items()},
         **{
-            Group("start", setting=name): grid(nets["relu"].replace(**start), learning_rate=values.other_rates, **arms)
+            Group("start", setting=name): grid(
+                nets["relu"].replace(**start), learning_rate=values.other_rates, **others
+            )
             for name, start in STARTS.items()
         },
         **{
             Group("depth", setting=name): grid(
-                net, hidden_layers=values.depths, learning_rate=values.other_rates, **arms
+                net, hidden_layers=values.depths, learning_rate=values.other_rates, **others
             )
             for name, net in deep.items()
         },

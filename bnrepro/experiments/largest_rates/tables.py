@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import ceilings as scale
+from bnrepro.analysis import races
 from bnrepro.analysis.ceilings import TRAINS_AT, between, bracket, ceiling, over, with_trains_by_loss
-from bnrepro.analysis.curves import median_curves, steps_to_target
-from bnrepro.analysis.paired import paired
-from bnrepro.analysis.select import common_target, group_curves, where
+from bnrepro.analysis.curves import median_curves
+from bnrepro.analysis.races import common_target
+from bnrepro.analysis.select import group_curves, where
 from bnrepro.experiments.largest_rates.sweep import TARGETS
 from bnrepro.experiments.presets import SELECTING_SEEDS
 from bnrepro.experiments.setups import ARMS
@@ -84,34 +85,18 @@ def targets(tables: Tables) -> dict[tuple, float]:
 
 @once
 def raced(tables: Tables, setting: str) -> pd.DataFrame:
-    """By run of the races at each arm's own best rate (`own`) or at the one without BN (`same`), `steps_to_target`.
-
-    Adds `target`, `reached`, and `value`: the steps until the target, or all. A run that diverges later has not reached it.
-    """
+    """By run of the races at each arm's own best rate (`own`) or at the one without BN (`same`), what `races.raced` gives."""
     curves, parts = group_curves(tables, "fastest", setting=setting), []
     for keys, target in targets(tables).items():
         own = where(curves, **dict(zip(CELL, keys)))
         if len(own):
-            parts.append(steps_to_target(own, target).assign(target=target))
-    runs = pd.concat(parts or [steps_to_target(curves.iloc[:0], TARGETS[0]).assign(target=np.nan)], ignore_index=True)
-    reached = np.isfinite(runs["steps_to_target"])
-    return runs.assign(reached=reached, value=runs["steps_to_target"].clip(upper=runs["steps"]))
+            parts.append(races.raced(own, target))
+    return pd.concat(parts or [races.raced(curves.iloc[:0], np.nan)], ignore_index=True)
 
 
 def fewer_steps(runs: pd.DataFrame, **cell) -> pd.DataFrame:
-    """By seed of a cell how many times fewer steps a race takes with BN, as `ceilings.over`.
-
-    A race takes more steps than until the evaluation before the one at which it is first at the target, and at most those until
-    this one; more than all where it never gets there. No row where an arm was not raced, for no rate trains it.
-    """
-    own = where(runs, **PLAIN | cell)
-    reached, every = own["reached"].astype(bool), own["evaluate_every"]
-    own = own.assign(low=(own["value"] - every).where(reached, own["value"]), high=own["value"].where(reached, np.inf))
-    if not set(ARMS) <= set(own["normalization"]):
-        return over(own.iloc[:0], own.iloc[:0])
-    ends = {end: paired(own, end).set_index("seed") for end in ("low", "high")}
-    without, with_bn = (pd.DataFrame({end: table[arm] for end, table in ends.items()}) for arm in ARMS)
-    return over(without, with_bn)
+    """By seed of a cell how many times fewer steps a race takes with BN, as `races.fewer_steps`."""
+    return races.fewer_steps(where(runs, **PLAIN | cell))
 
 
 def at_edge(tables: Tables, arm: str, rate: float, **cell) -> bool:

@@ -1,21 +1,34 @@
-"""The panels of training speed: curves, steps and seconds to 97%, the grid. Knows no claim."""
+"""The panels of training speed: curves, steps and seconds to 97%, how BN is read, other rates and starts. Knows no claim."""
 
 import functools
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import median_curves
-from bnrepro.analysis.intervals import median_interval
+from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.analysis.select import group_curves
-from bnrepro.experiments.training_speed.panels import draw_calibration, draw_sensitivity
-from bnrepro.experiments.training_speed.tables import TARGET, calibrated, published, sensitivity, speed
-from bnrepro.plotting.area import Area
-from bnrepro.plotting.arms import COLORS
-from bnrepro.plotting.axes import DOTTED, accuracy_axis_to, key_above, step_axis, thousands
-from bnrepro.plotting.marks import name_curve, paper_line, paper_mark, runs_and_interval, seed_curves
+from bnrepro.experiments.figure1 import INFERENCE
+from bnrepro.experiments.training_speed.panels import (
+    draw_accuracy,
+    draw_best,
+    draw_calibration,
+    draw_rates,
+    draw_readings,
+    draw_sensitivity,
+    draw_to_target,
+)
+from bnrepro.experiments.training_speed.tables import (
+    TARGET,
+    calibrated,
+    choosing,
+    published,
+    races,
+    sensitivity,
+    speed,
+)
+from bnrepro.plotting.axes import thousands
 from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
 
@@ -41,27 +54,39 @@ def accuracy(tables: Tables) -> dict[str, pd.DataFrame]:
     }
 
 
-def draw_accuracy(area: Area, data: dict[str, pd.DataFrame]) -> None:
-    """Every seed, the medians, the paper's curves behind them, and marks on the line of the target."""
-    axes, runs, papers = area.axes(), data["runs"], data["paper"]
-    seed_curves(axes, runs, data["medians"])
-    for index, (_, curve) in enumerate(papers.groupby("arm")):
-        paper_line(axes, curve["step"], curve["accuracy"], label="_paper" if index else "paper, Figure 1(a)")
-    drawn = pd.concat([runs, papers])
+def read(tables: Tables) -> dict[str, pd.DataFrame]:
+    """By how many points each run with BN, read through either statistics, is above the paper's curve, where that has a point."""
+    curves = group_curves(tables, ("main", "moving"))
+    papers = published(tables).query("arm == 'batch'")[["step", "test_accuracy"]]
+    ours = curves[(curves["split"] == "test") & (curves["normalization"] == "batch")]
+    both = ours.rename(columns={INFERENCE: "reading"}).merge(papers, on="step")
+    both = both.assign(points=100 * (both["value"] - both["test_accuracy"]))
+    return {
+        "runs": both[["run", "reading", "seed", "step", "points"]],
+        "axis": pd.DataFrame({"last_step": [curves["steps"].max()]}),
+    }
+
+
+def at_their_best(tables: Tables) -> dict[str, pd.DataFrame]:
+    """What each arm's runs at its own rate and start spend until the target, and the medians."""
+    runs, rows = races(tables), []
     for arm in _ARMS:
-        name_curve(axes, drawn, arm, 0.62, above=arm == "batch")
-    for mark in data["reached"].itertuples():
-        if mark.whose == "paper":
-            paper_mark(axes, mark.step, mark.accuracy)
-        else:
-            style = dict(color=COLORS[mark.arm], markersize=6, markeredgecolor="white", markeredgewidth=0.9, zorder=7)
-            axes.plot(mark.step, mark.accuracy, "o", **style)
-    axes.axhline(TARGET, **DOTTED)
-    step_axis(axes, runs["steps"].max())
-    accuracy_axis_to(axes, drawn["accuracy"].max())
-    axes.set_ylabel("Test accuracy")
-    if len(papers):
-        key_above(axes, ("- - -  paper, Figure 1(a)", COLORS["paper"]))
+        own = runs[runs["normalization"] == arm]
+        if len(own):
+            cell = own[["target", "learning_rate", "initial_std"]].iloc[0]
+            rows.append((arm, *median_interval(own["value"]), np.isfinite(own["steps_to_target"].median()), *cell))
+    names = ["normalization", *Interval._fields, "reached", "target", "learning_rate", "initial_std"]
+    return {
+        "runs": runs[["run", "normalization", "seed", "value", "reached"]],
+        "medians": pd.DataFrame(rows, columns=names),
+    }
+
+
+def over_rates(tables: Tables) -> dict[str, pd.DataFrame]:
+    """What the runs that choose spend until the target, at each rate and start."""
+    runs = choosing(tables)
+    columns = ["run", "normalization", "seed", "initial_std", "learning_rate", "target", "value", "reached"]
+    return {"runs": runs[columns]}
 
 
 def to_target(tables: Tables, column: str, with_paper: bool) -> dict[str, pd.DataFrame]:
@@ -78,15 +103,6 @@ def to_target(tables: Tables, column: str, with_paper: bool) -> dict[str, pd.Dat
         "medians": pd.DataFrame(rows, columns=names),
         "paper": pd.DataFrame(marks.items(), columns=["normalization", "value"]),
     }
-
-
-def draw_to_target(area: Area, data: dict[str, pd.DataFrame], words: Callable, label: str) -> None:
-    """A row an arm: runs as ticks, the median on its interval, the paper's number."""
-    axes = area.axes()
-    marks = data["paper"].set_index("normalization")["value"].to_dict()
-    runs_and_interval(axes, data["runs"], data["medians"], words, marks)
-    axes.xaxis.set_major_formatter(thousands)
-    axes.set_xlabel(label)
 
 
 def calibration(tables: Tables) -> pd.DataFrame:
@@ -141,11 +157,22 @@ PANELS = (
         height=36,
     ),
     Panel(
+        name="readings",
+        title="With BN, ours against the paper's curve",
+        caption="Test accuracy with BN minus the paper's in Figure 1(a), {main_seeds} seeds (thin), their median (thick) and its "
+        "95% interval (band). The same nets are read through the population statistics of Algorithm 2 and through moving "
+        "averages.",
+        data=read,
+        draw=draw_readings,
+        width=175,
+        height=48,
+        least=80,
+    ),
+    Panel(
         name="calibration",
         title="Distance of the curve without BN from the paper's",
         caption="Values that the paper does not state: mean distance of the arm without BN from the paper's curve, in percentage "
-        "points of accuracy, {calibration_seeds} seeds a cell that occur nowhere else. The frame is around the values "
-        "that are used.",
+        "points of accuracy, two seeds a cell that occur nowhere else. The frame is around the values that are used.",
         data=calibration,
         draw=draw_calibration,
         width=118,
@@ -153,17 +180,45 @@ PANELS = (
         least=80,
     ),
     Panel(
+        name="best",
+        title="Steps to a target, each arm at its own best rate and start",
+        caption="Steps until a run is first at the accuracy above, at the rate and start at which its arm was fastest on other "
+        "seeds: each run (tick), median (dot) and its 95% interval. A run that never gets there counts with all its steps and "
+        "is an arrow.",
+        data=at_their_best,
+        draw=draw_best,
+        width=175,
+        height=36,
+        least=110,
+    ),
+    Panel(
+        name="rates",
+        title="Steps to that target, by rate and start",
+        caption="The runs that choose, two seeds a cell that judge nothing (thin), and their median where both get there "
+        "(thick): steps until a run is first at the target on held-out examples, a start beside the other. An arrow is a run "
+        "that never gets there in the steps that it has.",
+        data=over_rates,
+        draw=draw_rates,
+        width=175,
+        height=56,
+        least=110,
+    ),
+    Panel(
         name="sensitivity",
-        title="Times fewer steps with BN",
-        caption="How many times fewer steps BN needs to 97% by start and rate, both arms at the same values, "
-        "{calibration_seeds} seeds a cell. > where the arm without BN never got there, < where the arm with BN never did, "
-        "a dash where neither did.",
+        title="Times fewer steps with BN, both arms at the same rate and start",
+        caption="The same runs: how many times fewer steps BN needs to the target, framed the cell that follows the paper. > "
+        "where the arm without BN never got there, < where the arm with BN never did, a dash where neither did.",
         data=sensitive,
         draw=draw_sensitivity,
-        width=53,
-        height=52,
-        least=50,
+        width=118,
+        height=44,
+        least=70,
     ),
 )
 
-SHEETS = {"speed": ("accuracy", "steps", "seconds"), "grid": ("calibration", "sensitivity")}
+SHEETS = {
+    "speed": ("accuracy", "steps", "seconds", "readings"),
+    "best": ("best", "rates", "sensitivity"),
+    "grid": ("calibration",),
+}
+"""Panels by sheet."""

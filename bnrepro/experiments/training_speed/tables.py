@@ -1,4 +1,4 @@
-"""What the runs come to: steps and seconds to the target, the grid and what it chooses. Knows no claim, draws nothing."""
+"""What the runs come to: steps and seconds to the target, the grids and what they choose. Knows no claim, draws nothing."""
 
 import numpy as np
 import pandas as pd
@@ -7,9 +7,13 @@ from bnrepro.analysis import paper
 from bnrepro.analysis.curves import distance_from_curve, steps_to_target
 from bnrepro.analysis.intervals import bound_of_median
 from bnrepro.analysis.paired import paired, ratios
+from bnrepro.analysis.races import common_target, raced
 from bnrepro.analysis.select import group_curves, on_papers_data
 from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.figure1 import INFERENCE
+from bnrepro.experiments.training_speed.sweep import AXES, TARGETS
 from bnrepro.records.computed import once
+from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
 TARGET = paper.FIGURE1_TARGET
@@ -18,6 +22,14 @@ _FROZEN = RunConfig()
 
 # Share of the largest class in the test set: what a net that knows only the classes' shares can reach.
 LARGEST_CLASS = {"mnist": 0.1135, "fashion_mnist": 0.1, "cifar10": 0.1}
+
+
+def derive(tables: Tables) -> Tables:
+    """The tables to keep: of `curves` the evaluations, and the training where the controls with BN switched off are compared."""
+    curves, off = tables["curves"], select(tables, "off")
+    compared = pd.concat([off["run"], select(tables, "main").query("normalization == 'none'")["run"]])
+    kept = (curves["split"] != "train") | (curves["run"].isin(compared) & (curves["step"] <= off["steps"].max()))
+    return {**tables, "curves": curves[kept].reset_index(drop=True)}
 
 
 @once
@@ -29,11 +41,15 @@ def speed(tables: Tables) -> pd.DataFrame:
     """
     table = steps_to_target(group_curves(tables, "main"), TARGET)
     spent = table["steps_to_target"].clip(upper=table["steps"])
-    seconds = table["run"].map(tables["provenance"].set_index("run")["train_seconds"])
-    chunks = np.ceil(table["diverged_at"].astype(float) / table["evaluate_every"])  # training ends with a whole chunk
-    done = (chunks * table["evaluate_every"]).fillna(np.inf).clip(lower=1, upper=table["steps"])
     reached = np.isfinite(table["steps_to_target"])
-    return table.assign(reached=reached, steps_spent=spent, seconds_spent=seconds * spent / done)
+    return table.assign(reached=reached, steps_spent=spent, seconds_spent=spent * _seconds(tables, table))
+
+
+def _seconds(tables: Tables, runs: pd.DataFrame) -> pd.Series:
+    """Of each run the seconds of training a step."""
+    whole = runs["run"].map(tables["provenance"].set_index("run")["train_seconds"])
+    chunks = np.ceil(runs["diverged_at"].astype(float) / runs["evaluate_every"])  # training ends with a whole chunk
+    return whole / (chunks * runs["evaluate_every"]).fillna(np.inf).clip(lower=1, upper=runs["steps"])
 
 
 @once
@@ -48,7 +64,7 @@ def calibrated(tables: Tables) -> pd.DataFrame:
         point), `chosen`, and `frozen`, whether these are the defaults of `RunConfig`.
     """
     curves = group_curves(tables, "calibration")
-    axes = ["pixels", "initial_std", "learning_rate"]
+    axes = ["pixels", *AXES]
     distances = distance_from_curve(curves, published(tables).query("arm == 'none'"))
     cells = distances.groupby(axes)["distance"].mean().reset_index()
     allowed = cells.loc[cells["pixels"].isin(["binary", "nonzero"]), "distance"]
@@ -56,19 +72,58 @@ def calibrated(tables: Tables) -> pd.DataFrame:
     return cells.assign(chosen=(cells["distance"] == allowed.min()) & cells.index.isin(allowed.index), frozen=frozen)
 
 
+def target(tables: Tables) -> float:
+    """The accuracy that nets are raced to: the runs that choose have chosen it; NaN where there are none."""
+    curves = group_curves(tables, "choice")
+    return common_target(curves, TARGETS, AXES) if len(curves) else np.nan
+
+
+@once
+def choosing(tables: Tables) -> pd.DataFrame:
+    """By run of those that choose, what `analysis.races.raced` gives."""
+    return raced(group_curves(tables, "choice"), target(tables))
+
+
 @once
 def sensitivity(tables: Tables) -> pd.DataFrame:
-    """The result of the main group over the grid: `initial_std`, `learning_rate`, `ratio` of steps to 97%, `bound`."""
-    batch = group_curves(tables, "sensitivity")
-    none = group_curves(tables, "calibration")
-    none = none[none["pixels"].isin(batch["pixels"])]
-    steps = steps_to_target(pd.concat([none, batch]), TARGET)
-    cell = ["initial_std", "learning_rate"]
+    """Over the grid of those runs, both arms at the same values: `initial_std`, `learning_rate`, `ratio` of steps, `bound`."""
+    steps, cell = choosing(tables), list(AXES)
+    if steps.empty:
+        return pd.DataFrame(columns=[*cell, "ratio", "bound"])
     table = ratios(paired(steps, "steps_to_target", (*cell, "seed")), steps["steps"].iloc[0])
     cells = table.groupby(cell)
     return (
         cells["ratio"].median().reset_index().merge(cells.apply(bound_of_median).rename("bound").reset_index(), on=cell)
     )
+
+
+@once
+def races(tables: Tables, goal: float | None = None) -> pd.DataFrame:
+    """By run of each arm at its best, what `analysis.races.raced` gives, and the `seconds` of a step.
+
+    Args:
+        tables: Of this experiment.
+        goal: The accuracy; None means `target`.
+    """
+    runs = raced(group_curves(tables, "best"), target(tables) if goal is None else goal)
+    return runs.assign(seconds=_seconds(tables, runs))
+
+
+def at_edge(tables: Tables, name: str, value: float) -> bool:
+    """Whether a value of one of `AXES` is the largest or smallest that could be chosen, so that a better one may lie beyond."""
+    offered = select(tables, "choice")[name]
+    return value in (offered.min(), offered.max())
+
+
+@once
+def readings(tables: Tables) -> pd.DataFrame:
+    """By seed, the mean distance of our curve with BN from the paper's: `moving`, `population`; no row without both."""
+    curves = group_curves(tables, ("main", "moving")).query("normalization == 'batch'")
+    runs = distance_from_curve(curves, published(tables).query("arm == 'batch'")).dropna(subset=["distance"])
+    arms = ("moving", "population")
+    if not set(arms) <= set(runs[INFERENCE]):
+        return pd.DataFrame(columns=["seed", *arms], dtype=float)
+    return paired(runs, "distance", arms=arms, column=INFERENCE)
 
 
 def published(tables: Tables) -> pd.DataFrame:

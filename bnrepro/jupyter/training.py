@@ -1,0 +1,79 @@
+"""The training of a batch: one experiment after the other, and while the last runs of one are trained those of the next begin.
+
+Knows plans and workers, no notebook's process.
+"""
+
+import concurrent.futures
+from pathlib import Path
+
+from bnrepro.errors import RecordError
+from bnrepro.execution.process_pool import Workers
+from bnrepro.execution.progress import Progress
+from bnrepro.execution.rounds import run_rounds
+from bnrepro.execution.waiting import RunsFailed
+from bnrepro.jupyter.notebook_process import Failure
+from bnrepro.jupyter.plan import Plan
+from bnrepro.records.costs import work
+
+
+class Training:
+    """Trains what the notebooks of a plan need, within the block; leaving it early stops what is under way.
+
+    Args:
+        plan: What to train.
+        records: Folder of the records.
+        progress: Is told what is done.
+    """
+
+    def __init__(self, plan: Plan, records: Path, progress: Progress):
+        self._plan, self._progress = plan, progress
+        self._log = plan.workspace.executed / "training.log"
+        self._log.unlink(missing_ok=True)
+        self._errors: list[Exception] = []
+        for notebook, sweep in plan.sweeps.items():
+            first = [config for configs in sweep(None).values() for config in configs]
+            progress.expect(_name(notebook), work([first]) * plan.times_first_round.get(notebook, 1.0))
+        self._workers = Workers(plan.jobs, progress)
+        self._threads = concurrent.futures.ThreadPoolExecutor(max(1, len(plan.sweeps)))
+        self._pending = {
+            self._threads.submit(run_rounds, sweep, records, part=self._workers.part(_name(notebook), place)): notebook
+            for place, (notebook, sweep) in enumerate(plan.sweeps.items())
+        }
+
+    def __enter__(self) -> "Training":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._workers.close()
+        self._threads.shutdown(wait=True)
+
+    def move(self) -> set[str]:
+        """Takes note of what is done; the notebooks whose runs are not all trained."""
+        self._workers.move()
+        for future in [one for one in self._pending if one.done()]:
+            self._progress.end(_name(self._pending.pop(future)))
+            if error := future.exception():
+                self._errors.append(error)
+        return set(self._pending.values())
+
+    def failures(self) -> list[Failure]:
+        """What failed; each run stands in the log.
+
+        Raises:
+            Exception: One that is neither a failed run, nor a damaged record, nor of the system.
+        """
+        failed = [error for error in self._errors if isinstance(error, RunsFailed)]
+        found = [Failure("training", str(error)) for error in self._errors if isinstance(error, RecordError | OSError)]
+        for error in self._errors:
+            if not isinstance(error, RunsFailed | RecordError | OSError):
+                raise error
+        if failed:
+            lines = [failure for error in failed for failure in error.failures]
+            self._log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            found.append(Failure("training", str(RunsFailed(lines, sum(error.total for error in failed))), self._log))
+        return found
+
+
+def _name(notebook: str) -> str:
+    """What the progress calls the training of its runs."""
+    return notebook.replace("_", " ")

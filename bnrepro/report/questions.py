@@ -1,0 +1,89 @@
+"""What somebody asks of batch normalization, and which claim answers it, in the README and at the end of a run."""
+
+from typing import NamedTuple
+
+from bnrepro.experiments import OURS
+
+
+class Question(NamedTuple):
+    """What somebody asks of batch normalization.
+
+    Attributes:
+        text: The question.
+        claim: The claim that a yes is.
+        measure: What the number of the claim is of; it follows the number and its unit.
+        topic: Of the three that a first look answers, what it is about.
+        panel: Of those, the panel of the claim's notebook that shows the answer.
+    """
+
+    text: str
+    claim: str
+    measure: str
+    topic: str = ""
+    panel: str = ""
+
+
+QUESTIONS = (
+    Question(
+        text="At one rate, does a net with BN reach 97% on MNIST in fewer steps?",
+        claim="T1",
+        measure="fewer steps",
+        topic="Faster training",
+        panel="accuracy",
+    ),
+    Question(
+        text="In fewer steps too where each arm has its own best rate?",
+        claim="H5",
+        measure="fewer steps",
+    ),
+    Question(
+        text="Does BN permit 5 times the learning rate, in a net of 20 layers?",
+        claim="H1",
+        measure="as high",
+        topic="Higher rates",
+        panel="ceilings",
+    ),
+    Question(
+        text="Do the inputs of a sigmoid drift less with BN?",
+        claim="T3",
+        measure="less drift",
+    ),
+    Question(
+        text="Is a net with BN more accurate at equal training loss?",
+        claim="G3",
+        measure="more held-out accuracy",
+        topic="Regularization",
+        panel="dose",
+    ),
+    Question(
+        text="Is a net with BN as accurate as one with Dropout?",
+        claim="G5",
+        measure="of test accuracy against Dropout alone",
+    ),
+    Question(
+        text="Does a net with BN train from more initializations and at more rates?",
+        claim="I1",
+        measure="as many of them",
+    ),
+    Question(
+        text="Does BN lose accuracy with mini-batches of 2?",
+        claim="B1a",
+        measure="against mini-batches of 128",
+    ),
+    Question(
+        text="Are the population statistics of Algorithm 2 as good as running averages?",
+        claim="P2a",
+        measure="more accuracy, late in training",
+    ),
+)
+"""The paper's findings first, then what others say."""
+
+FIRST = tuple(question for question in QUESTIONS if question.topic)
+"""Does it train faster, does it permit higher rates, does it regularize?"""
+
+
+def notebook_of(question: Question) -> str:
+    """The notebook that has the claim which answers a question."""
+    return next(
+        name for name, experiment in OURS.items() if question.claim in {each.id for each in experiment.own_claims}
+    )
