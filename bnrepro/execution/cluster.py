@@ -29,21 +29,23 @@ class Cluster(Team):
 
     def __init__(self, executor: Executor, progress: Progress):
         super().__init__(progress)
-        self._executor = executor
+        self._executor, self._closed = executor, False
         self._changing, self._looked_at = threading.Lock(), 0.0
         self._pending: dict[Future, tuple[Bundle, int]] = {}
         self._sent_again: set[Bundle] = set()
 
     def __exit__(self, *error) -> None:
         with self._changing:
+            self._closed = True
             if self._pending:
                 self._executor.stop(self._pending)
-            for bundle, _ in self._pending.values():
-                self.tasks.give_up(bundle)
+            self.tasks.give_up(self.tasks)
 
     def add(self, groups: list[Group], records: Path, part: str, place: int) -> dict[Future, Group]:
         """Sends groups; which future is of which."""
         with self._changing:
+            if self._closed:
+                raise InterruptedError("stopped before they were trained")
             new = self.tasks.add(groups, records, part)
             self._send(bundles_of(new, self._executor.workers, self._executor.longest), place)
             return self.tasks.futures(groups)

@@ -1,6 +1,6 @@
 """The parts of a job that some workers do, and what each part asked them for. Knows no process and no machine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -36,6 +36,9 @@ class Tasks:
 
     def __getitem__(self, group: Group) -> Task:
         return self._known[group]
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(self._known)
 
     def add(self, groups: list[Group], records: Path, part: str) -> list[Group]:
         """Takes groups on, and returns those that are not under way."""

@@ -118,15 +118,30 @@ def test_an_interrupt_gives_up_what_is_sent_and_keeps_what_is_finished(tmp_path,
     assert sum(future.cancelled() for future in executor.futures) == len(executor.futures) - 1
     assert names(tmp_path) and len(stopped) == 1
     assert {type(future.exception()) for future in futures} == {type(None), InterruptedError}
+    with pytest.raises(InterruptedError, match="stopped before"):
+        cluster.part("later").train(groups_of(RUNS), tmp_path)
 
 
-def test_whoever_gives_up_its_work_is_lost_and_so_is_one_that_takes_none(tmp_path):
+def test_whoever_gives_up_its_work_is_lost(tmp_path):
     executor = Scripted(lambda groups, times: None)
     with Cluster(executors.Pool(executor, 1), Progress(1)) as cluster:
         cluster.part("all").train(groups_of(RUNS), tmp_path)
         executor.futures[-1].cancel()
         with pytest.raises(MachinesLost, match="the executor was shut down; finished runs are kept, the same command"):
             cluster.move()
+
+
+def test_whoever_waits_for_a_run_that_cannot_be_sent_again_is_told(tmp_path):
+    executor = Scripted(lose)
+    with Cluster(executors.Pool(executor, 1), Progress(1)) as cluster:
+        futures = cluster.part("all").train(groups_of(RUNS), tmp_path)
+        executor.submit = None
+        with pytest.raises(MachinesLost, match="the executor takes no work"):
+            cluster.move()
+    assert {type(future.exception()) for future in futures} == {InterruptedError}
+
+
+def test_an_executor_that_was_closed_takes_no_work(tmp_path):
     closed = ThreadPoolExecutor(1)
     closed.shutdown()
     with pytest.raises(MachinesLost, match="the executor takes no work .RuntimeError: cannot schedule"):
