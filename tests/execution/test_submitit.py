@@ -14,8 +14,16 @@ pytestmark = pytest.mark.slow(seconds=40)
 
 
 def test_a_local_executor_of_submitit_trains_the_bits_of_the_pool(tmp_path):
-    net = RunConfig(hidden_layers=1, hidden_units=4, train_examples=600, test_examples=100, compiler="graph")
-    runs = grid(net, steps=20, evaluate_every=10, seed=range(2))
+    net = RunConfig(
+        hidden_layers=1,
+        hidden_units=4,
+        train_examples=600,
+        test_examples=100,
+        compiler="graph",
+        steps=20,
+        evaluate_every=10,
+    )
+    runs = grid(net, seed=range(2))
     executor = submitit.AutoExecutor(tmp_path / "tasks", cluster="local")
     executor.update_parameters(timeout_min=30)
     there, here = tmp_path / "there", tmp_path / "here"
