@@ -19,6 +19,7 @@ from bnrepro.execution.progress import Progress
 from bnrepro.execution.run_all import run_all
 from bnrepro.execution.worker import tables_of
 from bnrepro.records.store import read_record
+from bnrepro.training.run import run
 
 
 def send_row(repeats: int = 7, runs: int = 400) -> Row:
@@ -61,8 +62,7 @@ def record_row(repeats: int = 7, runs: int = 50) -> Row:
     """Recording a run of Figure 1 whose tables have come back, and reading it again: what the driver does besides sending."""
     steps, every = ARMS[1].steps, ARMS[1].evaluate_every
     short = ARMS[1].replace(steps=steps // every, evaluate_every=1, test_examples=100)  # with as many rows
-    (tables,) = tables_of((short,))
-    configs, come = grid(short, seed=range(runs)), _Come(pickle.dumps([tables]))
+    configs, come = grid(short, seed=range(runs)), _Come(pickle.dumps([run(short)]))
 
     def ours() -> float:
         with tempfile.TemporaryDirectory() as folder, Cluster(Pool(come, runs), Progress(1)) as cluster:
@@ -98,7 +98,7 @@ class _Loaded(Future):
         return [pickle.loads(self._packed) for _ in range(self._groups)]
 
 
-def workers_row(workers: int = 2, repeats: int = 3, runs: int = 16, steps: int = 3_000) -> Row:
+def workers_row(workers: int = 2, repeats: int = 3, runs: int = 8, steps: int = 3_000) -> Row:
     """Runs an hour on workers of Dask that have compiled the net, against one such worker. More is better here."""
     check_executor("dask")
     import distributed

@@ -19,7 +19,7 @@ def test_sending_is_measured_until_the_scheduler_has_all_and_takes_everything_ba
 def test_recording_is_measured_on_records_that_are_written_and_read(monkeypatch):
     read = []
     really = cluster.read_record
-    monkeypatch.setattr(cluster, "tables_of", made_up)
+    monkeypatch.setattr(cluster, "run", lambda config: made_up((config,))[0])
     monkeypatch.setattr(cluster, "read_record", lambda *arguments: read.append(really(*arguments)))
     row = cluster.record_row(repeats=1, runs=3)
     assert row["name"] == "cluster/record" and row["ours"] > 0
