@@ -2,7 +2,8 @@
 
 import pytest
 
-from bnrepro.benchmarks.scaling import WORKERS, largest_useful, main, runs_an_hour
+from bnrepro.benchmarks.scaling import WORKERS, largest_useful, main, runs_an_hour, table
+from bnrepro.records.workspace import CHECKOUT
 
 
 def test_few_workers_do_as_many_runs_as_there_are_of_them():
@@ -26,3 +27,7 @@ def test_the_command_prints_a_row_for_each_number_of_workers(capsys):
     printed = capsys.readouterr().out
     assert sum(line.startswith("| ") for line in printed.splitlines()) == len(WORKERS) + 1
     assert "from 1,000 workers on" in printed
+
+
+def test_the_page_has_the_table_that_the_command_prints():
+    assert table(run=15.0, start=8.0, driver=0.08, runs=3_000) in (CHECKOUT / "docs" / "scaling.md").read_text()
