@@ -10,7 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from bnrepro.errors import RecordError, UserError
+from bnrepro.errors import MachinesLost, RecordError, UserError
 from bnrepro.output import ReaderGone, careful_output, flush
 from bnrepro.records.drafts import write_whole
 from bnrepro.records.workspace import (
@@ -51,7 +51,7 @@ def _main(arguments: list[str] | None) -> int:
             flush()
     except UserError as error:
         return _say(str(error), 2)
-    except (RecordError, OSError) as error:
+    except (RecordError, MachinesLost, OSError) as error:
         return _say(str(error), 1)
     except KeyboardInterrupt:
         return _say("interrupted; finished runs are kept, the same command goes on from there", 130)
@@ -69,7 +69,15 @@ def _run(options) -> int:
 
     path = _writable(options.json)
     _load(options.plugin)
-    plan = make_plan(options.notebooks, options.preset, options.parameters, options.output, options.jobs, options.all)
+    plan = make_plan(
+        options.notebooks,
+        options.preset,
+        options.parameters,
+        options.output,
+        options.jobs,
+        options.all,
+        options.executor,
+    )
     failures = run_batch(plan, options.force)
     workspace = plan.workspace
     try:
@@ -330,6 +338,12 @@ def _parser() -> _Parser:
     )
     run.add_argument("--jobs", type=int, metavar="N", help="processes at once; one a core by default")
     run.add_argument("--output", metavar="DIR", help="folder for everything written; by default this checkout")
+    run.add_argument(
+        "--executor",
+        default="local",
+        metavar="WHERE",
+        help="local (default), dask, dask=tcp://HOST:PORT, slurm or slurm=TASKS; see docs/scaling.md",
+    )
     own = dict(action="append", default=[], metavar="FILE", help="a Python file that adds parts, experiments or claims")
     run.add_argument("--plugin", **own)
     run.add_argument("--force", action="store_true", help="train again what has a record")

@@ -13,6 +13,13 @@ class RecordError(RuntimeError):
     """A record on disk that is damaged, or was written by another version."""
 
 
+class MachinesLost(RuntimeError):
+    """The machines that train are gone. What they had finished is recorded; the message is one line."""
+
+    def __init__(self, what: str):
+        super().__init__(f"{what}; finished runs are kept, the same command goes on from there")
+
+
 def one_line(text: str, longest: int = 300) -> str:
     """A message in one line without a terminal's colors, its beginning where it is long: there stands what is wrong."""
     line = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())

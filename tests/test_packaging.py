@@ -54,12 +54,17 @@ def names(requirements: Iterable[str]) -> set[str]:
 
 def test_every_dependency_is_used_and_every_import_is_a_dependency():
     used = packages("bnrepro") - COMPARED
-    assert (used | TOOLS) - names(EXTRAS["backends"]) == names(DEPENDENCIES)
+    optional = names([*EXTRAS["backends"], *EXTRAS["dask"], *EXTRAS["slurm"]])
+    assert (used | TOOLS) - optional == names(DEPENDENCIES)
 
 
 def test_what_the_tests_import_is_a_dependency():
     used = packages("tests")
     assert used <= names([*DEPENDENCIES, *EXTRAS["dev"], *EXTRAS["backends"]])
+
+
+def test_what_is_needed_to_train_elsewhere_is_tested():
+    assert {*EXTRAS["dask"], *EXTRAS["slurm"]} <= {*EXTRAS["dev"]}
 
 
 def test_the_lock_has_every_dependency_in_a_version_that_is_allowed():

@@ -62,7 +62,7 @@ def engine_row(repeats: int, steps: int = 1_000) -> Row:
     def theirs():
         fitted.fit(data.x_train[part], data.y_train[part], batch_size=config.batch_size, verbose=0)
 
-    samples = _in_turns(repeats, ours, theirs)
+    samples = in_turns(repeats, ours, theirs)
     return row("engine/mnist_mlp_bn", "ms a step", *([1e3 * second / steps for second in side] for side in samples))
 
 
@@ -102,7 +102,7 @@ def inception_row(repeats: int, steps: int = 300) -> Row:
             fitted.fit(data.x_train[:images], data.y_train[:images], batch_size=config.batch_size, verbose=0)
             return (time.perf_counter() - began) / images
 
-        samples = _in_turns(repeats, ours, theirs)
+        samples = in_turns(repeats, ours, theirs)
     return row("engine/inception_small_bn", "ms an image", *([1e3 * second for second in side] for side in samples))
 
 
@@ -132,7 +132,7 @@ def protocol_row(repeats: int) -> Row:
             seconds += first + statistics.mean(others) * (config.steps / config.evaluate_every - 1)
         return seconds
 
-    return row("figure1/paper_protocol", "s", *_in_turns(repeats, ours, theirs))
+    return row("figure1/paper_protocol", "s", *in_turns(repeats, ours, theirs))
 
 
 def workers_row(repeats: int, runs: int = 8, steps: int = 5_000) -> Row:
@@ -148,13 +148,13 @@ def workers_row(repeats: int, runs: int = 8, steps: int = 5_000) -> Row:
         for pool, workers in ((many, cores()), (one, 1)):
             concurrent.futures.wait([pool.submit(_start) for _ in range(workers)])
             for repeat in range(workers):
-                in_silence(run_all, warm, executor=pool, records=Path(folder, f"warm-{workers}-{repeat}"))
+                in_silence(run_all, warm, executor=pool, jobs=workers, records=Path(folder, f"warm-{workers}-{repeat}"))
 
         def sweep_in(pool):
             with tempfile.TemporaryDirectory(dir=folder) as records:
                 in_silence(run_all, sweep, executor=pool, records=Path(records))
 
-        ours, theirs = _in_turns(repeats, lambda: sweep_in(many), lambda: sweep_in(one))
+        ours, theirs = in_turns(repeats, lambda: sweep_in(many), lambda: sweep_in(one))
     return row(WORKERS, "runs an hour", *([3600 * runs / second for second in side] for side in (ours, theirs)))
 
 
@@ -221,7 +221,7 @@ def _keras_inception(config: RunConfig) -> keras.Model:
     return model
 
 
-def _in_turns(repeats: int, *sides: Callable[[], float | None]) -> list[list[float]]:
+def in_turns(repeats: int, *sides: Callable[[], float | None]) -> list[list[float]]:
     """Seconds of each side, or what it returns, alternating, after one call of each that is not counted (it compiles)."""
     samples = [[] for _ in sides]
     for repeat in range(-1, repeats):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from bnrepro.config.group import Sweep
-from bnrepro.execution.process_pool import Part
+from bnrepro.execution.parts import Part
 from bnrepro.execution.run_all import run_all
 from bnrepro.records.schemas import Tables
 

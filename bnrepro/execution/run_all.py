@@ -1,23 +1,24 @@
-"""Many runs: trains those that have no record, on any `concurrent.futures.Executor`, and returns the tables of all.
+"""Many runs: trains those that have no record, here or elsewhere, and returns the tables of all.
 
 Knows runs and records, no claim and no figure.
 """
 
-import concurrent.futures
 import contextlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from bnrepro.backend.engines import check_installed
 from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
+from bnrepro.execution.cluster import Cluster
+from bnrepro.execution.executors import Executor, executor_of
 from bnrepro.execution.groups import groups_of
-from bnrepro.execution.packing import pack
-from bnrepro.execution.process_pool import Part, Workers, count_jobs
+from bnrepro.execution.parts import Part, Team
+from bnrepro.execution.process_pool import Workers, count_jobs
 from bnrepro.execution.progress import Bar, Progress
 from bnrepro.execution.waiting import wait_for
-from bnrepro.execution.worker import is_recorded, train_packed
-from bnrepro.records.costs import work
+from bnrepro.execution.worker import is_recorded
 from bnrepro.records.schemas import Tables
 from bnrepro.records.store import collect
 from bnrepro.records.workspace import Workspace
@@ -27,7 +28,7 @@ TABLES = ("runs", "curves", "quantiles", "drift", "provenance")
 
 def run_all(
     configs: Iterable[RunConfig],
-    executor: concurrent.futures.Executor | None = None,
+    executor: Any = None,
     jobs: int | None = None,
     *,
     records: Path | None = None,
@@ -40,15 +41,17 @@ def run_all(
     Args:
         configs: The runs; one that occurs twice is trained once.
         executor: Where to train. By default a pool of processes, one a core, with one thread each; for runs of the engine
-            `jax` one process. An executor of another kind needs workers that share this folder of records and in which
-            Keras has not started yet.
-        jobs: Processes of the default pool; by default the environment variable `BNREPRO_JOBS`, else the number of cores.
+            `jax` one process. Of `concurrent.futures` or submitit, or a Dask client: its workers need this package and the
+            data sets, and no folder of records, which are written here.
+        jobs: Processes of the default pool, or workers of the executor, where it is no Dask client, which knows; by default
+            the environment variable `BNREPRO_JOBS`, else the number of cores.
         records: Folder of the records; by default this checkout's cache.
         part: Of workers that train for others too, in place of an executor; whoever has started them shows how far they are.
 
     Raises:
         UserError: `jobs` below 1, or an engine that is not installed.
         RunsFailed: A run raised, or its worker was killed twice.
+        MachinesLost: The workers of the executor are gone.
     """
     configs = list({config.id: config for config in configs}.values())
     records = Workspace().runs if records is None else Path(records)
@@ -63,30 +66,25 @@ def run_all(
         groups = groups_of(missing)
         if part is not None:
             wait_for(part.train(groups, records), lambda: None, lambda group: None)
-        elif executor is None:
-            _train_here(groups, records, count_jobs(jobs))
         else:
-            _train_there(groups, records, executor)
+            at_once = count_jobs(jobs)
+            given = None if executor is None else executor_of(executor, at_once)
+            _train(groups, records, team_of(given, min(at_once, len(groups))))
     return collect({Group("all"): configs}, records, TABLES)
 
 
-def _train_here(groups: list[tuple[RunConfig, ...]], records: Path, jobs: int) -> None:
-    """Trains in the default pool."""
-    progress = Progress(min(jobs, len(groups)))
-    with contextlib.closing(Bar(progress)) as bar, Workers(jobs, progress) as workers:
-        futures = workers.part(_runs(groups)).train(groups, records)
-        wait_for(futures, lambda: (workers.move(), bar.show()), lambda group: None)
+def _train(groups: list[tuple[RunConfig, ...]], records: Path, team: Team) -> None:
+    with contextlib.closing(Bar(team.progress)) as bar, team:
+        futures = team.part(_runs(groups)).train(groups, records)
+        wait_for(futures, lambda: (team.move(), bar.show()), lambda group: None)
         bar.show()
 
 
-def _train_there(groups: list[tuple[RunConfig, ...]], records: Path, executor: concurrent.futures.Executor) -> None:
-    """Trains in an executor, which tells of whole groups alone."""
-    progress, name = Progress(1), _runs(groups)
-    progress.plan(name, work(groups))
-    with contextlib.closing(Bar(progress)) as bar:
-        futures = {executor.submit(train_packed, pack(group), records): group for group in groups}
-        wait_for(futures, bar.show, lambda group: progress.advance(name, work([group])))
-        bar.show()
+def team_of(executor: Executor | None, jobs: int) -> Team:
+    """Those of an executor, or processes of this machine."""
+    if executor is None:
+        return Workers(jobs, Progress(jobs))
+    return Cluster(executor, Progress(executor.workers))
 
 
 def _runs(groups: list[tuple[RunConfig, ...]]) -> str:

@@ -14,6 +14,11 @@ class RunsFailed(RuntimeError):
         self.failures, self.total = failures, total
 
 
+def told(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return " ".join(f"({type(error).__name__}: {error})".split())
+
+
 def wait_for(futures: dict, while_waiting, when_done) -> None:
     """Waits until all are done.
 
@@ -31,8 +36,7 @@ def wait_for(futures: dict, while_waiting, when_done) -> None:
         while_waiting()
         for future in done:
             if error := future.exception():
-                told = f"({type(error).__name__}: {error})"
-                failures += [" ".join(f"{config.id} {told}".split()) for config in futures[future]]
+                failures += [f"{config.id} {told(error)}" for config in futures[future]]
             else:
                 when_done(futures[future])
     if failures:

@@ -1,4 +1,4 @@
-"""What a worker does: trains one group of runs and writes their records. Knows no other run."""
+"""What a worker does: trains one group of runs, and writes their records where it may. Knows no other run."""
 
 import concurrent.futures
 import multiprocessing
@@ -12,29 +12,33 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError
 from bnrepro.execution.groups import Group
 from bnrepro.execution.packing import pack, unpack
+from bnrepro.records.schemas import Tables
 from bnrepro.records.store import move_aside, read_record, write_record
 
 
 def train(group: Group, records: Path, on_steps=lambda steps: None) -> None:
-    """Trains runs at once and writes their records: what a worker does.
+    """Trains those runs of a group that have no record, and writes theirs: what a worker of the default pool does."""
+    missing = tuple(config for config in group if not is_recorded(records, config))
+    if missing:  # another process may have been faster
+        for config, tables in zip(missing, tables_of(missing, on_steps)):
+            write_record(records, config, tables)
+
+
+def tables_of(group: Group, on_steps=lambda steps: None) -> list[Tables]:
+    """Trains runs at once and returns the tables of each.
 
     A run whose cost is measured gets a process that trains no other, so that its peak memory is its own.
     """
     if not any(config.alone for config in group):
-        _train_here(group, records, on_steps)
-        return
+        return _train_here(group, on_steps)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context, initializer=ignore_interrupt) as alone:
-        alone.submit(_train_packed_here, pack(group), records).result()
+        found = alone.submit(_train_packed_here, pack(group)).result()
     on_steps(sum(config.steps for config in group))
+    return found
 
 
-def train_packed(packed: bytes, records: Path) -> None:
-    """`train` of a group that came in bytes."""
-    train(unpack(packed), records)
-
-
-def _train_here(group: Group, records: Path, on_steps=lambda steps: None) -> None:
+def _train_here(group: Group, on_steps=lambda steps: None) -> list[Tables]:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = group[0].engine
     load_tensorflow()
@@ -44,14 +48,11 @@ def _train_here(group: Group, records: Path, on_steps=lambda steps: None) -> Non
         from bnrepro.training.keras_engine import one_thread
 
         one_thread()
-    missing = [config for config in group if not is_recorded(records, config)]  # another process may have been faster
-    if missing:
-        for config, tables in zip(missing, run_group(missing, on_steps)):
-            write_record(records, config, tables)
+    return run_group(group, on_steps)
 
 
-def _train_packed_here(packed: bytes, records: Path) -> None:
-    _train_here(unpack(packed), records)
+def _train_packed_here(packed: bytes) -> list[Tables]:
+    return _train_here(unpack(packed))
 
 
 def is_recorded(records: Path, config: RunConfig) -> bool:

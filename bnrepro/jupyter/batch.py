@@ -9,7 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bnrepro.execution.progress import Bar, Progress
+from bnrepro.execution.by_name import opened
+from bnrepro.execution.parts import Team
+from bnrepro.execution.progress import Bar
+from bnrepro.execution.run_all import team_of
 from bnrepro.jupyter.notebook_process import Execution, Failure
 from bnrepro.jupyter.plan import Plan
 from bnrepro.jupyter.training import Training
@@ -34,16 +37,19 @@ def run_batch(plan: Plan, force: bool = False) -> list[Failure]:
         force: Whether runs that have a record are trained again. Notebooks then wait until all are.
     """
     plan.workspace.executed.mkdir(parents=True, exist_ok=True)
-    progress = Progress(plan.jobs)
-    with contextlib.closing(Bar(progress)) as bar, _Notebooks(plan, bar) as notebooks:
-        failures = _train(plan, force, progress, notebooks) if plan.sweep() else []
+    with contextlib.ExitStack() as stack:
+        executor = stack.enter_context(opened(plan.executor, plan.jobs, plan.workspace.runs.parent))
+        team = stack.enter_context(team_of(executor, plan.jobs))
+        bar = stack.enter_context(contextlib.closing(Bar(team.progress)))
+        notebooks = stack.enter_context(_Notebooks(plan, bar))
+        failures = _train(plan, force, team, notebooks) if plan.sweep() else []
         notebooks.finish()
         return [*failures, *notebooks.failures]
 
 
-def _train(plan: Plan, force: bool, progress: Progress, notebooks: "_Notebooks") -> list[Failure]:
+def _train(plan: Plan, force: bool, team: Team, notebooks: "_Notebooks") -> list[Failure]:
     """Trains, and meanwhile executes what is trained; what failed in the training."""
-    with _records(plan, force) as records, Training(plan, records, progress) as training:
+    with _records(plan, force) as records, Training(plan, records, team) as training:
         while waiting := training.move():
             notebooks.go_on({path.stem for path in plan.notebooks} if force else waiting, at_once=1)
         return training.failures()

@@ -9,6 +9,7 @@ from bnrepro.backend.engines import check_installed
 from bnrepro.config.group import Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
+from bnrepro.execution.by_name import LOCAL, check_executor
 from bnrepro.execution.process_pool import count_jobs
 from bnrepro.experiments import EXPERIMENTS, spares_record
 from bnrepro.jupyter import parameters
@@ -28,6 +29,7 @@ class Plan:
         jobs: Processes at once.
         still_seconds: How long a notebook may do nothing.
         times_first_round: About how many times the work of its first round a sweep in rounds comes to, by notebook.
+        executor: Where runs are trained, in the command line's word.
     """
 
     notebooks: dict[Path, dict]
@@ -36,6 +38,7 @@ class Plan:
     jobs: int
     still_seconds: int = STILL_SECONDS
     times_first_round: Mapping[str, float] = field(default_factory=dict)
+    executor: str = LOCAL
 
     def sweep(self, so_far: Tables | None = None) -> Sweep:
         """The runs of all notebooks, for `run_rounds`; those of one are not told from another's."""
@@ -53,6 +56,7 @@ def make_plan(
     output: str | None = None,
     jobs: int | None = None,
     every: bool = False,
+    executor: str = LOCAL,
 ) -> Plan:
     """Checks what was asked for, and writes nothing but the output folder itself, last of all.
 
@@ -63,11 +67,13 @@ def make_plan(
         output: A folder for everything that is written; by default this checkout.
         jobs: Processes at once; by default the environment variable `BNREPRO_JOBS`, else one a core.
         every: In place of names, every notebook.
+        executor: Where to train, in the command line's word.
 
     Raises:
         UserError: Something in it is wrong; one line says what.
     """
     jobs, still = count_jobs(jobs), still_seconds()
+    check_executor(executor)
     known = {path: parameters.parameters(path) for path in _chosen(list(names), every)}
     _check_stems(known)
     changes = parameters.parse(assignments, known.values())
@@ -88,7 +94,7 @@ def make_plan(
             sweeps[path.stem] = functools.partial(EXPERIMENTS[path.stem].sweep, preset, **overrides)
             if not overrides and hasattr(EXPERIMENTS[path.stem], "TIMES_FIRST_ROUND"):
                 times[path.stem] = EXPERIMENTS[path.stem].TIMES_FIRST_ROUND[preset]
-    plan = Plan(passed, sweeps, workspace, jobs, still, times)
+    plan = Plan(passed, sweeps, workspace, jobs, still, times, executor)
     configs = [config for group in plan.sweep().values() for config in group]
     for engine in {config.engine for config in configs}:
         check_installed(engine)

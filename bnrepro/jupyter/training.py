@@ -6,9 +6,8 @@ Knows plans and workers, no notebook's process.
 import concurrent.futures
 from pathlib import Path
 
-from bnrepro.errors import RecordError
-from bnrepro.execution.process_pool import Workers
-from bnrepro.execution.progress import Progress
+from bnrepro.errors import MachinesLost, RecordError
+from bnrepro.execution.parts import Team
 from bnrepro.execution.rounds import run_rounds
 from bnrepro.execution.waiting import RunsFailed
 from bnrepro.jupyter.notebook_process import Failure
@@ -22,21 +21,20 @@ class Training:
     Args:
         plan: What to train.
         records: Folder of the records.
-        progress: Is told what is done.
+        team: Trains it.
     """
 
-    def __init__(self, plan: Plan, records: Path, progress: Progress):
-        self._plan, self._progress = plan, progress
+    def __init__(self, plan: Plan, records: Path, team: Team):
+        self._plan, self._team, self._progress = plan, team, team.progress
         self._log = plan.workspace.executed / "training.log"
         self._log.unlink(missing_ok=True)
         self._errors: list[Exception] = []
         for notebook, sweep in plan.sweeps.items():
             first = [config for configs in sweep(None).values() for config in configs]
-            progress.expect(_name(notebook), work([first]) * plan.times_first_round.get(notebook, 1.0))
-        self._workers = Workers(plan.jobs, progress)
+            self._progress.expect(_name(notebook), work([first]) * plan.times_first_round.get(notebook, 1.0))
         self._threads = concurrent.futures.ThreadPoolExecutor(max(1, len(plan.sweeps)))
         self._pending = {
-            self._threads.submit(run_rounds, sweep, records, part=self._workers.part(_name(notebook), place)): notebook
+            self._threads.submit(run_rounds, sweep, records, part=team.part(_name(notebook), place)): notebook
             for place, (notebook, sweep) in enumerate(plan.sweeps.items())
         }
 
@@ -44,15 +42,21 @@ class Training:
         return self
 
     def __exit__(self, *error) -> None:
-        self._workers.close()
+        self._team.close()
         self._threads.shutdown(wait=True)
 
     def move(self) -> set[str]:
-        """Takes note of what is done; the notebooks whose runs are not all trained."""
-        self._workers.move()
+        """Takes note of what is done; the notebooks whose runs are not all trained.
+
+        Raises:
+            MachinesLost: Nobody is left who trains.
+        """
+        self._team.move()
         for future in [one for one in self._pending if one.done()]:
             self._progress.end(_name(self._pending.pop(future)))
-            if error := future.exception():
+            if isinstance(error := future.exception(), MachinesLost):
+                raise error
+            if error:
                 self._errors.append(error)
         return set(self._pending.values())
 

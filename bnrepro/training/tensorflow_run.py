@@ -100,7 +100,7 @@ def _on_device(task: Component, seed: int) -> tuple[dict[str, tuple[tf.Tensor, t
     return splits, data.input_shape, data.outputs
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=32)  # each holds 1 MiB more than what TensorFlow keeps of a program for ever
 def _engine(config: RunConfig, input_shape: tuple[int, ...], outputs: int) -> tuple[Engine, HalvingRate]:
     model, rate = build_model(config, input_shape, outputs), HalvingRate()
     watch = (config.model.watched,) if config.model.watched else ()

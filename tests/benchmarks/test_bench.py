@@ -76,9 +76,10 @@ def test_a_row_that_is_measured_again_replaces_the_old_one_and_leaves_the_rest(m
     assert [(row["name"], row["fit_ms_a_step"]) for row in rows] == [("one", 1.25), ("two", 4.0)]
 
 
-def test_rows_of_memory_backends_and_whole_protocols_are_asked_for_by_name():
+def test_rows_of_memory_clusters_and_whole_protocols_are_asked_for_by_name():
     asked = {name for name, one in BENCHMARKS.items() if not one.usual}
-    assert asked == {"figure1/paper_protocol", "memory/figure1_run", "sweep/peak_memory_500_runs"}
+    alone = {"figure1/paper_protocol", "memory/figure1_run", "sweep/peak_memory_500_runs"}
+    assert asked == alone | {"cluster/send", "cluster/record", "cluster/2_workers"}
 
 
 def test_the_batch_of_the_row_of_memory_has_500_runs_of_60_programs():

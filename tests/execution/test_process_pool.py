@@ -7,7 +7,7 @@ import pytest
 
 from bnrepro.config.grid import grid
 from bnrepro.config.run_config import RunConfig
-from bnrepro.execution import process_pool
+from bnrepro.execution import process_pool, worker_process
 from bnrepro.execution.groups import groups_of
 from bnrepro.execution.packing import unpack
 from bnrepro.execution.progress import Progress
@@ -17,18 +17,18 @@ NETS = [RunConfig(hidden_units=units, steps=10, evaluate_every=10) for units in 
 GROUPS = groups_of(config for net in NETS for config in grid(net, seed=range(2)))
 
 
-def say_where(number: int, packed: bytes, folder: Path) -> float:
+def say_where(number: int, packed: bytes, folder: Path) -> tuple[float, None]:
     """In place of training: writes down the process, and says that it holds 1,000 MiB."""
     (config,) = unpack(packed)
     (folder / f"{config.model.hidden_units}-{config.seed}").write_text(str(os.getpid()))
-    return 1_000.0
+    return 1_000.0, None
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("limit", "workers"), [(999, 3), (1_001, 1)])
 def test_a_worker_that_holds_too_much_is_renewed_before_another_program(tmp_path, monkeypatch, limit, workers):
     monkeypatch.setattr(process_pool, "train_counting", say_where)
-    monkeypatch.setattr(process_pool, "RENEWED_AT_MIB", limit)
+    monkeypatch.setattr(worker_process, "RENEWED_AT_MIB", limit)
     with process_pool.Workers(1, Progress(1)) as pool:
         wait_for(pool.part("all").train(GROUPS, tmp_path), pool.move, lambda group: None)
     trained = {path.name: path.read_text() for path in tmp_path.iterdir()}
