@@ -18,6 +18,9 @@ TABLES = ("runs", "curves", "provenance")
 ROUNDS = True
 """Later runs depend on what earlier ones gave."""
 
+TIMES_FIRST_ROUND = {"smoke": 2.5, "quick": 7.6, "paper": 4.9}
+"""By preset about how many times the work of its first round all rounds come to."""
+
 BATCH_SIZE = 256
 """Examples in the optimizer's mini-batch, whatever BN normalizes over."""
 
