@@ -51,7 +51,7 @@ QUESTIONS = (
     Question(
         text="Is a net with BN more accurate at equal training loss?",
         claim="G3",
-        measure="more held-out accuracy",
+        measure="in held-out accuracy",
         topic="Regularization",
         panel="dose",
     ),
