@@ -47,6 +47,12 @@ def flush() -> None:
             stream.flush()
 
 
+def say(message: str, code: int) -> int:
+    """Says in one line what went wrong, and returns the exit status for it."""
+    print("bnrepro:", *message.splitlines(), file=sys.stderr)
+    return code
+
+
 class _Stream:
     """A text stream, and all that it is besides."""
 

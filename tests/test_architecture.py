@@ -63,19 +63,18 @@ DOORS = {
     },
     "output": set(),
     "completion": {"errors", "config", "tasks", "plotting", "experiments", "jupyter"},
-    "cli": {
+    "commands": {
         "errors",
         "output",
-        "completion",
         "config",
         "records",
         "tasks",
         "backend",
-        "analysis",
         "report",
         "jupyter",
         "benchmarks",
     },
+    "cli": {"errors", "output", "completion", "commands"},
     "__main__": {"cli"},
     "__init__": {"backend"},
 }

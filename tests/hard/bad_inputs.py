@@ -35,7 +35,7 @@ WORK = (
     "bnrepro.report.write.write_report",
     "bnrepro.report.sheets.save_figure",
     "bnrepro.tasks.download._run",
-    "bnrepro.cli._publish",
+    "bnrepro.report.committed.publish",
 )
 """What a command does once its input is taken."""
 

@@ -1,0 +1,35 @@
+"""What is committed of the record besides its tables: sheets, pages, and what any page or plan reads of it at once."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from bnrepro.records.costs import COSTS, costs_file
+from bnrepro.records.drafts import write_whole
+from bnrepro.records.workspace import CHECKOUT
+from bnrepro.report import sheets
+from bnrepro.report.readme import update_readme
+from bnrepro.report.record_verdicts import RECORD_VERDICTS, record_verdicts_file
+from bnrepro.report.verdict_page import verdict_page
+from bnrepro.report.verdicts import RECORD, kept_results, of_ours, verdicts
+from bnrepro.report.write import all_runs
+
+
+def publish() -> list[Path]:
+    """Writes the record's sheets and pages; returns what was written."""
+    return [*sheets.draw_all(), *update_pages(verdicts())]
+
+
+def update_pages(table: pd.DataFrame) -> list[Path]:
+    """Writes the README, the page of the verdicts, the record's verdicts and what its runs cost; returns what was written."""
+    readme, data, table = CHECKOUT / "README.md", CHECKOUT / "data", of_ours(table)
+    results = list(kept_results(RECORD))
+    written = {
+        readme: update_readme(readme.read_text(encoding="utf-8"), table=table).encode(),
+        CHECKOUT / "docs" / "verdicts.md": verdict_page(table).encode(),
+        data / RECORD_VERDICTS.name: record_verdicts_file(table),
+        data / COSTS.name: costs_file(all_runs(results, "provenance"), all_runs(results, "runs")),
+    }
+    for path, content in written.items():
+        write_whole(path, content)
+    return list(written)
