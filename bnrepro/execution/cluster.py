@@ -63,7 +63,7 @@ class Cluster(Team):
             for future in [one for one in self._pending if one.done()]:
                 try:
                     outcomes = future.result()
-                except (Exception, CancelledError) as error:
+                except Exception as error:
                     self._fail(future, error)
                 else:
                     for group, outcome in zip(self._pending.pop(future)[0], outcomes):
