@@ -1,6 +1,7 @@
 """Who trains elsewhere: what is sent and sent again, who writes, what an interrupt ends, and when nobody is left to ask."""
 
 import concurrent.futures
+import contextlib
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -190,3 +191,17 @@ def test_once_stopped_no_group_is_begun(no_process, monkeypatch):
     first, second = lent.train_bundle("one", "tensorflow", "a", [b"", b""])
     assert first == [] and isinstance(second, InterruptedError)
     assert no_process.ended == 1
+
+
+def test_a_bundle_that_waits_for_all_cores_is_not_begun_once_its_driver_is_stopped(no_process, monkeypatch):
+    class Turn(contextlib.AbstractContextManager):
+        def __enter__(self):
+            lent.stop("one")
+
+        def __exit__(self, *error):
+            pass
+
+    monkeypatch.setattr(lent, "_ALL_CORES", Turn())
+    with pytest.raises(InterruptedError, match="stopped before it began"):
+        lent.train_bundle("one", "jax", "a", [b""])
+    assert no_process.made == 0
