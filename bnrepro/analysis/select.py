@@ -3,6 +3,8 @@
 Knows the columns of the tables, and no experiment, no claim and no figure.
 """
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from bnrepro.analysis.curves import with_lost
@@ -35,6 +37,15 @@ def group_curves(
         for _, own in runs.groupby(list(Group._fields), sort=False)
     ]
     return pd.concat(parts, ignore_index=True) if parts else runs.merge(tables["curves"], on="run")
+
+
+def trained_curves(configs: Iterable[RunConfig], so_far: Tables | None) -> pd.DataFrame | None:
+    """The curves of runs on which a later round depends, as of `group_curves`; None while one is not trained, or without any."""
+    ids = {config.id for config in configs}
+    if not ids or so_far is None or not ids <= set(so_far["runs"]["run"]):
+        return None
+    runs = so_far["runs"][so_far["runs"]["run"].isin(ids)]
+    return with_lost(runs.merge(so_far["curves"], on="run"), runs)
 
 
 def where(table: pd.DataFrame, **values) -> pd.DataFrame:

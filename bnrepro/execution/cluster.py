@@ -1,5 +1,6 @@
 """Workers elsewhere: bundles of runs travel there, tables come back, and this process writes the records. Knows no Keras."""
 
+import contextlib
 import threading
 import time
 from concurrent.futures import CancelledError, Future
@@ -35,11 +36,15 @@ class Cluster(Team):
         self._sent_again: set[Bundle] = set()
 
     def close(self) -> None:
-        """Gives up on what has not come back, and tells whoever waits for it."""
+        """Records what has come back, gives up on all else, and tells whoever waits for it."""
         with self._changing:
             self._closed = True
+            for future in [one for one in self._pending if not self._executor.lost() and one.done()]:
+                with contextlib.suppress(Exception):
+                    self._take(future)
             if self._pending:
                 self._executor.stop(self._pending)
+                self._pending.clear()
             self.tasks.give_up(self.tasks)
 
     def add(self, groups: list[Group], records: Path, part: str, place: int) -> dict[Future, Group]:
@@ -62,12 +67,9 @@ class Cluster(Team):
                 return
             for future in [one for one in self._pending if one.done()]:
                 try:
-                    outcomes = future.result()
-                except (Exception, CancelledError) as error:
+                    self._take(future)
+                except Exception as error:
                     self._fail(future, error)
-                else:
-                    for group, outcome in zip(self._pending.pop(future)[0], outcomes):
-                        self._keep(group, outcome)
             self._looked_at = time.monotonic()
 
     def _send(self, bundles: list[Bundle], place: int) -> None:
@@ -79,6 +81,12 @@ class Cluster(Team):
         except Exception as error:
             raise MachinesLost(self._executor.lost() or f"the executor takes no work {told(error)}") from error
         self._pending.update({future: (bundle, place) for future, bundle in zip(futures, bundles)})
+
+    def _take(self, future: Future) -> None:
+        """Takes what a future brought; raises what it raised."""
+        outcomes = future.result()
+        for group, outcome in zip(self._pending.pop(future)[0], outcomes):
+            self._keep(group, outcome)
 
     def _fail(self, future: Future, error: BaseException) -> None:
         """A future brought nothing: its runs are sent again, once."""

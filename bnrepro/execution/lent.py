@@ -6,6 +6,7 @@ A process is kept for the next bundle, since it has loaded the backend and compi
 import contextlib
 import multiprocessing
 import threading
+from collections import Counter
 from multiprocessing.sharedctypes import RawArray, RawValue
 from multiprocessing.util import Finalize
 
@@ -30,6 +31,8 @@ class _Lent:
 
 _all: list[_Lent] = []
 _idle: list[_Lent] = []
+_stops = Counter()
+"""How often a driver has said stop."""
 _lock = threading.Lock()
 _ALL_CORES = threading.Lock()
 """Of a JAX process, which has all cores or the GPU, however many threads ask."""
@@ -43,9 +46,13 @@ def train_bundle(driver: str, engine: str, program: str, groups: list[bytes]) ->
         engine: Of all runs.
         program: The id of their `compilation_key`.
         groups: In bytes.
+
+    Raises:
+        InterruptedError: The driver said stop while this waited for its turn.
     """
+    stops = _stops[driver]
     with _ALL_CORES if engine == "jax" else contextlib.nullcontext():
-        lent = _borrow(driver, engine, program)
+        lent = _borrow(driver, engine, program, stops)
         try:
             return [_outcome(lent, program, group) for group in groups]
         except BaseException:  # an interrupt of this process
@@ -59,6 +66,7 @@ def train_bundle(driver: str, engine: str, program: str, groups: list[bytes]) ->
 def stop(driver: str) -> None:
     """Ends all processes of a driver, whatever they do: what they train is recorded by nobody any more."""
     with _lock:
+        _stops[driver] += 1
         for lent in [one for one in _all if one.driver == driver]:
             lent.stop.value = True
             lent.process.kill()
@@ -85,9 +93,11 @@ def _outcome(lent: _Lent, program: str, group: bytes) -> Outcome:
         return error
 
 
-def _borrow(driver: str, engine: str, program: str) -> _Lent:
+def _borrow(driver: str, engine: str, program: str, stops: int) -> _Lent:
     """An idle process, if there is one that has compiled the program, else any, else a new one."""
     with _lock:
+        if _stops[driver] != stops:
+            raise InterruptedError("stopped before it began")
         fitting = [one for one in _idle if (one.driver, one.engine) == (driver, engine)]
         if fitting:
             lent = max(fitting, key=lambda one: program in one.programs)

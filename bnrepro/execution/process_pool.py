@@ -69,11 +69,13 @@ class Workers(Team):
 
     def _train_lane(self, number: int) -> None:
         process = WorkerProcess(self._steps_done, self._stop)
-        while (group := self._queue.take(number)) and not self._stop.value:
+        while group := self._queue.take(number):
             task = self.tasks[group]
             with self._moving:
                 self._training[number], self._steps_done[number] = task, 0
             try:
+                if self._stop.value:
+                    raise InterruptedError("stopped before it was trained")
                 program = group[0].compilation_key
                 process.train(group[0].engine, program, train_counting, number, pack(group), task.records)
                 task.future.set_result(None)

@@ -32,7 +32,7 @@ QUESTIONS = (
         panel="accuracy",
     ),
     Question(
-        text="In fewer steps too where each arm has its own best rate?",
+        text="Each at its own best rate, is a net with BN faster on Fashion-MNIST?",
         claim="H5",
         measure="fewer steps",
     ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bnrepro.benchmarks.scaling import WORKERS, largest_useful, main, runs_an_hour, table
+from bnrepro.benchmarks.scaling import WORKERS, largest_useful, main, runs_an_hour
 from bnrepro.records.workspace import CHECKOUT
 
 
@@ -29,5 +29,6 @@ def test_the_command_prints_a_row_for_each_number_of_workers(capsys):
     assert "from 1,000 workers on" in printed
 
 
-def test_the_page_has_the_table_that_the_command_prints():
-    assert table(run=15.0, start=8.0, driver=0.08, runs=3_000) in (CHECKOUT / "docs" / "scaling.md").read_text()
+def test_the_page_has_what_the_command_prints(capsys):
+    main([])
+    assert capsys.readouterr().out in (CHECKOUT / "docs" / "scaling.md").read_text()

@@ -1,6 +1,7 @@
 """Who trains elsewhere: what is sent and sent again, who writes, what an interrupt ends, and when nobody is left to ask."""
 
 import concurrent.futures
+import contextlib
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -106,6 +107,20 @@ def test_a_run_that_raises_takes_no_other_of_its_bundle_along_and_is_not_sent_ag
     assert names(tmp_path) == {config.id for config in RUNS} - failed != set()
 
 
+def test_an_interrupt_keeps_what_has_come_back_and_was_not_looked_at(tmp_path):
+    with pytest.raises(KeyboardInterrupt), Cluster(executors.Pool(Scripted(lose), 1), Progress(1)) as cluster:
+        lost = cluster.part("all").train(groups_of(RUNS[:1]), tmp_path)
+        raise KeyboardInterrupt
+    assert not names(tmp_path)
+    assert {type(future.exception()) for future in lost} == {InterruptedError}
+    executor = Scripted(lambda groups, times: trained(groups))
+    with pytest.raises(KeyboardInterrupt), Cluster(executors.Pool(executor, 1), Progress(1)) as cluster:
+        futures = cluster.part("all").train(groups_of(RUNS), tmp_path)
+        raise KeyboardInterrupt
+    assert names(tmp_path) == {config.id for config in RUNS}
+    assert not any(future.exception() for future in futures)
+
+
 def test_an_interrupt_gives_up_what_is_sent_and_keeps_what_is_finished(tmp_path, monkeypatch):
     executor = Scripted(lambda groups, times: trained(groups) if RUNS[0] in groups[0] else None)
     stopped = []
@@ -176,3 +191,17 @@ def test_once_stopped_no_group_is_begun(no_process, monkeypatch):
     first, second = lent.train_bundle("one", "tensorflow", "a", [b"", b""])
     assert first == [] and isinstance(second, InterruptedError)
     assert no_process.ended == 1
+
+
+def test_a_bundle_that_waits_for_all_cores_is_not_begun_once_its_driver_is_stopped(no_process, monkeypatch):
+    class Turn(contextlib.AbstractContextManager):
+        def __enter__(self):
+            lent.stop("one")
+
+        def __exit__(self, *error):
+            pass
+
+    monkeypatch.setattr(lent, "_ALL_CORES", Turn())
+    with pytest.raises(InterruptedError, match="stopped before it began"):
+        lent.train_bundle("one", "jax", "a", [b""])
+    assert no_process.made == 0

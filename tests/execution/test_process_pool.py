@@ -1,6 +1,7 @@
 """Workers of many parts of a job: which runs come first, which only once, and when a worker is renewed."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,25 @@ def test_leaving_early_tells_whoever_waits(tmp_path, monkeypatch):
     assert {type(future.exception()) for future in futures} == {InterruptedError}
     with pytest.raises(InterruptedError, match="stopped before"):
         part.train(GROUPS, tmp_path)
+
+
+def test_a_group_that_a_worker_takes_while_the_block_ends_is_told_too(tmp_path, monkeypatch):
+    taken, ends = threading.Event(), threading.Event()
+
+    class Slow(process_pool.Queue):
+        def take(self, number):
+            group = super().take(number)
+            taken.set()
+            ends.wait()
+            return group
+
+        def close(self):
+            ends.set()
+            return super().close()
+
+    monkeypatch.setattr(process_pool, "Queue", Slow)
+    with process_pool.Workers(1, Progress(1)) as pool:
+        futures = pool.part("all").train(GROUPS, tmp_path)
+        taken.wait()
+    assert all(future.done() for future in futures)
+    assert {type(future.exception()) for future in futures} == {InterruptedError}

@@ -20,7 +20,7 @@ from bnrepro.plotting.arms import LABELS
 from bnrepro.records.schemas import Tables
 
 _RATIO = (
-    "largest rate at which the training loss over the last tenth of 600 steps is at most half that of guessing, with BN over "
+    "largest rate at which the training loss over the last tenth of the steps is at most half that of guessing, with BN over "
     "without"
 )
 _SHALLOW, _DEEP = 3, 20

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bnrepro.analysis.ceilings import bracket, rate, to_try, with_trains_by_loss
-from bnrepro.analysis.curves import with_lost
 from bnrepro.analysis.races import common_target, fastest
+from bnrepro.analysis.select import trained_curves
 from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
@@ -137,11 +137,9 @@ def _candidates(race: RunConfig, start: int) -> list[RunConfig]:
 
 def _fastest(candidates: list[RunConfig], so_far: Tables | None) -> dict[str, float]:
     """By arm its fastest rate; none while a candidate is not trained."""
-    ids = {config.id for config in candidates}
-    if not ids or so_far is None or not ids <= set(so_far["runs"]["run"]):
+    curves = trained_curves(candidates, so_far)
+    if curves is None:
         return {}
-    runs = so_far["runs"][so_far["runs"]["run"].isin(ids)]
-    curves = with_lost(runs.merge(so_far["curves"], on="run"), runs)
     cells = fastest(curves, common_target(curves, TARGETS))
     return {arm: cell["learning_rate"] for arm, cell in cells.items()}
 

@@ -4,7 +4,7 @@ chosen, then judged. Knows no claim and draws nothing.
 
 from dataclasses import dataclass
 
-from bnrepro.analysis.curves import with_lost
+from bnrepro.analysis.select import trained_curves
 from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
@@ -146,8 +146,5 @@ def _with_bn(base: RunConfig, size: int) -> RunConfig:
 
 def _rates(choice: list[RunConfig], so_far: Tables | None, place: int) -> dict[tuple[str, int], float]:
     """By arm its best rate, or the one at another place; none while a run that chooses is not trained."""
-    ids = {config.id for config in choice}
-    if so_far is None or not ids <= set(so_far["runs"]["run"]):
-        return {}
-    runs = so_far["runs"][so_far["runs"]["run"].isin(ids)]
-    return best_rates(with_lost(runs.merge(so_far["curves"], on="run"), runs), place)
+    curves = trained_curves(choice, so_far)
+    return {} if curves is None else best_rates(curves, place)

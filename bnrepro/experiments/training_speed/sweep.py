@@ -1,7 +1,7 @@
 """The runs of Figure 1(a), two grids of what the paper does not state, controls, each arm at its best. Knows no claim."""
 
-from bnrepro.analysis.curves import with_lost
 from bnrepro.analysis.races import common_target, fastest
+from bnrepro.analysis.select import trained_curves
 from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
@@ -64,9 +64,5 @@ def _each(arms: list[RunConfig], **axes) -> list[RunConfig]:
 
 def _fastest(choice: list[RunConfig], so_far: Tables | None) -> dict[str, dict[str, float]]:
     """By arm the rate and the start at which it was fastest; none while a run that chooses is not trained."""
-    ids = {run.id for run in choice}
-    if so_far is None or not ids <= set(so_far["runs"]["run"]):
-        return {}
-    runs = so_far["runs"][so_far["runs"]["run"].isin(ids)]
-    curves = with_lost(runs.merge(so_far["curves"], on="run"), runs)
-    return fastest(curves, common_target(curves, TARGETS, AXES), AXES)
+    curves = trained_curves(choice, so_far)
+    return {} if curves is None else fastest(curves, common_target(curves, TARGETS, AXES), AXES)
