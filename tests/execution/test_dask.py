@@ -100,7 +100,8 @@ def sweep(tmp_path, monkeypatch):
         monkeypatch.setenv(name, str(tmp_path / name))
     (tmp_path / "noted.py").write_text(NOTED)
     add_plugin(tmp_path / "noted.py")
-    net = RunConfig(model="noted", train_examples=600, test_examples=100, steps=20, evaluate_every=10, compiler="graph")
+    sizes = dict(gate=UNITS[3], train_examples=600, test_examples=100)
+    net = RunConfig(model="noted", **sizes, steps=20, evaluate_every=10, compiler="graph")
     return grid(net, units=UNITS, seed=range(10))
 
 

@@ -264,7 +264,7 @@ def state_of_the_checkout() -> dict[Path, int]:
 def smoke(tmp_path_factory):
     """All notebooks, executed once at preset smoke: the folder, the exit code, what was printed, the checkout before."""
     folder, before = tmp_path_factory.mktemp("smoke") / "a folder", state_of_the_checkout()
-    command = [sys.executable, "-m", "bnrepro", "run", "--preset", "smoke", "--output", folder]
+    command = [sys.executable, "-m", "bnrepro", "run", "--all", "--preset", "smoke", "--output", folder]
     run = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT)
     return folder, run, before
 
@@ -284,8 +284,8 @@ def test_all_notebooks_run_top_to_bottom(smoke):
 @pytest.mark.slow(seconds=200)
 def test_a_run_shows_a_progress_bar_and_says_where_everything_is(smoke):
     folder, run, _ = smoke
-    assert "runs:" in run.stdout
-    assert "step/s" in run.stdout
+    assert "01 training speed   0%|" in run.stdout and re.search(r"about \d+ (s|min) left", run.stdout)
+    assert re.search(r"01_training_speed +done in \d+ s", run.stdout) and "done 100%|" in run.stdout
     for path in ("notebooks", "figures", "report.html"):
         assert str(folder / path) in run.stdout
         assert (folder / path).exists()

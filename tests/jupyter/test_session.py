@@ -14,10 +14,10 @@ def test_a_study_trains_keeps_draws_and_judges_below_its_output_root(tmp_path):
     session = Session("02_activation_drift", "smoke", str(tmp_path), seeds=1, steps=40)
     tables = session.train()
     session.panel(tables, "drift")
-    assert set(tables["runs"]["steps"]) == {40} and len(tables["runs"]) == 2
+    assert set(tables["runs"]["steps"]) == {40} and len(tables["runs"]) == 3
     kept = load_results(tmp_path / "results" / "02_activation_drift")
     assert all(kept[name].equals(table) for name, table in tables.items())
-    assert list(session.verdicts(tables)["verdict"]) == ["inconclusive"]
+    assert list(session.verdicts(tables)["verdict"]) == ["inconclusive"] * 2
     assert {path.name for path in tmp_path.iterdir()} == {"runs", "results"}
 
 

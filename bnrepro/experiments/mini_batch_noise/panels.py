@@ -37,7 +37,8 @@ def draw_dose(area: Area, data: dict[str, pd.DataFrame]) -> None:
             ends.append((own["over"].max(), middle, f"without BN, rate {rate:g}", COLORS["none"]))
         axes.axhline(0, **DOTTED)
         axes.set_xscale("log", base=2)
-        ticks_at(axes.xaxis, sorted(set(own["over"])) if axes is both[-1] else [])
+        ticks_at(axes.xaxis, sorted(set(own["over"])))
+        axes.tick_params(labelbottom=axes is both[-1])
         axes.set_ylabel(words)
         name_ends(axes, ends)
     both[-1].set_xlabel("Examples that BN normalizes together")
@@ -45,11 +46,10 @@ def draw_dose(area: Area, data: dict[str, pd.DataFrame]) -> None:
 
 def draw_paths(area: Area, medians: pd.DataFrame) -> None:
     """Held-out accuracy above and loss below over the training loss, which falls to the right: the median of each arm."""
-    both = area.grid(heights=(1, 1), gap=(3, 5))
     if medians.empty:
-        for axes in both:
-            nothing(axes, "no run gets there")
+        nothing(area.axes(), "no run gets there")
         return
+    both = area.grid(heights=(1, 1), gap=(3, 5))
     levels = sorted(set(medians["level"]))
     for axes, quantity in zip(both, _QUANTITIES):
         ends = []
@@ -60,7 +60,8 @@ def draw_paths(area: Area, medians: pd.DataFrame) -> None:
             axes.fill_between(own["level"], own["ci_low"], own["ci_high"], **band)
             axes.plot(own["level"], own["estimate"], color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
             ends.append((*own.iloc[-1][["level", "estimate"]], own["words"].iloc[0], color))
-        ticks_at(axes.xaxis, levels if axes is both[-1] else [])
+        ticks_at(axes.xaxis, levels)
+        axes.tick_params(labelbottom=axes is both[-1])
         axes.autoscale_view()  # for names stand where the axes end
         axes.set_ylabel({"accuracy": "Held-out accuracy", "loss": "Held-out loss, nats"}[quantity])
         name_ends(axes, ends)
@@ -76,8 +77,8 @@ def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
         for position, arm in enumerate(arms):
             own = runs.loc[runs["arm"] == arm, value]
             interval_mark(axes, position, own, median_interval(own), COLORS[arm])
-        words = [LABELS[arm] for arm in arms] if axes is left else [""] * len(arms)
-        row_axis(axes, words, [COLORS[arm] for arm in arms], lines=True)
+        row_axis(axes, [LABELS[arm] for arm in arms], [COLORS[arm] for arm in arms], lines=True)
+        axes.tick_params(labelleft=axes is left)
         axes.set_xlabel(label)
     accuracy_ticks(left, "x")
 
