@@ -166,8 +166,10 @@ def test_after_an_interrupt_and_a_lost_scheduler_finished_runs_are_kept_and_nobo
         return [one for one in found if "spawn_main" in " ".join(one.cmdline())]
 
     training = []
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
     with pytest.raises(KeyboardInterrupt):
         train(2, lambda: (training.extend(trainers()), signal.raise_signal(signal.SIGINT)))
+    signal.signal(signal.SIGINT, usual)
     assert len(training) == 1
     psutil.wait_procs(training)  # for ever, if one goes on
     kept = {path: path.stat().st_mtime_ns for path in records.rglob("*.csv")}
