@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.curves import final_metric
+from bnrepro.analysis.paired import paired
 from bnrepro.analysis.select import group_curves, where
 from bnrepro.records.computed import once
 from bnrepro.records.schemas import Tables
@@ -139,9 +140,17 @@ def of_arm(table: pd.DataFrame, arm: tuple[str, int], value: str) -> pd.Series:
 
 
 def difference(table: pd.DataFrame, value: str, first: tuple[str, int], second: tuple[str, int]) -> pd.Series:
-    """By seed a column of the second arm minus that of the first; no row where one of them was not trained."""
-    both = pd.concat([of_arm(table, arm, value) for arm in (first, second)], axis=1, join="inner")
-    return both.iloc[:, 1] - both.iloc[:, 0]
+    """By seed a column of the second arm minus that of the first; no row where one of them was not trained.
+
+    Raises:
+        ValueError: As `paired`, which sets the arms side by side.
+    """
+    without, with_it = (" ".join(map(str, arm)) for arm in (first, second))
+    named = table.assign(pair=table["arm"] + " " + table["over"].astype(str))
+    if not {without, with_it} <= set(named["pair"]):
+        return pd.Series(dtype=float)
+    pairs = paired(named, value, arms=(without, with_it), column="pair").set_index("seed")
+    return pairs[with_it] - pairs[without]
 
 
 def doses(runs: pd.DataFrame) -> list[tuple[str, int]]:
