@@ -78,6 +78,15 @@ def test_the_lock_has_every_dependency_in_a_version_that_is_allowed():
     assert not any("+" in version for version in locked.values())
 
 
+def test_what_the_lock_has_runs_on_the_oldest_python_that_is_allowed():
+    (oldest,) = [one.version for one in SpecifierSet(PYPROJECT["project"]["requires-python"]) if one.operator == ">="]
+    needs = {canonicalize_name(one.name): one.metadata["Requires-Python"] or "" for one in importlib.metadata.distributions()}
+    lines = (CHECKOUT / "requirements.lock").read_text().splitlines()
+    locked = {canonicalize_name(line.split("==")[0]) for line in lines if not line.startswith("#")}
+    assert len(locked & needs.keys()) > 100
+    assert [name for name in locked & needs.keys() if f"{oldest}.0" not in SpecifierSet(needs[name])] == []
+
+
 def test_the_hooks_check_with_the_ruff_of_the_lock():
     pins = re.findall(r"ruff==[\d.]+", (CHECKOUT / ".pre-commit-config.yaml").read_text())
     assert pins
