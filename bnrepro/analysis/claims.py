@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from bnrepro.analysis.findings import COLUMNS, Row
-from bnrepro.analysis.intervals import sign_test
+from bnrepro.analysis.intervals import CONFIDENCE, Sample, equivalence_test, sign_test
 from bnrepro.errors import UserError
 from bnrepro.records.schemas import Tables
 
@@ -26,8 +26,9 @@ layer's equations or code, so that no training can make one fail."""
 class Rule:
     """A threshold, and the side of it on which the whole interval has to lie for the claim to be supported.
 
-    The side is `above`, `below`, or `at most`, which the threshold itself meets. With `around` the interval has to hold the
-    threshold and to lie within `margin` of it, so that a wide interval supports nothing; one without it contradicts.
+    The side is `above`, `below`, or `at most`, which the threshold itself meets. `around` claims equivalence: the median lies
+    within `margin` of the threshold, by two one-sided tests at 5%, so that a wide interval supports nothing; where the whole
+    interval lies beyond the margin, the claim is contradicted.
     """
 
     side: str
@@ -37,21 +38,35 @@ class Rule:
     def __str__(self) -> str:
         if self.side == "around":
             return (
-                f"interval holds {self.threshold:g} and lies within {self.margin:g} of it; contradicted: does not hold it; "
-                f"n of {FEWEST} or more"
+                f"90% interval within {self.margin:g} of {self.threshold:g} (two one-sided tests); contradicted: 95% interval "
+                f"beyond; n of {FEWEST} or more"
             )
         other = {"above": "below", "below": "above", "at most": "above"}[self.side]
         return f"interval {self.side} {self.threshold:g}; contradicted: {other}; n of {FEWEST} or more"
 
-    def verdict(self, ci_low: float, ci_high: float, n: int) -> str:
-        """One of supported, contradicted, inconclusive; inconclusive too where an interval only touches the threshold."""
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which the median is claimed to lie, of a rule that claims equivalence."""
+        return self.threshold - self.margin, self.threshold + self.margin
+
+    def p(self, values: Sample) -> float:
+        """The exact p of the values of the seeds: of equivalence where that is claimed, else of being off the threshold."""
+        if self.side == "around":
+            return equivalence_test(values, *self.bounds)
+        return sign_test(values, self.threshold)
+
+    def verdict(self, ci_low: float, ci_high: float, n: int, p: float = math.nan) -> str:
+        """One of supported, contradicted, inconclusive; inconclusive too where an interval only touches the threshold.
+
+        `p` is that of the values of the seeds, which decides on equivalence.
+        """
         if n < FEWEST:
             return INCONCLUSIVE
         if self.side == "around":
-            if not ci_low <= self.threshold <= ci_high:
-                return INCONCLUSIVE if math.isnan(ci_low) else CONTRADICTED
-            narrow = self.threshold - self.margin <= ci_low and ci_high <= self.threshold + self.margin
-            return SUPPORTED if narrow else INCONCLUSIVE
+            if p <= 1 - CONFIDENCE:
+                return SUPPORTED
+            low, high = self.bounds
+            return CONTRADICTED if ci_high < low or ci_low > high else INCONCLUSIVE
         above = ci_low > self.threshold
         below = ci_high <= self.threshold if self.side == "at most" else ci_high < self.threshold
         if not above and not below:
@@ -109,10 +124,12 @@ class Claim:
     def __call__(self, tables: Tables) -> pd.DataFrame:
         """Its finding: the columns `findings.COLUMNS`, first the row of its statistic, then what else is to be known."""
         statistic, *others = self.function(tables)
-        p = sign_test(statistic.sample, self.rule.threshold)
-        if self.kind == "primary" and statistic.n and math.isnan(p):
+        p = self.rule.p(statistic.sample)
+        tested = self.kind == "primary" or self.rule.side == "around"
+        if tested and statistic.n and math.isnan(p):
             raise ValueError(
-                f"a primary claim is tested on the values of its seeds: {self.id} has none; give its row a sample"
+                "a claim that is primary or one of equivalence is tested on the values of its seeds: "
+                f"{self.id} has none; give its row a sample"
             )
         rows = pd.DataFrame([statistic._replace(label="", unit=self.unit), *others])
         return rows.assign(claim=self.id, p=[p, *[math.nan] * len(others)])[list(COLUMNS)]

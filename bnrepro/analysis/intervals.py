@@ -106,6 +106,23 @@ def sign_test(values: Sample, threshold: float) -> float:
     return min(1.0, 2 * bdtr(len(values) - max(above, below), len(values), 0.5))
 
 
+def equivalence_test(values: Sample, low: float, high: float) -> float:
+    """The exact p of two one-sided sign tests: how surely the median lies between `low` and `high`, not only on the right side
+    of one of them.
+
+    It is the larger of both, so it is 0.05 or less where the exact 90% interval of the median lies wholly between them. A value
+    that is one of them, or could lie beyond it, counts against.
+
+    References:
+        Schuirmann 1987, *A comparison of the two one-sided tests procedure and the power approach* (J. Pharmacokinetics and
+        Biopharmaceutics 15).
+    """
+    if not values:
+        return math.nan
+    above, below = sum(value > low for value, _ in values), sum(value < high for _, value in values)
+    return float(bdtr(len(values) - min(above, below), len(values), 0.5))
+
+
 def fewest_values(tests: int) -> int:
     """Of how many values a `sign_test` can give a p of 0.05 or less after `holm` for so many tests, whatever the others give."""
     return next(n for n in itertools.count(1) if tests * 2 * 0.5**n <= 1 - CONFIDENCE)

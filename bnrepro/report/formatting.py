@@ -39,8 +39,9 @@ def _tally(verdicts: pd.DataFrame) -> str:
 
 def rule_in_words(rule: Rule, unit: str) -> tuple[str, str]:
     """What supports a claim and what contradicts it, in the unit of its statistic, as "≤ 0" and "> 0"."""
-    supported, contradicted = (f"{sign} {threshold(rule.threshold, unit)}" for sign in _SIGNS[rule.side])
-    return supported + (f" ± {threshold(rule.margin, unit)}" if rule.margin else ""), contradicted
+    margin = f" ± {threshold(rule.margin, unit)}" if rule.margin else ""
+    supported, contradicted = (f"{sign} {threshold(rule.threshold, unit)}{margin}" for sign in _SIGNS[rule.side])
+    return supported, contradicted
 
 
 def shortfall(row) -> str:

@@ -75,7 +75,7 @@ def judge(
 
 
 def _judged(claim: Claim, p: float, statistic, *others) -> dict:
-    verdict = claim.rule.verdict(statistic.ci_low, statistic.ci_high, statistic.n)
+    verdict = claim.rule.verdict(statistic.ci_low, statistic.ci_high, statistic.n, statistic.p)
     return {
         "claim": claim.id,
         "kind": claim.kind,

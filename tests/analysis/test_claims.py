@@ -40,20 +40,29 @@ def test_the_whole_interval_has_to_lie_on_one_side(side, ci_low, ci_high, verdic
 
 
 @pytest.mark.parametrize(
-    ("ci_low", "ci_high", "verdict"),
+    ("values", "verdict"),
     [
-        (0.96, 1.03, SUPPORTED),
-        (1.0, 1.0, SUPPORTED),
-        (0.8, 1.3, INCONCLUSIVE),
-        (0.97, 1.06, INCONCLUSIVE),
-        (1.001, 1.002, CONTRADICTED),
-        (0.5, 0.999, CONTRADICTED),
-        (math.nan, math.nan, INCONCLUSIVE),
+        ([0.97, 1.03] * 4, SUPPORTED),
+        ([1.01, 1.03] * 4, SUPPORTED),  # all beside 1, but near enough
+        ([0.8, 1.3] * 4, INCONCLUSIVE),
+        ([1.04, 1.06] * 4, INCONCLUSIVE),
+        ([1.06, 1.07] * 4, CONTRADICTED),
+        ([0.8, 0.9] * 4, CONTRADICTED),
+        ([1.0] * 6 + [1.06, 1.2], INCONCLUSIVE),
+        ([1.0] * 7 + [1.2], SUPPORTED),  # of eight the exact 90% interval ends at the seventh
+        ([1.0] * (FEWEST - 1), INCONCLUSIVE),
+        ([], INCONCLUSIVE),
     ],
 )
-def test_around_a_value_the_interval_has_to_hold_it_and_to_be_narrow(ci_low, ci_high, verdict):
-    assert Rule("around", 1.0, 0.05).verdict(ci_low, ci_high, FEWEST) == verdict
-    assert Rule("around", 1.0, 0.05).verdict(ci_low, ci_high, FEWEST - 1) == INCONCLUSIVE
+def test_equivalence_is_supported_within_the_margin_and_contradicted_beyond_it(values, verdict):
+    rule = Rule("around", 1.0, 0.05)
+    one = judged_on("Z1", values, kind="secondary", rule=rule)
+    assert verdict_of(one) == {"Z1": verdict}
+
+
+def test_a_claim_of_equivalence_without_the_values_of_its_seeds_is_refused():
+    with pytest.raises(ValueError, match="one of equivalence is tested on the values of its seeds: Z1 has none"):
+        made(rule=Rule("around", 2.0, 0.5))({})
 
 
 @settings(deadline=None)  # a loaded machine is no error
@@ -71,7 +80,8 @@ def test_what_supports_one_side_contradicts_the_other(low, width, threshold):
 
 def test_a_rule_says_which_side_contradicts_it():
     assert str(Rule("at most", 0.0)) == f"interval at most 0; contradicted: above; n of {FEWEST} or more"
-    assert "holds 1 and lies within 0.05 of it; contradicted: does not hold it" in str(Rule("around", 1.0, 0.05))
+    around = str(Rule("around", 1.0, 0.05))
+    assert around.startswith("90% interval within 0.05 of 1 (two one-sided tests); contradicted: 95% interval beyond")
     assert "contradicted: above" in str(Rule("below", 1.0)) and "contradicted: below" in str(Rule("above", 1.0))
 
 
@@ -151,9 +161,12 @@ def test_judging_keeps_the_order_of_the_claims_and_leaves_out_what_was_not_measu
     assert table["rule"].iloc[0] is claims[0].rule
 
 
-def judged_on(id: str, values, kind: str = "primary"):
+ABOVE_0 = Rule("above", 0.0)
+
+
+def judged_on(id: str, values, kind: str = "primary", rule=ABOVE_0):
     """A claim whose statistic is the median of these values of seeds."""
-    return made(lambda tables: [median_of(pd.Series(values))], id=id, kind=kind, rule=Rule("above", 0.0))
+    return made(lambda tables: [median_of(pd.Series(values, dtype=float))], id=id, kind=kind, rule=rule)
 
 
 def verdict_of(*claims, family=()) -> dict[str, str]:

@@ -20,6 +20,7 @@ from bnrepro.analysis.intervals import (
     CONFIDENCE,
     bound_of_median,
     bounded_interval,
+    equivalence_test,
     fewest_values,
     holm,
     median_interval,
@@ -312,6 +313,30 @@ def test_a_value_that_is_the_threshold_or_may_lie_on_either_side_of_it_counts_ag
     for unsure in ((0.0, 0.0), (-1.0, np.inf)):
         assert sign_test((*((1.0, 1.0),) * 5, unsure), 0.0) == pytest.approx(2 * 7 * 0.5**6)
     assert np.isnan(sign_test((), 0.0))
+
+
+@pytest.mark.parametrize("n", SEEDS)
+def test_the_p_of_equivalence_is_the_larger_of_scipys_two_one_sided_tests(n):
+    for above, below in itertools.product(range(n + 1), repeat=2):
+        beside = n - above, n - below
+        if sum(beside) > n:
+            continue
+        values = [(-2.0, -2.0)] * beside[0] + [(2.0, 2.0)] * beside[1] + [(0.0, 0.0)] * (n - sum(beside))
+        each = [scipy.stats.binomtest(count, n, 0.5, alternative="greater").pvalue for count in (above, below)]
+        assert equivalence_test(tuple(values), -1.0, 1.0) == pytest.approx(max(each), rel=TOLERANCES["arithmetic"])
+
+
+def test_of_medians_at_the_margin_one_in_twenty_or_fewer_are_taken_for_equivalent():
+    samples = np.random.default_rng(0).standard_normal((4_000, 12)) * 0.1 + 1
+    found = [equivalence_test(tuple(zip(values, values)), -1.0, 1.0) <= 0.05 for values in samples]
+    assert 0.01 < np.mean(found) <= 0.05 + TOLERANCES["coverage"]
+
+
+def test_a_value_at_the_margin_or_that_may_lie_beyond_it_counts_against_equivalence():
+    assert equivalence_test(((0.0, 0.0),) * 6, -1.0, 1.0) == 0.5**6
+    for unsure in ((1.0, 1.0), (0.0, np.inf), (-np.inf, 0.0)):
+        assert equivalence_test((*((0.0, 0.0),) * 5, unsure), -1.0, 1.0) == pytest.approx(7 * 0.5**6)
+    assert np.isnan(equivalence_test((), -1.0, 1.0))
 
 
 @pytest.mark.parametrize("tests", [1, 9, 12, 40])

@@ -104,10 +104,11 @@ def every_claim() -> str:
     rows = []
     for place, claim in enumerate(all_claims().values()):
         ends = ((0.001, 0.003), (-0.003, -0.001), (-0.001, 0.001))[place % 3]
+        p = 0.0001
         if claim.rule.side == "around":
-            ends = ((-0.001, 0.001), (0.001, 0.003), (-1.0, 1.0))[place % 3]
+            ends, p = (((-0.001, 0.001), p), ((1.0, 2.0), 1.0), ((-1.0, 1.0), 1.0))[place % 3]
         low, high = (claim.rule.threshold + (end if claim.rule.side == "above" else -end) for end in ends)
-        rows.append((claim.id, "", low, min(low, high), max(low, high), 10, claim.unit, "", 0.0001))
+        rows.append((claim.id, "", low, min(low, high), max(low, high), 10, claim.unit, "", p))
     findings = pd.DataFrame(rows, columns=COLUMNS)
     table = judge(findings, all_claims().values()).assign(
         note="runs that diverged and count as guessing: 2 of 16; " * 4
