@@ -50,6 +50,7 @@ _OURS = {
             "statistics",
             "shift",
             "sampling",
+            "sampling_at_inference",
             "cost",
         ),
     },

@@ -65,6 +65,17 @@ def inference_moments(model: keras.Model, x: tf.Tensor, block: int = 2_000, mode
     }
 
 
+def batch_moments_at_inference(
+    model: keras.Model, x: tf.Tensor, rows: np.ndarray, mode: str = "auto"
+) -> dict[str, Moments]:
+    """As `batch_moments`, of what each BN is given at inference: mean and unbiased variance of every mini-batch."""
+    found = _program_at_inference(model, rows.shape, mode)(x, tf.constant(rows))
+    names = [layer.name for layer in norms(model)]
+    return {
+        name: Moments(*(value.numpy() for value in pair)) for name, pair in zip(names, zip(found[::2], found[1::2]))
+    }
+
+
 @functools.lru_cache(maxsize=16)  # by shape, for TensorFlow warns of a function that is traced for many
 def _program(model: keras.Model, shape: tuple[int, int], ddof: int, dropout: bool, mode: str):
     layers = norms(model)
@@ -98,5 +109,26 @@ def _inputs(model: keras.Model, examples: int, mode: str):
         values = zip(norms(model), keras.tree.flatten(seen(x, training=False)))
         centred = [tf.reshape(value - layer.moving_mean.value, (-1, value.shape[-1])) for layer, value in values]
         return [(tf.reduce_mean(value, axis=0), tf.reduce_mean(tf.square(value), axis=0)) for value in centred]
+
+    return program
+
+
+@functools.lru_cache(maxsize=16)
+def _program_at_inference(model: keras.Model, shape: tuple[int, int], mode: str):
+    seen = keras.Model(model.inputs, [layer.input for layer in norms(model)])
+
+    def one(x):
+        found = []
+        for value in keras.tree.flatten(seen(x, training=False)):
+            value = tf.reshape(value, (-1, value.shape[-1]))
+            mean, count = tf.reduce_mean(value, axis=0), tf.cast(tf.shape(value)[0], value.dtype)
+            found += [mean, tf.reduce_sum(tf.square(value - mean), axis=0) / (count - 1)]
+        return found
+
+    specs = [tf.TensorSpec(layer.moving_mean.shape, tf.float32) for layer in norms(model) for _ in range(2)]
+
+    @tf.function(jit_compile=compile_mode(model, mode) == "xla", autograph=False)
+    def program(x, rows):
+        return tf.map_fn(lambda row: one(tf.gather(x, row)), rows, parallel_iterations=1, fn_output_signature=specs)
 
     return program

@@ -12,7 +12,13 @@ import tensorflow as tf
 
 from bnrepro.backend.compilation import compile_mode
 from bnrepro.config.run_config import RunConfig
-from bnrepro.measurements.batch_moments import batch_moments, inference_moments, pooled_moments, population_moments
+from bnrepro.measurements.batch_moments import (
+    batch_moments,
+    batch_moments_at_inference,
+    inference_moments,
+    pooled_moments,
+    population_moments,
+)
 from bnrepro.measurements.norms import Moments, normalizing_with, norms, untouched
 from bnrepro.records.schemas import SCHEMAS, Tables
 
@@ -115,13 +121,21 @@ class _Probe:
 
 
 class Modes(_Probe):
-    """At the last evaluation, the test set with the running statistics and with those of its own mini-batches."""
+    """At the last evaluation, the test set with fixed statistics and with those of its own mini-batches.
+
+    The fixed ones are the running statistics, or those of Algorithm 2 where the run is evaluated with them.
+    """
 
     def measure(self, step: int, rate: float, last: bool) -> None:
         """Measures at the last evaluation."""
-        if last and norms(self.model):
-            for statistics in ("moving", "batch"):
-                self._say(step, "test", statistics, self.x)
+        if not last or not norms(self.model):
+            return
+        if self.config.normalization.inference_batches(self.config.batch_size):
+            with normalizing_with(self.model, population_moments(self._moments())):
+                self._say(step, "test", "population", self.x)
+        else:
+            self._say(step, "test", "moving", self.x)
+        self._say(step, "test", "batch", self.x)
 
 
 class Statistics(_Probe):
@@ -212,11 +226,26 @@ class Sampling(_Probe):
             draws = max(DRAWS, POPULATION // size)
             generator = np.random.default_rng([self.config.seed, 6, size])
             rows = generator.integers(len(self.x_train), size=(draws, size)).astype(np.int32)
-            for name, each in batch_moments(self.model, self.x_train, rows, mode=self.mode).items():
+            for name, each in self._drawn(rows, used).items():
                 mean, variance = truth[name]
                 errors = (each.mean - mean) / np.sqrt(variance), each.variance / variance - 1
                 found = (float(np.sqrt(np.mean(error[:, variance > 0] ** 2))) for error in errors)
                 self._errors.append((name.removesuffix("_normalization"), size, *found))
+
+    def _drawn(self, rows: np.ndarray, used: dict[str, Moments]) -> dict[str, Moments]:
+        """The moments of each of the mini-batches `rows`; `used` are the population's."""
+        return batch_moments(self.model, self.x_train, rows, mode=self.mode)
+
+
+class SamplingAtInference(Sampling):
+    """The same of mini-batches at inference: the layers below normalize with the population's statistics, whoever else is there.
+
+    So the values of a feature are independent of each other in every layer, as the examples are that were drawn.
+    """
+
+    def _drawn(self, rows: np.ndarray, used: dict[str, Moments]) -> dict[str, Moments]:
+        with normalizing_with(self.model, used):
+            return batch_moments_at_inference(self.model, self.x_train, rows, mode=self.mode)
 
 
 @functools.lru_cache(maxsize=16)  # by shape, for TensorFlow warns of a function that is traced for many

@@ -66,7 +66,7 @@ class _AtInference(Measurement):
 
 @register("measurement", "modes")
 class OfModes(_AtInference):
-    """The test set with running statistics and with those of its own mini-batches."""
+    """The test set with the statistics that the run is evaluated with and with those of its own mini-batches."""
 
     observer = "Modes"
 
@@ -90,6 +90,13 @@ class OfSampling(_AtInference):
     """How far the statistics of a mini-batch lie from the population's."""
 
     observer = "Sampling"
+
+
+@register("measurement", "sampling_at_inference")
+class OfSamplingAtInference(_AtInference):
+    """The same where the layers below normalize with the population's, so that its examples are independent in every layer."""
+
+    observer = "SamplingAtInference"
 
 
 @register("measurement", "cost")

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.measurements import normalization_statistics
-from bnrepro.measurements.batch_moments import inference_moments
+from bnrepro.measurements.batch_moments import batch_moments_at_inference, inference_moments
 from bnrepro.measurements.norms import norms
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
@@ -145,6 +145,32 @@ def test_the_error_of_a_mini_batch_of_the_first_layer_falls_with_the_root_of_its
     assert list(errors.index) == list(normalization_statistics.SIZES)
     for size, error in errors.items():
         assert error == pytest.approx(size**-0.5, rel=0.2)
+
+
+def test_at_inference_the_error_of_a_mini_batch_falls_with_the_root_of_its_size_in_every_layer():
+    _, tables = measured(normalization_statistics.SamplingAtInference)
+    for _, own in tables["errors"].groupby("layer"):
+        for size, error in own.set_index("size")["mean_error"].items():
+            assert error == pytest.approx(size**-0.5, rel=0.2)
+
+
+def test_the_moments_of_a_mini_batch_at_inference_are_those_of_what_each_bn_is_given_there():
+    model = net(CONFIG)
+    rows = np.arange(24, dtype=np.int32).reshape(3, 8)
+    found = batch_moments_at_inference(model, TRAIN[0], rows)
+    for layer in norms(model):
+        given = keras.Model(model.inputs, layer.input)(TRAIN[0][8:16], training=False).numpy()
+        np.testing.assert_allclose(found[layer.name].mean[1], given.mean(axis=0), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(found[layer.name].variance[1], given.var(axis=0, ddof=1), rtol=1e-4)
+
+
+def test_modes_compares_with_the_population_statistics_where_the_run_is_evaluated_with_them():
+    _, tables = measured(normalization_statistics.Modes, inference="population")
+    _, every = measured(normalization_statistics.Statistics)
+    assert list(tables["statistics"]["statistics"]) == ["population", "batch"]
+    assert tables["statistics"]["value"].tolist() == [
+        row(every["statistics"], step=20, data="test", statistics=name)["value"] for name in ("population", "batch")
+    ]
 
 
 def test_modes_are_measured_after_the_last_step_alone_and_only_with_bn():
