@@ -178,8 +178,9 @@ def _others() -> list[Deviation]:
         Deviation(
             "06: rates",
             "one mini-batch, no experiment on its size",
-            f"{dense}; each arm, size and budget at its best rate of {len(RATES)} on the validation examples, for "
-            "the question is what a size can do at its best: as in 01 (T5, T6), 05, 09 and 10 a rate is chosen with BN too",
+            f"{dense}; each arm, size and budget at its best rate of {len(RATES)} on the validation examples of seeds "
+            "that judge nothing, for the question is what a size can do at its best: as in 01 (T5, T6), 05, 09 and 10 a rate is "
+            "chosen with BN too",
         ),
         Deviation(
             "06: Batch Renormalization",

@@ -10,7 +10,7 @@ from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTE
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.batch_size import tables as found
 from bnrepro.experiments.control import start_of
-from bnrepro.experiments.presets import CALIBRATION_SEEDS
+from bnrepro.experiments.presets import CALIBRATION_SEEDS, FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.plotting import widget_figure
 from bnrepro.plotting.arms import COLORS
 from bnrepro.report.verdicts import judged
@@ -60,15 +60,16 @@ def test_every_claim_has_its_statistic_in_the_order_of_the_claims(tables):
 
 
 def test_a_run_that_diverged_guesses_and_has_no_gap():
-    lost = make_batch_size(2, diverging=lambda config: config.seed == 1 and config["normalization"] == "batch")
+    lost = make_batch_size(2, diverging=lambda config: config.seed % 100 == 1 and config["normalization"] == "batch")
     runs = found.measured(lost).query("arm == 'batch' and group == 'examples'").groupby("seed")
-    assert set(runs.get_group(1)["test"]) == set(runs.get_group(1)["validation"]) == {CHANCE}
-    assert runs.get_group(1)["gap"].isna().all() and runs.get_group(0)["gap"].notna().all()
+    assert set(runs.get_group(FIRST_JUDGED + 1)["test"]) == {CHANCE}
+    assert runs.get_group(FIRST_JUDGED + 1)["gap"].isna().all() and runs.get_group(FIRST_JUDGED)["gap"].notna().all()
+    assert set(found.tried(lost).query(f"arm == 'batch' and seed == {SELECTING_SEEDS[1]}")["validation"]) == {CHANCE}
 
 
 def test_a_gap_has_no_sign_and_a_run_without_bn_has_none():
     runs = found.measured(make_batch_size(2, gap=lambda config: -0.03))
-    np.testing.assert_allclose(runs.query("arm in ('batch', 'ghost', 'renorm') and group != 'conv'")["gap"], 0.03)
+    np.testing.assert_allclose(runs.query("arm in ('batch', 'ghost', 'renorm')")["gap"], 0.03)
     assert runs.query("arm == 'none'")["gap"].isna().all()
 
 
@@ -77,14 +78,28 @@ def test_ghosts_are_an_arm_of_their_own_by_the_examples_that_are_normalized_toge
     assert set(runs["ghost"]) == set(QUICK.ghosts) and set(runs["batch"]) >= set(QUICK.sizes)
 
 
-def test_the_best_rate_has_the_highest_median_on_the_validation_examples_and_not_on_the_test_set(tables):
-    curves = tables["curves"].merge(tables["runs"][["run", "seed", "learning_rate", "normalization"]], on="run")
-    wrong = (curves["split"] == "validation") & (curves["step"] > 0) & (curves["normalization"] == "batch")
-    lucky = wrong & (curves["learning_rate"] == RATES[0])
-    accuracy = curves["value"].mask(lucky, 0.99).mask(lucky & (curves["seed"] == 0), 0.0)
-    swapped = {**tables, "curves": tables["curves"].assign(value=accuracy)}
-    best = found.effects(swapped).query("group == 'examples'").groupby("arm")["best_rate"].unique()
-    assert best["batch"].tolist() == [RATES[0]] and best["renorm"].tolist() == [RATES[1]]
+def test_the_runs_that_choose_and_those_that_are_judged_have_no_seed_in_common(tables):
+    runs = found.tried(tables), found.measured(tables)
+    assert set(runs[0]["seed"]) == set(SELECTING_SEEDS)
+    assert set(runs[1]["seed"]) == set(range(FIRST_JUDGED, FIRST_JUDGED + 3))
+    assert set(runs[0]["measurements"]) == {""} and set(runs[1]["measurements"]) == {"modes"}
+
+
+def test_a_net_with_bn_is_read_through_population_statistics_and_renormalization_through_its_own():
+    sweep = batch_size.sweep("paper")
+    chosen = [config for group, runs in sweep.items() if group.group != "cost" for config in runs]
+    inference = {arm_of(config): config["normalization.inference"] for config in chosen if config.has("inference")}
+    assert inference == {"batch": "population", "ghost": "population"}
+    assert "renorm" in {arm_of(config) for config in chosen}
+
+
+def test_each_cell_is_judged_at_the_rate_that_is_best_on_the_validation_examples_of_the_seeds_that_choose():
+    def test(config):  # the test set, and one seed of both that choose, like the largest rate best
+        lucky = config["learning_rate"] == RATES[0] and config.seed == SELECTING_SEEDS[1]
+        return accuracy_of(config) + 0.5 * lucky
+
+    best = found.measured(make_batch_size(test=test)).groupby("arm")["learning_rate"].unique()
+    assert best["batch"].tolist() == best["renorm"].tolist() == [RATES[0]]
 
 
 def test_of_rates_as_good_as_each_other_the_lowest_is_the_best():
@@ -95,7 +110,7 @@ def test_of_rates_as_good_as_each_other_the_lowest_is_the_best():
 def test_a_best_rate_at_the_edge_of_its_grid_is_told_and_a_single_rate_has_no_edge(tables):
     effects = found.effects(tables).groupby(["group", "arm"])["edge"].unique()
     assert effects["examples", "batch"].tolist() == ["largest"] and effects["steps", "none"].tolist() == ["smallest"]
-    assert effects["conv", "batch"].tolist() == [""]
+    assert set(found.effects(make_batch_size(1, "smoke"))["edge"]) == {""}
 
 
 def test_a_best_rate_within_its_grid_has_no_edge():
@@ -107,7 +122,7 @@ def test_the_effects_have_a_row_an_arm_and_size_with_medians_of_the_seeds(tables
     effects = found.effects(tables).set_index(["group", "arm", "batch_size", "together"])
     a_budget = 2 * len(QUICK.sizes) + len(QUICK.renorm_sizes)
     assert effects.index.is_unique
-    assert len(effects) == 2 * a_budget + len(QUICK.ghosts) + 2 * len(QUICK.conv_sizes)
+    assert len(effects) == 2 * a_budget + len(QUICK.ghosts)
     row = effects.loc["ghost", "ghost", 256, 8]
     assert row["accuracy"] == pytest.approx(0.85 - 0.1 / 8 + 0.001) and row["gap"] == pytest.approx(0.2 / 8)
     assert (row["n"], row["diverged"]) == (3, 0)
@@ -144,85 +159,121 @@ def test_the_smallest_mini_batch_is_compared_with_the_reference_by_seed_with_as_
     assert statistic(tables, "B1b")["estimate"] == 0
 
 
-def test_the_notes_of_b1_tell_rates_the_other_budget_renormalization_and_the_other_net():
+def test_the_notes_of_b1_tell_accuracies_rates_the_other_budget_and_renormalization():
     def test(config):
         more = 0.01 * (config.steps == 64 and config.batch_size == 2)  # as many steps
         return accuracy_of(config) + more
 
     with_bn, without = (statistic(make_batch_size(test=test), claim)["note"] for claim in ("B1a", "B1b"))
-    assert with_bn.startswith(
-        "best rate at m = 2, the largest tried: 0.3; best rate at m = 128, the largest tried: 0.3; as many steps: −3.92 points "
-        "(−3.92); best rate at m = 2 for as many steps, the largest tried: 0.3; Batch Renormalization at m = 2 minus BN at "
-        "m = 128: −2.42 points (−2.42); best rate of Batch Renormalization at m = 2, the largest tried: 0.3; "
+    assert with_bn == (
+        "accuracy at m = 2: 80.10%; accuracy at m = 128: 85.02%; best rate at m = 2, the largest tried: 0.3; best rate at "
+        "m = 128, the largest tried: 0.3; as many steps: −3.92 points (−3.92); best rate at m = 2 for as many steps, the largest "
+        "tried: 0.3; Batch Renormalization at m = 2 minus BN at m = 128: −2.42 points (−2.42); best rate of Batch "
+        "Renormalization at m = 2, the largest tried: 0.3"
     )
-    assert "inception_small at one rate, m = 2 minus m = 16: −4.38 points" in with_bn
-    assert "running statistics still hold after the 64 steps at m = 128: 52.6%" in with_bn
-    assert without.startswith("best rate at m = 2, the smallest tried: 0.03;")
-    assert "inception_small at one rate, m = 2 minus m = 16: 0.00 points" in without
-    assert "Renormalization" not in without and "running statistics" not in without and "diverged" not in without
+    assert "best rate at m = 2, the smallest tried: 0.03;" in without
+    assert "Renormalization" not in without and "diverged" not in without
 
 
 def test_the_notes_of_b1_count_the_runs_that_diverged_at_the_best_rates():
     def lost(config):
-        return (
-            config.seed == 0
-            and config["normalization"] == "batch"
-            and config.batch_size == 2
-            and not config["measurements"] == "cost"
-        )
+        return config.seed == FIRST_JUDGED and config["normalization"] == "batch" and config.batch_size == 2
 
     row = statistic(make_batch_size(diverging=lost), "B1a")
     assert row["n"] == 3 and row["ci_low"] == pytest.approx(CHANCE - (0.85 - 0.1 / 128))
-    # Two sizes and budgets, of which m = 128 is the same run in both, and two sizes of the convolutional net.
-    assert row["note"].endswith("runs that diverged and count as guessing: 3 of 15")
+    # Two sizes and budgets, of which m = 128 is the same run in both.
+    assert row["note"].endswith("runs that diverged and count as guessing: 2 of 9")
 
 
-@pytest.mark.parametrize(("claim", "value"), [("B2a", "mean"), ("B2b", "variance")])
+def independent(config):
+    return config["measurements"] == "sampling_at_inference"
+
+
+@pytest.mark.parametrize(("claim", "value"), [("B6a", "mean"), ("B6b", "variance")])
 @pytest.mark.parametrize(
     ("power", "expected"),
     [
         (lambda config: -0.5 + 0.01 * alternating(config), SUPPORTED),
+        (lambda config: -0.49, SUPPORTED),
         (lambda config: -0.4, CONTRADICTED),
         (lambda config: -0.5 + 0.2 * alternating(config), INCONCLUSIVE),
     ],
 )
 def test_an_error_falls_with_the_root_does_not_or_neither_is_sure(claim, value, power, expected):
-    made = make_batch_size(8, "smoke", power=lambda config, own: power(config) if own == value else -2.0)
+    made = make_batch_size(
+        8, "smoke", power=lambda config, own: power(config) if own == value and independent(config) else -2.0
+    )
     assert statistic(made, claim)["verdict"] == expected
+
+
+@pytest.mark.parametrize(("claim", "value", "sign"), [("B7a", "mean", 1), ("B7b", "variance", -1)])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda config: 0.05, SUPPORTED),
+        (lambda config: -0.05, CONTRADICTED),
+        (lambda config: 0.05 * alternating(config), INCONCLUSIVE),
+    ],
+)
+def test_in_training_mode_an_error_falls_as_claimed_the_other_way_or_neither_is_sure(
+    claim, value, sign, change, expected
+):
+    def power(config, own):
+        return -0.5 + (sign * change(config) if own == value and not independent(config) else 0)
+
+    assert statistic(make_batch_size(8, "smoke", power=power), claim)["verdict"] == expected
+
+
+def test_the_first_layer_is_no_deeper_layer_and_the_notes_have_both_slopes(tables):
+    errors = tables["errors"]
+    steep = errors["mean_error"].where(errors["layer"] != "hidden_1", errors["size"] ** -1.0)
+    row = statistic({**tables, "errors": errors.assign(mean_error=steep)}, "B7a")
+    assert row["estimate"] == pytest.approx(0)
+    assert row["note"].startswith(
+        "slope in training mode: −0.500 (−0.500); slope where the layers below normalize with"
+    )
 
 
 def test_the_error_of_all_layers_is_a_root_mean_square_and_its_slope_is_over_all_sizes(tables):
     bent = tables["errors"].assign(
         mean_error=np.where(tables["errors"]["size"] == 2, 3.0, tables["errors"]["size"] ** -0.5)
     )
-    row = statistic({**tables, "errors": bent}, "B2a")
+    row = statistic({**tables, "errors": bent}, "B6a")
     x = np.log(SIZES)
     y = np.log([3.0, *(size**-0.5 for size in SIZES[1:])])
     assert row["estimate"] == pytest.approx(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
-    assert "slope over m of 8 and more: −0.500 (−0.500)" in row["note"]
     whole = found.over_layers(found.sampling_errors(tables))
     assert whole.query("size == 2")["variance_error"].iloc[0] == pytest.approx(np.sqrt((1 + 4 + 9) / 3 / 2))
 
 
-def test_the_notes_of_b2_tell_the_slope_of_each_layer(tables):
+def test_the_slope_of_the_variance_leaves_out_the_smallest_sizes(tables):
+    bent = tables["errors"].assign(variance_error=tables["errors"]["size"].astype(float) ** -0.5)
+    bent["variance_error"] = bent["variance_error"].mask(bent["size"] == 2, 9.0)
+    assert statistic({**tables, "errors": bent}, "B6b")["estimate"] == pytest.approx(-0.5)
+
+
+def test_the_notes_of_b6_tell_the_slope_of_each_layer_there_and_in_training_mode(tables):
     errors = tables["errors"]
     steep = errors["mean_error"].where(errors["layer"] != "hidden_3", errors["size"] ** -1.0)
-    note = statistic({**tables, "errors": errors.assign(mean_error=steep)}, "B2a")["note"]
-    assert note.startswith("slope in hidden 1: −0.500; slope in hidden 2: −0.500; slope in hidden 3: −1.000")
+    note = statistic({**tables, "errors": errors.assign(mean_error=steep)}, "B6a")["note"]
+    assert note.startswith(
+        "slope in hidden 1: −0.500; slope in hidden 2: −0.500; slope in hidden 3: −1.000; slope in hidden 1 in"
+    )
+    assert note.endswith("slope in hidden 3 in training mode: −1.000")
 
 
-def test_the_note_of_b2b_has_the_slope_of_gaussian_values_over_the_same_sizes(tables):
-    x, y = np.log(SIZES), 0.5 * np.log(2 / (np.array(SIZES) - 1))
-    slope = f"{np.polyfit(x, y, 1)[0]:.3f}".replace("-", "−")
-    assert f"whose error falls as 1/sqrt(m - 1): {slope}" in statistic(tables, "B2b")["note"]
-    assert "Gaussian" not in statistic(tables, "B2a")["note"]
+def test_the_note_of_b6b_has_the_slope_of_gaussian_values_over_the_same_sizes(tables):
+    sizes = np.array(SIZES[1:])
+    slope = f"{np.polyfit(np.log(sizes), 0.5 * np.log(2 / (sizes - 1)), 1)[0]:.3f}".replace("-", "−")
+    assert f"falls as 1/sqrt(m - 1), over m of 8 and more: {slope}" in statistic(tables, "B6b")["note"]
+    assert "Gaussian" not in statistic(tables, "B6a")["note"]
 
 
 def test_a_sampling_run_that_diverged_is_left_out_and_counted():
-    row = statistic(
-        make_batch_size(diverging=lambda config: config["measurements"] == "sampling" and config.seed == 1), "B2a"
-    )
-    assert row["n"] == 2 and row["note"].endswith("runs that diverged and are left out: 1 of 3")
+    lost = make_batch_size(diverging=lambda config: independent(config) and config.seed == FIRST_JUDGED + 1)
+    for claim, note in (("B6a", "runs that diverged and are left out: 1 of 3"), ("B7a", "")):
+        row = statistic(lost, claim)
+        assert row["n"] == 2 and row["note"].endswith(note)
 
 
 @pytest.mark.parametrize(
@@ -237,12 +288,12 @@ def test_ghosts_have_the_gap_of_their_size_or_of_the_whole_or_neither_is_sure(gh
     made = make_batch_size(
         8, "smoke", gap=lambda config: ghost(config) if config["ghost_size"] == 8 else gap_of(config)
     )
-    assert statistic(made, "B3")["verdict"] == expected
+    assert statistic(made, "B5")["verdict"] == expected
 
 
 def test_ghosts_are_compared_by_their_distance_from_the_small_mini_batch_whichever_side_they_are_on():
     made = make_batch_size(gap=lambda config: {8: 0.035, 64: 0.5}.get(config["ghost_size"], gap_of(config)))
-    row = statistic(made, "B3")
+    row = statistic(made, "B5")
     assert row["estimate"] == pytest.approx(abs(0.035 - 0.025) - abs(0.2 / 256 - 0.025))
     assert row["note"].startswith(
         "gap at m = 8: 2.50 points (2.50); gap at m = 256: 0.08 points (0.08); gap in ghosts of 8: 3.50 points"
@@ -252,13 +303,14 @@ def test_ghosts_are_compared_by_their_distance_from_the_small_mini_batch_whichev
         in row["note"]
     )
     assert "accuracy in ghosts of 8: 83.85%" in row["note"]
-    assert "running statistics still hold after the 32 steps at m = 256: 72.5%" in row["note"]
 
 
-def test_a_seed_without_a_gap_is_left_out_of_b3_and_counted():
-    row = statistic(make_batch_size(diverging=lambda config: config["ghost_size"] == 8 and config.seed == 0), "B3")
+def test_a_seed_without_a_gap_is_left_out_of_b5_and_counted():
+    row = statistic(
+        make_batch_size(diverging=lambda config: config["ghost_size"] == 8 and config.seed == FIRST_JUDGED), "B5"
+    )
     assert row["n"] == 2 and "seeds left out, of which a run diverged or was not measured: 1 of 3" in row["note"]
-    assert "left out" not in statistic(make_batch_size(), "B3")["note"]
+    assert "left out" not in statistic(make_batch_size(), "B5")["note"]
 
 
 @pytest.mark.parametrize(
@@ -278,17 +330,13 @@ def test_a_large_mini_batch_costs_less_time_an_example_or_more_or_neither_is_sur
     )
 
 
-def test_time_an_example_is_a_median_over_the_rates_and_the_note_tells_it_a_step():
-    paper = make_batch_size(
-        1, "paper", seconds=lambda config: seconds_of(config) * (9 if config["learning_rate"] == 1 else 1)
-    )
-    row = statistic(paper, "B4a")
-    assert row["estimate"] == pytest.approx((1.02e-4 / 2) / (1.124e-3 / 1024)) and row["n"] == 1
+def test_the_note_tells_the_time_of_a_step_at_the_sizes(tables):
+    row = statistic(tables, "B4a")
+    assert row["estimate"] == pytest.approx((1.02e-4 / 2) / (3.56e-4 / 256)) and row["n"] == 3
     assert row["note"].startswith(
-        "step with BN at m = 2: 0.153 ms; step with BN at m = 1024: 1.69 ms; step with BN over"
+        "step with BN at m = 2: 0.153 ms; step with BN at m = 256: 0.534 ms; step with BN over"
     )
-    assert all(f"step with BN over step without BN at m = {size}: 1.5" in row["note"] for size in (2, 128, 1024))
-    assert "medians over the rates, measured while other processes trained beside it" in row["statistic"]
+    assert all(f"step with BN over step without BN at m = {size}: 1.5" in row["note"] for size in (2, 128, 256))
 
 
 def test_a_run_that_made_no_step_has_no_time():
@@ -319,7 +367,7 @@ def test_memory_is_that_of_the_runs_that_measure_cost_with_bn_and_the_note_has_i
 def test_what_is_kept_of_the_curves_are_the_last_evaluations_and_they_are_all_that_is_asked_for(tables):
     kept = batch_size.derive(tables)
     assert set(kept["curves"]["split"]) == {"validation", "test"} and (kept["curves"]["step"] > 0).all()
-    assert len(kept["curves"]) < len(tables["curves"]) / 1.9
+    assert kept["curves"]["run"].is_unique and len(kept["curves"]) < len(tables["curves"]) / 3.5
     pd.testing.assert_frame_equal(judged(batch_size, kept), judged(batch_size, tables))
     assert all(kept[name] is tables[name] for name in tables if name != "curves")
 
@@ -395,16 +443,14 @@ def test_gaps_are_drawn_over_the_examples_normalized_together_and_the_last_ghost
 def test_the_errors_of_each_layer_have_their_slope_beside_them_and_a_dotted_line_of_the_root(panel):
     for name in ("error_of_mean", "error_of_variance"):
         axes = panel(name)
-        assert {f"hidden {place}: −0.50" for place in (1, 2, 3)} <= set(words(axes))
+        assert {f"{name}: −0.50" for name in ("hidden 1", "hidden 2", "hidden 3", "independent")} <= set(words(axes))
         (dotted,) = [line for line in axes.lines if line.get_label() == "1 / √m"]
         slope = np.polyfit(np.log(dotted.get_xdata()), np.log(dotted.get_ydata()), 1)[0]
         assert slope == pytest.approx(-0.5) and axes.get_xscale() == axes.get_yscale() == "log"
         assert max(dotted.get_ydata()) < 2**-0.5
 
 
-def test_the_other_net_time_and_memory_are_drawn_by_size_in_their_units(panel):
-    (batch,) = thick(panel("convolutional"), COLORS["batch"])
-    assert batch == pytest.approx({m: 0.851 - 0.1 / m for m in (2, 16)})
+def test_time_and_memory_are_drawn_by_size_in_their_units(panel):
     step, example = thick(panel("times"), COLORS["none"])
     assert step == pytest.approx({m: 100 + m for m in QUICK.sizes})
     assert example == pytest.approx({m: 100 / m + 1 for m in QUICK.sizes})
@@ -425,7 +471,7 @@ def test_the_panel_shows_accuracy_over_the_rates_and_a_ring_around_each_best_one
     assert rings == {"_best batch": 0.3, "_best none": 0.03, "_best renorm": 0.3}
     lines = {line.get_label(): line for line in axes.lines}
     assert list(lines["with BN"].get_xdata()) == list(RATES)
-    np.testing.assert_allclose(lines["with BN"].get_ydata(), [0.661 - 0.1 / 2, 0.861 - 0.1 / 2])
+    np.testing.assert_allclose(lines["with BN"].get_ydata(), [0.6605 - 0.1 / 2, 0.8605 - 0.1 / 2])
     assert "best rate: BN 0.3, Renormalization 0.3, without 0.03" in words(axes)
     assert words(beside)[-1] == "live run" and not beside.lines
     assert drawn.get_size_inches() * 25.4 == pytest.approx(widget_figure.SIZE)

@@ -5,11 +5,10 @@ import functools
 import pandas as pd
 
 from bnrepro.experiments.batch_size.panels import (
-    ARMS,
+    INDEPENDENT,
     accuracy_limits,
     draw_accuracy,
     draw_accuracy_of_ways,
-    draw_convolutional,
     draw_errors,
     draw_gaps,
     draw_memory,
@@ -17,12 +16,14 @@ from bnrepro.experiments.batch_size.panels import (
     draw_times,
 )
 from bnrepro.experiments.batch_size.tables import (
+    AT_INFERENCE,
+    BUDGETS,
     LARGE,
     REFERENCE,
     SMALL,
-    at_best_rates,
     measured,
     memory,
+    over_layers,
     sampling_errors,
     times,
 )
@@ -34,21 +35,21 @@ _RUN = ["run", "group", "arm", "batch_size", "together", "seed", "learning_rate"
 
 def accuracy(tables: Tables, group: str) -> pd.DataFrame:
     """The runs of one budget at their best rates; the axis of both budgets is one."""
-    dense = _dense(tables)
+    dense = measured(tables)
     low, high = accuracy_limits(dense["test"])
     return dense.loc[dense["group"] == group, [*_RUN, "test"]].assign(axis_low=low, axis_high=high)
 
 
 def rates(tables: Tables) -> pd.DataFrame:
     """The best rate of each arm, size and budget."""
-    dense = _dense(tables)
-    dense = dense[dense["group"].isin(["examples", "steps"]) & dense["arm"].isin(ARMS)]
+    dense = measured(tables)
+    dense = dense[dense["group"].isin(BUDGETS)]
     return dense.drop_duplicates(["group", "arm", "batch_size"])[["group", "arm", "batch_size", "learning_rate"]]
 
 
 def ways(tables: Tables) -> pd.DataFrame:
     """BN's runs over its mini-batches, and over its ghost batches, whose last is the whole mini-batch."""
-    dense = _dense(tables)
+    dense = measured(tables)
     low, high = accuracy_limits(dense["test"])
     batch = dense[(dense["group"] == "examples") & (dense["arm"] == "batch")]
     ghost = pd.concat([dense[dense["arm"] == "ghost"], batch[batch["batch_size"] == LARGE]]).assign(arm="ghost")
@@ -58,15 +59,10 @@ def ways(tables: Tables) -> pd.DataFrame:
     ]
 
 
-def convolutional(tables: Tables) -> pd.DataFrame:
-    """The runs of `inception_small`."""
-    best = at_best_rates(measured(tables))
-    return best.loc[best["group"] == "conv", [*_RUN, "test"]]
-
-
-def _dense(tables: Tables) -> pd.DataFrame:
-    best = at_best_rates(measured(tables))
-    return best[best["group"] != "conv"]
+def errors(tables: Tables) -> pd.DataFrame:
+    """The errors by layer in training mode, and as one more layer, `INDEPENDENT`, those of all layers of independent values."""
+    independent = over_layers(sampling_errors(tables, AT_INFERENCE)).assign(layer=INDEPENDENT)
+    return pd.concat([sampling_errors(tables), independent], ignore_index=True)
 
 
 _LINES = "{examples_seeds} seeds an arm (thin), their median (thick) and its 95% interval (band)"
@@ -91,15 +87,15 @@ PANELS = (
     Panel(
         name="rates",
         title="Best learning rate",
-        caption="Of each arm and size of the mini-batch, chosen on validation examples, the lines a little apart. Filled, "
-        "as many examples seen; open, as many steps.",
+        caption="Of each arm and size of the mini-batch, chosen on other seeds and on validation examples, the lines a little "
+        "apart. Filled, as many examples seen; open, as many steps.",
         data=rates,
         draw=draw_rates,
     ),
     Panel(
         name="gaps",
         title="Gap between inference and training mode",
-        caption="How far the test accuracy with moving averages lies from that with each test mini-batch's own statistics, "
+        caption="How far the test accuracy with population statistics lies from that with each test mini-batch's own, "
         f"over the examples that BN normalizes together: mini-batches of m, and ghosts in mini-batches of m = {LARGE}, of "
         f"which the last is whole; the claim compares ghosts of {SMALL} with m = {SMALL}. The axis is linear up to 0.1, and "
         "a run that diverged has no gap.",
@@ -119,32 +115,24 @@ PANELS = (
         name="error_of_mean",
         title="Error of a mini-batch's mean, and its slope",
         caption="Root mean square error against the population's mean, in its standard deviations, by layer of a trained "
-        "net, with the slopes of the logarithms. {sampling_seeds} seeds (thin) and their median (thick); dotted, 1/√m.",
-        data=sampling_errors,
+        "net in training mode, and of all layers where those below normalize with population statistics (independent), "
+        "with the slopes of the logarithms. {sampling_seeds} seeds (thin), their median (thick); dotted, 1/√m.",
+        data=errors,
         draw=functools.partial(draw_errors, value="mean_error", unit="Error, standard deviations"),
     ),
     Panel(
         name="error_of_variance",
         title="Error of a mini-batch's variance, and its slope",
-        caption="Root mean square error of the unbiased variance, relative to the population's, by layer of a trained net, with "
-        "the slopes of the logarithms. {sampling_seeds} seeds (thin) and their median (thick); dotted, 1/√m.",
-        data=sampling_errors,
+        caption="Root mean square error of the unbiased variance, relative to the population's, by layer of a trained net in "
+        "training mode, and of all layers where those below normalize with population statistics (independent), with "
+        "the slopes of the logarithms. {sampling_seeds} seeds (thin), their median (thick); dotted, 1/√m.",
+        data=errors,
         draw=functools.partial(draw_errors, value="variance_error", unit="Relative error"),
-    ),
-    Panel(
-        name="convolutional",
-        title="Test accuracy, inception_small",
-        caption="All sizes at one rate and with as many steps; BN normalizes m' = m p q values of a feature map together. "
-        "{conv_seeds} seeds an arm (thin), their median (thick) and its 95% interval; a run that diverged "
-        "counts as guessing.",
-        data=convolutional,
-        draw=draw_convolutional,
     ),
     Panel(
         name="times",
         title="Training time of a step and of an example",
-        caption="Dense net, medians over the rates, while other processes trained beside it: each seed (thin) and the median "
-        "(thick).",
+        caption="Dense net, while other processes trained beside it: each seed (thin) and the median (thick).",
         data=times,
         draw=draw_times,
     ),
@@ -158,7 +146,7 @@ PANELS = (
 )
 
 SHEETS = {
-    "accuracy": ("accuracy_by_examples", "accuracy_by_steps", "rates", "convolutional"),
-    "statistics": ("gaps", "accuracy_by_ghosts", "error_of_mean", "error_of_variance"),
+    "accuracy": ("accuracy_by_examples", "accuracy_by_steps", "rates", "accuracy_by_ghosts"),
+    "statistics": ("gaps", "error_of_mean", "error_of_variance"),
     "cost": ("times", "memory"),
 }

@@ -10,6 +10,7 @@ from bnrepro.experiments.batch_size.tables import LARGE, slopes
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import DOTTED, accuracy_axis, key_above, log_axis, nothing
+from bnrepro.plotting.inks import INK
 from bnrepro.plotting.lines import median_line, name_lines, ticks_at
 
 ARMS = ("none", "batch", "renorm")
@@ -17,6 +18,9 @@ _MARKS = 3.6  # parts of an axis of sizes that have room for a number each
 _BELOW = 0.65  # the dotted line, in the smallest error of a layer
 _SMALLEST_GAP = 0.1  # points; up to here the axis of gaps is linear, for two accuracies may be the same
 _APART = 0.045  # decades between lines that would else hide each other
+INDEPENDENT = "independent"
+"""What stands in place of a layer where the errors are of independent values."""
+
 _WAYS = {"batch": "mini-batches of m", "ghost": f"m = {LARGE} in ghosts"}
 _SIZE, _TOGETHER = "Size m of the mini-batch", "Examples normalized together"
 
@@ -75,17 +79,6 @@ def draw_accuracy_of_ways(area: Area, runs: pd.DataFrame) -> None:
     _accuracy_axis(axes, runs)
 
 
-def draw_convolutional(area: Area, conv: pd.DataFrame) -> None:
-    """`inception_small` without and with BN."""
-    axes = area.axes()
-    for arm in ARMS[:2]:
-        arm_line(axes, conv[conv["arm"] == arm], "test", arm, LABELS[arm])
-    size_axis(axes, sorted(set(conv["batch_size"])), _SIZE)
-    accuracy_axis(axes, *accuracy_limits(conv["test"]))
-    axes.set_ylabel("Test accuracy")
-    name_lines(axes)
-
-
 def draw_errors(area: Area, errors: pd.DataFrame, value: str, unit: str) -> None:
     """A line a layer, its slope beside it; dotted, a little below, a fall with the root of the size."""
     axes = area.axes()
@@ -93,7 +86,7 @@ def draw_errors(area: Area, errors: pd.DataFrame, value: str, unit: str) -> None
     for index, layer in enumerate(layers):
         own = errors[errors["layer"] == layer]
         slope = f"{slopes(own, value).median():.2f}".replace("-", "−")
-        color = _paler(COLORS["batch"], 0.55 * (1 - index / max(len(layers) - 1, 1)))
+        color = INK if layer == INDEPENDENT else _paler(COLORS["batch"], 0.55 * (1 - index / max(len(layers) - 2, 1)))
         label = f"{layer.replace('_', ' ')}: {slope}"
         median_line(axes, own, "size", value, color, label)
     if not layers:

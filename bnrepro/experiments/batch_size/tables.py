@@ -10,66 +10,93 @@ from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
 BUDGETS = ("examples", "steps")
+GROUPS = (*BUDGETS, "ghost")
+"""The groups that are judged by their accuracy, each of which takes its best rates."""
+
 SMALL, REFERENCE, LARGE = 8, 128, 256
 """The small mini-batch that ghost batches imitate, the one where both budgets meet, and the large one that is cut into ghosts."""
 
-_GROUPS = (*BUDGETS, "ghost", "conv")
-_KEYS = ["group", "arm", "batch_size", "together"]
+AT_INFERENCE = "inference"
+"""The setting of `sampling` in which the layers below normalize with the population's statistics."""
+
+_CELL = ["arm", "batch_size", "together"]
+_KEYS = ["group", *_CELL]
 
 
 def derive(tables: Tables) -> Tables:
-    """The tables to keep: of `curves` the last evaluations, for the others say nothing here and are most of the bytes."""
-    curves = tables["curves"]
-    last = curves["step"] == curves["run"].map(tables["runs"].set_index("run")["steps"])
-    return {**tables, "curves": curves[last & (curves["split"] != "train")].reset_index(drop=True)}
+    """The tables to keep: of `curves` the last evaluation, of what is read: the test set of the judged runs, the validation
+    examples of those that choose.
+    """
+    curves, steps = tables["curves"], tables["runs"].set_index("run")["steps"]
+    chooses = curves["run"].isin(select(tables, "choice")["run"])
+    kept = (curves["step"] == curves["run"].map(steps)) & (curves["split"] == np.where(chooses, "validation", "test"))
+    return {**tables, "curves": curves[kept].reset_index(drop=True)}
+
+
+def with_arms(runs: pd.DataFrame) -> pd.DataFrame:
+    """Adds `arm`, the normalization or `ghost`, and `together`, the examples that BN normalizes together."""
+    ghost = runs["ghost_size"] > 0
+    return runs.assign(
+        arm=runs["normalization"].mask(ghost, "ghost"),
+        together=runs["ghost_size"].where(ghost, runs["batch_size"]),
+    )
+
+
+def best_rates(runs: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Of runs `with_arms` those at the best rate of their arm and size, by the median of `value`, the lowest of equals."""
+    return at_best_rate(runs, _CELL, value)
+
+
+@once
+def tried(tables: Tables) -> pd.DataFrame:
+    """The runs that choose, a row for each `group` that they choose for, with `arm` and `together`.
+
+    Returns:
+        The runs with `validation`, the accuracy after the last step, a guess where the run diverged, and whether its rate is
+        `chosen`.
+    """
+    runs = with_arms(select(tables, "choice"))
+    runs = runs.assign(group=runs["setting"], validation=_last(tables, runs, "validation"))
+    best = pd.concat([best_rates(own, "validation") for _, own in runs.groupby("group", sort=False)])
+    chosen = best[[*_KEYS, "learning_rate"]].drop_duplicates().assign(chosen=True)
+    runs = runs.merge(chosen, on=[*_KEYS, "learning_rate"], how="left")
+    return runs.assign(chosen=runs["chosen"].notna())
 
 
 @once
 def measured(tables: Tables) -> pd.DataFrame:
-    """Every run that is judged by its accuracy, a row for each group that it is in.
+    """Every run that is judged by its accuracy, a row for each group that it is in; each is at the best rate of its cell.
 
     Returns:
         The runs with `group`; `arm`, the normalization or `ghost`; `together`, the examples that BN normalizes together;
-        `validation` and `test`, the accuracy after the last step, a guess where the run diverged; and `gap`, how far the
-        accuracy on the test set with the moving averages lies from that with its own mini-batches, NaN where the run diverged
-        or has no BN.
+        `test`, the accuracy after the last step, a guess where the run diverged; `gap`, how far the accuracy on the test set
+        with the statistics of inference lies from that with its own mini-batches, NaN where the run diverged or has no BN; and
+        `edge`: `smallest` or `largest`, where the best rate is at that end of several tried.
     """
-    runs = select(tables, _GROUPS)
-    curves = tables["curves"].merge(runs[["run", "steps"]].drop_duplicates("run"), on="run")
-    last = curves[curves["step"] == curves["steps"]].pivot(index="run", columns="split", values="value")
+    runs = with_arms(select(tables, GROUPS))
     accuracies = tables["statistics"].query("data == 'test'").pivot(index="run", columns="statistics", values="value")
-    nothing = pd.Series(dtype=float)
-    finite = runs["status"] != "diverged"
-    accuracy = {
-        split: runs["run"].map(last.get(split, nothing)).astype(float).where(finite, runs["chance"])
-        for split in ("validation", "test")
-    }
-    gap = (accuracies.get("moving", nothing) - accuracies.get("batch", nothing)).abs()
-    return runs.assign(
-        arm=runs["normalization"].mask(runs["ghost_size"] > 0, "ghost"),
-        together=runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"]),
-        **accuracy,
-        gap=runs["run"].map(gap).astype(float).where(finite),
+    accuracies = accuracies.reindex(columns=["population", "moving", "batch"]).astype(float)
+    gap = (accuracies["population"].fillna(accuracies["moving"]) - accuracies["batch"]).abs()
+    ends = tried(tables).groupby(_KEYS)["learning_rate"].agg(least="min", most="max").reset_index()
+    runs = runs.merge(ends, on=_KEYS, how="left")
+    several = runs["least"] < runs["most"]
+    at = [several & (runs["learning_rate"] == runs[end]) for end in ("least", "most")]
+    return runs.drop(columns=["least", "most"]).assign(
+        test=_last(tables, runs, "test"),
+        gap=runs["run"].map(gap).where(runs["status"] != "diverged"),
+        edge=np.select(at, ["smallest", "largest"], ""),
     )
 
 
-def at_best_rates(runs: pd.DataFrame) -> pd.DataFrame:
-    """Those of the runs `measured` that have the best rate of their group, arm and size.
-
-    It is one rate for all seeds: that of the highest median of the final validation accuracy, the lowest of equals.
-
-    Returns:
-        The runs with `edge`: `smallest` or `largest`, where the best rate is at that end of several tried.
-    """
-    tried = runs.groupby(_KEYS)["learning_rate"].agg(least="min", most="max").reset_index()
-    best = at_best_rate(runs, _KEYS, "validation").merge(tried, on=_KEYS)
-    several = best["least"] < best["most"]
-    ends = [several & (best["learning_rate"] == best[end]) for end in ("least", "most")]
-    return best.assign(edge=np.select(ends, ["smallest", "largest"], "")).drop(columns=["least", "most"])
+def _last(tables: Tables, runs: pd.DataFrame, split: str) -> pd.Series:
+    """The accuracy of each run on a split after the last step; a guess where it diverged."""
+    curves = tables["curves"].merge(runs[["run", "steps"]].drop_duplicates("run"), on="run")
+    values = curves[(curves["step"] == curves["steps"]) & (curves["split"] == split)].set_index("run")["value"]
+    return runs["run"].map(values).astype(float).where(runs["status"] != "diverged", runs["chance"])
 
 
 def chosen(best: pd.DataFrame, group: str, arm: str, size: int, together: int = 0) -> pd.DataFrame:
-    """Of the runs at their best rates those of one group, arm and size, by seed; `together` tells ghosts of one size."""
+    """Of the runs `measured` those of one group, arm and size, by seed; `together` tells ghosts of one size."""
     own = where(best, group=group, arm=arm, batch_size=size, together=together or size)
     return own.set_index("seed").sort_index()
 
@@ -79,24 +106,27 @@ def effects(tables: Tables) -> pd.DataFrame:
 
     Returns:
         A row a `group`, `arm`, `batch_size` and number of examples normalized `together`: `best_rate` and its `edge`, as
-        `at_best_rates` gives it; `accuracy` on the test set, the median of the seeds, `ci_low` to `ci_high`; the median `gap`
+        `measured` gives it; `accuracy` on the test set, the median of the seeds, `ci_low` to `ci_high`; the median `gap`
         between inference and training mode; how many runs `diverged`; and `n`, the seeds.
     """
     rows = []
-    for keys, runs in at_best_rates(measured(tables)).groupby(_KEYS):
+    for keys, runs in measured(tables).groupby(_KEYS):
         first, lost = runs.iloc[0], (runs["status"] == "diverged").sum()
         test = median_interval(runs["test"].dropna())
         rows.append((*keys, first["learning_rate"], first["edge"], *test[:3], runs["gap"].median(), lost, test.n))
     columns = (*_KEYS, "best_rate", "edge", "accuracy", "ci_low", "ci_high", "gap", "diverged", "n")
-    order = [_GROUPS.index(row[0]) for row in rows]
+    order = [GROUPS.index(row[0]) for row in rows]
     table = pd.DataFrame(rows, columns=columns).assign(order=order)
     return table.sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 
 @once
-def sampling_errors(tables: Tables) -> pd.DataFrame:
-    """By `seed`, `layer` and `size` of a mini-batch, `mean_error` and `variance_error` of its moments."""
-    return select(tables, "sampling", "errors")[["seed", "layer", "size", "mean_error", "variance_error"]]
+def sampling_errors(tables: Tables, setting: str = "") -> pd.DataFrame:
+    """By `seed`, `layer` and `size` of a mini-batch, `mean_error` and `variance_error` of its moments, in training mode or
+    `AT_INFERENCE`.
+    """
+    errors = select(tables, "sampling", "errors", setting=setting)
+    return errors[["seed", "layer", "size", "mean_error", "variance_error"]]
 
 
 def over_layers(errors: pd.DataFrame) -> pd.DataFrame:
@@ -122,16 +152,15 @@ def slopes(errors: pd.DataFrame, value: str, least: int = 0) -> pd.Series:
 
 @once
 def times(tables: Tables) -> pd.DataFrame:
-    """By `arm`, `batch_size` and `seed` of the dense net, `step` and `example`: seconds of training, medians over the rates.
+    """By `arm`, `batch_size` and `seed` of the dense net, `step` and `example`: seconds of training.
 
     A run that diverged does all its steps too, for they are one call, so it takes as long and counts; one whose loss is not
     finite at the start makes none, and has no time.
     """
     rows = select(tables, "steps", "provenance")
     step = rows["train_seconds"].where(rows["train_seconds"] > 0) / rows["steps"]
-    rows = rows.assign(arm=rows["normalization"], step=step)
-    table = rows.groupby(["arm", "batch_size", "seed"])["step"].median().reset_index()
-    return table.assign(example=table["step"] / table["batch_size"])
+    rows = rows.assign(arm=rows["normalization"], step=step, example=step / rows["batch_size"])
+    return rows[["arm", "batch_size", "seed", "step", "example"]].reset_index(drop=True)
 
 
 def memory(tables: Tables) -> pd.DataFrame:

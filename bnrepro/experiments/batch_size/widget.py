@@ -4,9 +4,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnrepro.analysis.select import config_of, intervals
+from bnrepro.analysis.select import config_of, intervals, where
 from bnrepro.config.run_config import RunConfig
-from bnrepro.experiments.batch_size.tables import BUDGETS, SMALL, at_best_rates, chosen, measured
+from bnrepro.experiments.batch_size.tables import BUDGETS, SMALL, tried
 from bnrepro.experiments.control import Control, values_in
 from bnrepro.experiments.presets import live_run
 from bnrepro.plotting import widget_figure
@@ -35,11 +35,11 @@ def controls(tables: Tables) -> tuple[Control, ...]:
 @styled
 def explore(tables: Tables, live: pd.DataFrame | None = None, *, batch_size: int, budget: str) -> Figure:
     """Validation accuracy over the rates by arm, each best one ringed; right of it, room for the live run over its steps."""
-    runs = measured(tables)
+    runs = tried(tables)
     runs = runs[runs["group"].isin(BUDGETS)]
-    own = runs[(runs["group"] == budget) & (runs["batch_size"] == batch_size)]
-    best = at_best_rates(own)
-    rates = {arm: f"{chosen(best, budget, arm, batch_size)['learning_rate'].iloc[0]:g}" for arm in _arms(own)}
+    own = where(runs, group=budget, batch_size=batch_size)
+    best = own[own["chosen"]].groupby("arm")["learning_rate"].first()
+    rates = {arm: f"{best[arm]:g}" for arm in _ARMS if arm in best}
     figure = new_figure(*widget_figure.SIZE)
     words = ", ".join(f"{_SHORT[arm]} {rate}" for arm, rate in rates.items())
     title = f"Validation accuracy at m = {batch_size:,}, as many {budget}"
@@ -48,7 +48,7 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, batch_size: int
     for arm in rates:
         _rates(axes, own[own["arm"] == arm], arm)
     _rate_axis(axes, sorted(set(runs["learning_rate"])))
-    step_axis(beside, _live(best, batch_size, budget).steps)
+    step_axis(beside, _live(tables, batch_size, budget).steps)
     highest = runs["validation"].max()
     for each in (axes, beside):
         accuracy_axis_to(each, highest)
@@ -64,24 +64,19 @@ def explore(tables: Tables, live: pd.DataFrame | None = None, *, batch_size: int
 
 def live(tables: Tables, *, batch_size: int, budget: str) -> RunConfig:
     """A run with BN at that size and its best rate, at a seed that is not reported; of a long one the first part."""
-    runs = measured(tables)
-    return _live(at_best_rates(runs[runs["batch_size"] == batch_size]), batch_size, budget)
+    return _live(tables, batch_size, budget)
 
 
-def _live(best: pd.DataFrame, batch_size: int, budget: str) -> RunConfig:
-    runs = chosen(best, budget, "batch", batch_size).reset_index()
+def _live(tables: Tables, batch_size: int, budget: str) -> RunConfig:
+    runs = where(tried(tables), group=budget, arm="batch", batch_size=batch_size, chosen=True)
     return live_run(config_of(runs), _LIVE_EVALUATIONS, _LIVE_STEPS)
-
-
-def _arms(runs: pd.DataFrame) -> list[str]:
-    return [arm for arm in _ARMS if arm in set(runs["arm"])]
 
 
 def _rates(axes: Axes, runs: pd.DataFrame, arm: str) -> None:
     """Each seed thin, the median thick over its interval, a ring around the best rate."""
     medians = intervals(runs.dropna(subset=["validation"]), "learning_rate", "validation")
     seeds_and_median(axes, runs, medians, "learning_rate", "validation", COLORS[arm], LABELS[arm])
-    best = at_best_rates(runs).iloc[0]["learning_rate"]
+    best = runs.loc[runs["chosen"], "learning_rate"].iloc[0]
     ringed = medians.loc[medians["learning_rate"] == best, ["learning_rate", "estimate"]]
     ring = dict(markersize=8, markerfacecolor="none", markeredgecolor=COLORS[arm], markeredgewidth=1.1, zorder=7)
     axes.plot(*ringed.to_numpy().T, "o", label=f"_best {arm}", **ring)
