@@ -6,7 +6,6 @@ from bnrepro.analysis.claims import Rule, claim
 from bnrepro.analysis.findings import Row, count_if_any, diverged, median_of
 from bnrepro.experiments.inference_statistics.tables import (
     MIDDLE,
-    SMALL,
     batch_sizes,
     by_statistics,
     gain,
@@ -77,19 +76,6 @@ def early_better(tables: Tables) -> list[Row]:
 
 
 @claim(
-    id="P2c",
-    kind="secondary",
-    section="3.1",
-    sentence=f"With mini-batches of {SMALL} or less population statistics are more accurate than moving averages",
-    statistic=f"accuracy after the last step, population minus moving, mean over m of {SMALL} or less, median of seeds",
-    unit=_POINTS,
-    rule=Rule("above", 0.0),
-)
-def small_better(tables: Tables) -> list[Row]:
-    return _gain(tables, "last", [size for size in batch_sizes(tables) if size <= SMALL])
-
-
-@claim(
     id="P3a",
     kind="check",
     section="3.1",
@@ -105,7 +91,7 @@ def unbiased(tables: Tables) -> list[Row]:
     return [
         median_of(judged),
         _mean(ratio_of(table, "hidden_1", "moving"), sizes, "ratio", "moving averages"),
-        *_deeper(table, "population", sizes[0]),
+        *_deeper(table, "population", sizes),
         *_lost(tables, len(judged)),
     ]
 
@@ -125,7 +111,7 @@ def biased(tables: Tables) -> list[Row]:
     sizes, table = batch_sizes(tables), ratios(tables)
     table = table.assign(ratio=table["ratio"] / (1 - 1 / table["batch_size"]))
     judged = mean_over(ratio_of(table, "hidden_1", "population_ddof0"), sizes)
-    return [median_of(judged), *_deeper(table, "population_ddof0", sizes[0]), *_lost(tables, len(judged))]
+    return [median_of(judged), *_deeper(table, "population_ddof0", sizes), *_lost(tables, len(judged))]
 
 
 @claim(
@@ -178,13 +164,16 @@ def _mean(values: pd.Series, sizes: list[int], unit: str, label: str) -> Row:
     return median_of(mean_over(values, sizes), unit, label)
 
 
-def _deeper(table: pd.DataFrame, statistics: str, size: int) -> list[Row]:
-    """Each layer after the first, at the smallest mini-batch."""
-    layers = sorted(set(table["layer"]) - {"hidden_1"})
-    return [
-        _mean(ratio_of(table, layer, statistics), [size], "ratio", f"{layer.replace('_', ' ')} at m = {size}")
-        for layer in layers
-    ]
+def _deeper(table: pd.DataFrame, statistics: str, sizes: list[int]) -> list[Row]:
+    """Each layer after the first: the mean over the mini-batches, and at the smallest and the largest of them."""
+    rows = []
+    for layer in sorted(set(table["layer"]) - {"hidden_1"}):
+        words, values = layer.replace("_", " "), ratio_of(table, layer, statistics)
+        rows.append(_mean(values, sizes, "ratio", f"{words}, mean over m"))
+        rows += [
+            _mean(values, [size], "ratio", f"{words} at m = {size}") for size in dict.fromkeys((sizes[0], sizes[-1]))
+        ]
+    return rows
 
 
 def _lost(tables: Tables, n: int) -> list[Row]:

@@ -24,9 +24,6 @@ DATA = ("test", "contrast", "noise", "imbalanced")
 SIZE, MIDDLE = 64, 32
 """The mini-batches whose training is shown, and at which shifted data are; where a sweep has none, the nearest by ratio."""
 
-SMALL = 8
-"""The largest of the small mini-batches."""
-
 _CELL = ["batch_size", "seed"]
 
 
