@@ -260,7 +260,7 @@ def _by_layer(errors: pd.DataFrame, value: str, least: int, label: str) -> list[
 
 
 def _deeper(tables: Tables, value: str) -> list[Row]:
-    """By seed the slope in training mode minus that where the values are independent; then the errors at the smallest size."""
+    """By seed the slope in training mode minus that where the values are independent; then each of both."""
     errors = {setting: _behind_the_first(sampling_errors(tables, setting)) for setting in ("", AT_INFERENCE)}
     training, independent = (slopes(own, value) for own in errors.values())
     return [
