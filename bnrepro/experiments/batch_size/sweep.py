@@ -50,7 +50,7 @@ class Preset:
     cost_sizes: tuple[int, ...]
 
 
-SIZES = (2, 4, 8, 16, 32, 128, 256, 512)
+SIZES = (2, 8, 32, 128, 256)
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 PRESETS = {
@@ -81,7 +81,7 @@ PRESETS = {
         examples=32_768,
         sizes=SIZES,
         renorm_sizes=(2, 8),
-        ghosts=(4, 8, 16, 64),
+        ghosts=(4, 8, 32),
         rates=RATES,
         cost_seeds=8,
         cost=Length(12, 6),
