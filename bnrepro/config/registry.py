@@ -31,7 +31,11 @@ DEFAULT_PARTS = {
 
 _OURS = {
     "task": {"bnrepro.tasks.images": ("mnist", "fashion_mnist", "cifar10")},
-    "model": {"bnrepro.models.mlp": ("mlp",), "bnrepro.models.inception_small": ("inception_small",)},
+    "model": {
+        "bnrepro.models.mlp": ("mlp",),
+        "bnrepro.models.inception_small": ("inception_small",),
+        "bnrepro.models.inception_bn": ("inception_bn",),
+    },
     "normalization": {
         "bnrepro.models.normalization": ("none", "batch", "renorm", "off", "population", "noise"),
     },

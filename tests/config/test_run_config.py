@@ -47,7 +47,7 @@ from bnrepro.models.normalization import BatchNorm
             {"momentum": 0.5},
             "momentum is a field of the normalization batch, renorm, off, population, noise: this run has none",
         ),
-        ({"width": 8}, "width is a field of the model inception_small: this run has mlp"),
+        ({"width": 8}, "width is a field of the model inception_small, inception_bn: this run has mlp"),
         ({"model": 3}, "model is a part or the name of one: got 3"),
         ({"model": BatchNorm()}, "model is a model: got the normalization batch"),
     ],
