@@ -30,7 +30,10 @@ DEFAULT_PARTS = {
 """The parts of a run that is not told otherwise: the net and protocol of section 4.1, without BN."""
 
 _OURS = {
-    "task": {"bnrepro.tasks.images": ("mnist", "fashion_mnist", "cifar10")},
+    "task": {
+        "bnrepro.tasks.images": ("mnist", "fashion_mnist", "cifar10"),
+        "bnrepro.tasks.imagenet": ("imagenet",),
+    },
     "model": {
         "bnrepro.models.mlp": ("mlp",),
         "bnrepro.models.inception_small": ("inception_small",),

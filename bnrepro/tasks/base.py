@@ -37,10 +37,12 @@ class Task(Component):
 
     Attributes:
         metric: The name of its metric in the tables; larger is better.
+        streams: Whether its examples are read while a net trains, by `stream`, as they are too many for memory.
     """
 
     kind: ClassVar[str] = "task"
     metric: ClassVar[str]
+    streams: ClassVar[bool] = False
 
     @property
     def chance(self) -> float:
@@ -67,6 +69,10 @@ class Task(Component):
 
     def load(self, seed: int) -> Dataset:
         """The data, a pure function of the fields and the seed."""
+        raise NotImplementedError
+
+    def stream(self):
+        """Where it `streams`, in place of `load`: a `bnrepro.tasks.image_stream.ImageStream`, or what does the same."""
         raise NotImplementedError
 
     def data_seed(self, seed: int) -> int:
