@@ -83,6 +83,9 @@ def _parser() -> _Parser:
     own = dict(action="append", default=[], metavar="FILE", help="a Python file that adds parts, experiments or claims")
     run.add_argument("--plugin", **own)
     run.add_argument("--force", action="store_true", help="train again what has a record")
+    run.add_argument(
+        "--dry-run", action="store_true", help="say what would be trained and about how long, and do nothing"
+    )
     run.add_argument("--json", metavar="FILE", help="also write the verdicts there")
     run.add_argument("--verbose", action="store_true", help="end with every claim, its rule and its notes")
     listed = command("list", commands.list_notebooks, "notebooks with their parameters: type, default, help")

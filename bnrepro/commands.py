@@ -44,6 +44,11 @@ def run(options) -> int:
         options.all,
         options.executor,
     )
+    if options.dry_run:
+        from bnrepro.jupyter.trial_text import trial_text
+
+        print(trial_text(config for group in plan.sweep().values() for config in group))
+        return 0
     failures = run_batch(plan, options.force)
     workspace = plan.workspace
     try:

@@ -40,16 +40,17 @@ class ImageStream:
 
     Args:
         train: Training images.
-        test: Images that a net is evaluated on.
+        test: Images of which a net is evaluated on some.
+        evaluated: The places of these.
         size: Height and width of a crop.
         outputs: How many classes there are.
     """
 
-    def __init__(self, train: Split, test: Split, size: int, outputs: int):
-        self._splits, self._size = {"train": train, "test": test}, size
+    def __init__(self, train: Split, test: Split, evaluated: np.ndarray, size: int, outputs: int):
+        self._splits, self._evaluated, self._size = {"train": train, "test": test}, evaluated, size
         self._readers = {name: split.reader() for name, split in self._splits.items()}
         self.input_shape, self.outputs = (size, size, 3), outputs
-        self.examples, self.test_examples = len(train), len(test)
+        self.examples, self.test_examples = len(train), len(evaluated)
 
     def batches(self, rows: np.ndarray, seed: int, start: int) -> tf.data.Dataset:
         """Training mini-batches: a random crop of each image, flipped or not.
@@ -71,12 +72,18 @@ class ImageStream:
         """Training images as they are evaluated, and their labels."""
         return next(iter(self._central("train", rows, len(rows))))
 
-    def evaluated(self, rows: np.ndarray, block: int) -> tf.data.Dataset:
-        """The images of these places of the other split, `block` at a time, each its central crop."""
-        return self._central("test", rows, block)
+    def evaluated(self, block: int) -> tf.data.Dataset:
+        """The images that a net is evaluated on, `block` at a time, each its central crop."""
+        return self._central("test", self._evaluated, block)
 
-    def told(self, error: tf.errors.OpError, split: str, rows: Iterable[int]) -> Exception:
-        """What to raise where reading failed: the first of these images that cannot be read, by its name."""
+    def told(self, error: tf.errors.OpError, rows: Iterable[int] | None = None) -> Exception:
+        """What to raise where reading failed: the first image that cannot be read, by its name.
+
+        Args:
+            error: What was raised.
+            rows: The training images among which it is; by default it is one of those that a net is evaluated on.
+        """
+        split, rows = ("test", self._evaluated) if rows is None else ("train", rows)
         for row in rows:
             try:
                 self._decoded(split, tf.constant(row))

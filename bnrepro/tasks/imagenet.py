@@ -66,7 +66,8 @@ class ImageNet(Classification):
         """
         from bnrepro.tasks.image_stream import ImageStream
 
-        return ImageStream(*self._splits(), self.image_size, self.classes)
+        train, test = self._splits()
+        return ImageStream(train, test, self._evaluated(len(test)), self.image_size, self.classes)
 
     def _splits(self) -> tuple:
         records = records_in(self.path)
@@ -85,7 +86,7 @@ class ImageNet(Classification):
             )
         return files_by_class(self.path)
 
-    def evaluated_rows(self, total: int) -> np.ndarray:
+    def _evaluated(self, total: int) -> np.ndarray:
         """The places of the validation images that a run is evaluated on, among `total`."""
         if not 0 < self.test_examples < total:
             return np.arange(total)

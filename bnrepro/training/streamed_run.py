@@ -15,6 +15,9 @@ from bnrepro.training.tensorflow_run import TensorFlowRun
 EVALUATED_AT_ONCE = 100
 """Examples that are evaluated at once: 60 MB of the pixels of ImageNet."""
 
+_LOOKED_THROUGH = 100
+"""Mini-batches after the last step among which an image is looked for that could not be read: no more lie ready."""
+
 
 class StreamedRun(TensorFlowRun):
     """A run whose task `streams`. What measures in it sees its first training mini-batch, without distortion."""
@@ -33,17 +36,17 @@ class StreamedRun(TensorFlowRun):
                 yield (chunk,)
         except tf.errors.OpError as error:
             done = int(self.engine.optimizer.iterations)
-            raise self._told(error, "train", self._rows(done, min(config.steps - done, 100))) from None
+            rows = self._rows(done, min(config.steps - done, _LOOKED_THROUGH))
+            raise self.stream.told(error, rows.ravel()) from None
 
     def evaluate(self, splits: list[str], watched: str | None) -> list[dict[str, Evaluation]]:
         found = {}
-        rows = self.config.task.evaluated_rows(self.stream.test_examples)
         with self._statistics(needed=bool(splits)):
             for split in splits:
                 try:
-                    loss, metric, _ = self.engine.evaluate(self.stream.evaluated(rows, EVALUATED_AT_ONCE))
+                    loss, metric, _ = self.engine.evaluate(self.stream.evaluated(EVALUATED_AT_ONCE))
                 except tf.errors.OpError as error:
-                    raise self._told(error, "test", rows) from None
+                    raise self.stream.told(error) from None
                 found[split] = Evaluation(loss, metric)
         return [found]
 
@@ -64,6 +67,3 @@ class StreamedRun(TensorFlowRun):
     def _rows(self, start: int, count: int) -> np.ndarray:
         config = self.config
         return batch_order(config.seed, self.stream.examples, config.batch_size, count, start, config.shuffling)
-
-    def _told(self, error: tf.errors.OpError, split: str, rows: np.ndarray) -> Exception:
-        return self.stream.told(error, split, rows.ravel())

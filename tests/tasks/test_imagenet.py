@@ -80,7 +80,7 @@ def test_mini_batches_are_the_same_to_the_bit_however_many_threads_read(tree, mo
 
 def test_an_evaluation_shows_one_central_crop_of_every_validation_image(tree):
     stream = of(tree).stream()
-    images, labels = read(stream.evaluated(np.arange(stream.test_examples), block=4))
+    images, labels = read(stream.evaluated(block=4))
     assert list(labels) == [0, 0, 1, 1, 2, 2]
     pixels = tf.io.decode_jpeg(sorted((tree / "val" / CLASSES[0]).iterdir())[0].read_bytes()).numpy()
     side = round(0.875 * min(pixels.shape[:2]))
@@ -90,10 +90,10 @@ def test_an_evaluation_shows_one_central_crop_of_every_validation_image(tree):
 
 
 def test_a_subset_of_the_validation_images_is_drawn_from_all_and_sorted():
-    rows = of("", test_examples=100).evaluated_rows(50_000)
+    rows = of("", test_examples=100)._evaluated(50_000)
     assert len(set(rows)) == 100 and list(rows) == sorted(rows) and rows.max() > 40_000
     for asked in (0, 7):
-        np.testing.assert_array_equal(of("", test_examples=asked).evaluated_rows(6), np.arange(6))
+        np.testing.assert_array_equal(of("", test_examples=asked)._evaluated(6), np.arange(6))
 
 
 def test_a_flat_val_is_read_with_the_file_of_its_classes(copy, tree):
@@ -105,7 +105,7 @@ def test_a_flat_val_is_read_with_the_file_of_its_classes(copy, tree):
     with pytest.raises(UserError, match=f"{LABELS_OF_VAL}: got 0 lines for 6 images"):
         of(copy).stream()
     (copy / LABELS_OF_VAL).write_text("".join(f"{path.parent.name}\n" for path in flat))
-    images, labels = read(of(copy).stream().evaluated(np.arange(6), block=6))
+    images, labels = read(of(copy).stream().evaluated(block=6))
     np.testing.assert_array_equal(images.mean(axis=(1, 2)).argmax(axis=1), labels)
     (copy / LABELS_OF_VAL).write_text("n00000000\n" * 6)
     with pytest.raises(UserError, match="got n00000000, no folder of train"):
@@ -134,9 +134,9 @@ def test_a_broken_jpeg_is_named(copy):
     stream = of(copy).stream()
     with pytest.raises(tf.errors.OpError) as error:
         trained_on(stream)
-    told = stream.told(error.value, "train", batch_order(0, 18, 6, 6).ravel())
+    told = stream.told(error.value, batch_order(0, 18, 6, 6).ravel())
     assert isinstance(told, UserError) and str(path) in str(told) and "\n" not in str(told)
-    assert stream.told(error.value, "train", [0]) is error.value  # what is whole is not blamed
+    assert stream.told(error.value, [0]) is error.value  # what is whole is not blamed
 
 
 def test_a_record_that_is_cut_off_is_told_before_anything_is_read(records, tmp_path):
@@ -166,7 +166,7 @@ def test_a_record_without_the_feature_or_with_no_class_is_named(records, tree, t
     stream = of(own).stream()
     with pytest.raises(tf.errors.OpError) as error:
         read(stream.batches(np.arange(3).reshape(1, 3), 0, 0))
-    told = str(stream.told(error.value, "train", np.arange(3)))
+    told = str(stream.told(error.value, np.arange(3)))
     assert words in told and "record 2 of" in told and "\n" not in told
 
 

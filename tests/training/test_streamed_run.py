@@ -58,7 +58,7 @@ def test_its_losses_are_those_of_a_loop_in_keras_over_the_same_mini_batches(conf
     trained = curves[curves["split"] == "train"]
     assert list(trained["step"]) == [4, 6]
     np.testing.assert_allclose(trained["loss"], [np.mean(losses[:4]), np.mean(losses[4:])], rtol=1e-5)
-    x, y = next(iter(stream.evaluated(np.arange(6), 6)))
+    x, y = next(iter(stream.evaluated(6)))
     tested = curves[(curves["split"] == "test") & (curves["step"] == STEPS)].iloc[0]
     assert tested["loss"] == pytest.approx(float(loss(y, model(x, training=False))), rel=1e-5)
     assert (tested["metric"], sorted(set(curves["split"]))) == ("accuracy", ["test", "train"])

@@ -82,7 +82,7 @@ def effective(tables: Tables, value: str) -> dict[str, pd.DataFrame]:
 
 def network(tables: Tables) -> pd.DataFrame:
     """What the picture of the net is made by."""
-    return group_curves(tables, "race").iloc[:1][["task", "width"]]
+    return group_curves(tables, "race").iloc[:1][["task", "model", "width"]]
 
 
 PANELS = (
