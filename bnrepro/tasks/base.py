@@ -75,6 +75,11 @@ class Task(Component):
         """Where it `streams`, in place of `load`: a `bnrepro.tasks.image_stream.ImageStream`, or what does the same."""
         raise NotImplementedError
 
+    def shapes(self, seed: int) -> tuple[tuple[int, ...], int]:
+        """The shape of an example, and how many numbers a net gives for it."""
+        data = self.load(seed)
+        return data.input_shape, data.outputs
+
     def data_seed(self, seed: int) -> int:
         """`seed` where the data depend on it, else 0: runs that share data share their copy on the device."""
         return seed

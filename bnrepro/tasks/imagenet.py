@@ -58,6 +58,9 @@ class ImageNet(Classification):
     def check_data(self) -> None:
         self._splits()
 
+    def shapes(self, seed: int) -> tuple[tuple[int, ...], int]:
+        return (self.image_size, self.image_size, 3), self.classes
+
     def stream(self):
         """An `ImageStream`.
 
