@@ -44,13 +44,16 @@ class ImageStream:
         evaluated: The places of these.
         size: Height and width of a crop.
         outputs: How many classes there are.
+
+    Attributes:
+        examples, test_examples, test_total: Images that are trained on, that a net is evaluated on, and of which these are some.
     """
 
     def __init__(self, train: Split, test: Split, evaluated: np.ndarray, size: int, outputs: int):
         self._splits, self._evaluated, self._size = {"train": train, "test": test}, evaluated, size
         self._readers = {name: split.reader() for name, split in self._splits.items()}
         self.input_shape, self.outputs = (size, size, 3), outputs
-        self.examples, self.test_examples = len(train), len(evaluated)
+        self.examples, self.test_examples, self.test_total = len(train), len(evaluated), len(test)
 
     def batches(self, rows: np.ndarray, seed: int, start: int) -> tf.data.Dataset:
         """Training mini-batches: a random crop of each image, flipped or not.

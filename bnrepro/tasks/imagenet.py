@@ -1,5 +1,6 @@
 """ImageNet as a task: class folders or TFRecords, read while a net trains. Knows no model; loads TensorFlow when it reads."""
 
+import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,10 +40,15 @@ class ImageNet(Classification):
         0, NOT_NEGATIVE, "validation images evaluated on at most, alike at every seed; 0 means all", compiled=False
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.folder:  # whole, for a worker may be in another folder
+            object.__setattr__(self, "folder", os.path.abspath(os.path.expanduser(self.folder)))
+
     @property
     def path(self) -> Path:
         """Where the data lie."""
-        return Path(self.folder).expanduser() if self.folder else CACHE / "imagenet"
+        return Path(self.folder or CACHE / "imagenet")
 
     def check(self, config) -> None:
         if config.engine != "tensorflow":
@@ -56,7 +62,7 @@ class ImageNet(Classification):
                 raise UserError(f"{one} measures on a whole data set in memory: got it with imagenet; leave it out")
 
     def check_data(self) -> None:
-        self._splits()
+        self._splits(files=1)
 
     def shapes(self, seed: int) -> tuple[tuple[int, ...], int]:
         return (self.image_size, self.image_size, 3), self.classes
@@ -72,10 +78,11 @@ class ImageNet(Classification):
         train, test = self._splits()
         return ImageStream(train, test, self._evaluated(len(test)), self.image_size, self.classes)
 
-    def _splits(self) -> tuple:
+    def _splits(self, files: int | None = None) -> tuple:
+        """Training and validation images; of many records those of so many files."""
         records = records_in(self.path)
         if all(records):
-            return tuple(Records(files, self.classes) for files in records)
+            return tuple(Records(own[:files], self.classes) for own in records)
         if not all((self.path / split).is_dir() for split in ("train", "val")):
             raise UserError(
                 "imagenet lies in a folder with train and val, a folder a class, or with train-*-of-* and "

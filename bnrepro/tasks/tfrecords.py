@@ -76,7 +76,7 @@ def records_in(folder: Path) -> list[list[Path]]:
 def _places(path: Path) -> np.ndarray:
     """Where the records of a file begin, and their bytes: `(records, 2)`."""
     places, place, size = [], 0, path.stat().st_size
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:
         while place < size:
             file.seek(place)
             header = file.read(_HEADER)

@@ -60,7 +60,8 @@ def trial(config: RunConfig) -> Trial:
         began = time.perf_counter()
         run.evaluate(["test"], None)
         one = time.perf_counter() - began
-    model, total = run.engine.model, config.task.stream().test_examples
+    model, stream = run.engine.model, run.stream
+    total = min(config["test_examples"] or stream.test_total, stream.test_total)
     trained, kept = _numbers(model.trainable_variables), _numbers([*model.variables, *run.engine.optimizer.variables])
     outputs = [layer.output for layer in model.layers]
     return Trial(
@@ -69,9 +70,9 @@ def trial(config: RunConfig) -> Trial:
         parameters=trained,
         weight_bytes=4 * (trained + kept),
         activation_bytes=4 * config.batch_size * sum(int(np.prod(output.shape[1:])) for output in outputs),
-        data_bytes=4 * (AHEAD + 1) * config.batch_size * int(np.prod(run.stream.input_shape)),
+        data_bytes=4 * (AHEAD + 1) * config.batch_size * int(np.prod(stream.input_shape)),
         step_seconds=last.seconds / STEPS,
-        evaluation_seconds=one * total / run.stream.test_examples,
+        evaluation_seconds=one * total / stream.test_examples,
     )
 
 

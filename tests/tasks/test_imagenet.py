@@ -80,6 +80,7 @@ def test_mini_batches_are_the_same_to_the_bit_however_many_threads_read(tree, mo
 
 def test_an_evaluation_shows_one_central_crop_of_every_validation_image(tree):
     stream = of(tree).stream()
+    assert ((SIZE, SIZE, 3), 3) == of(tree).shapes(0) == (stream.input_shape, stream.outputs)
     images, labels = read(stream.evaluated(block=4))
     assert list(labels) == [0, 0, 1, 1, 2, 2]
     pixels = tf.io.decode_jpeg(sorted((tree / "val" / CLASSES[0]).iterdir())[0].read_bytes()).numpy()
@@ -139,12 +140,13 @@ def test_a_broken_jpeg_is_named(copy):
     assert stream.told(error.value, [0]) is error.value  # what is whole is not blamed
 
 
-def test_a_record_that_is_cut_off_is_told_before_anything_is_read(records, tmp_path):
+def test_a_record_that_is_cut_off_is_told_before_an_image_is_read(records, tmp_path):
     own = shutil.copytree(records, tmp_path / "records")
     path = own / "train-00001-of-00002"
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(UserError, match="ends within record 8, at byte"):
-        of(own).check_data()
+        of(own).stream()
+    of(own).check_data()  # looks at the first file of each split, which is whole
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,11 @@ def test_a_record_without_the_feature_or_with_no_class_is_named(records, tree, t
         read(stream.batches(np.arange(3).reshape(1, 3), 0, 0))
     told = str(stream.told(error.value, np.arange(3)))
     assert words in told and "record 2 of" in told and "\n" not in told
+
+
+def test_a_folder_is_whole_so_that_a_worker_elsewhere_finds_it(tree, monkeypatch):
+    monkeypatch.chdir(tree.parent)
+    assert ImageNet(folder=tree.name).folder == str(tree)
 
 
 def test_where_the_data_lie_is_in_no_id_and_in_no_table():
