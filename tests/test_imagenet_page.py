@@ -15,12 +15,9 @@ from bnrepro.tasks.image_stream import AREA, CENTRAL
 from bnrepro.tasks.tfrecords import IMAGE, LABEL
 
 PAGE = (CHECKOUT / "docs" / "imagenet.md").read_text()
-TREE, SCRIPT = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-COMMANDS = [
-    line.split("#")[0]
-    for block in re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    for line in block.splitlines()
-]
+BLOCKS = re.findall(r"^```(python|)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+TREE, SCRIPT = (block for kind, block in BLOCKS if kind == "python")
+COMMANDS = [line.split("#")[0] for kind, block in BLOCKS if not kind for line in block.splitlines()]
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ IMAGENET_PRESETS = {
     ),
     "paper": Preset(
         seeds=1,
-        main=Length(IMAGENET_STEPS, IMAGENET_EPOCH),
+        main=Length(IMAGENET_STEPS, IMAGENET_EPOCH // 4),
         sweep=Length(IMAGENET_EPOCH, IMAGENET_EPOCH // 4),
         calibration=Length(IMAGENET_EPOCH, IMAGENET_EPOCH),
         rates=PAPER_RATES,
