@@ -45,9 +45,9 @@ def run(options) -> int:
         options.executor,
     )
     if options.dry_run:
-        from bnrepro.jupyter.trial_text import trial_text
+        from bnrepro.jupyter.trial_lines import trial_lines
 
-        print(trial_text(config for group in plan.sweep().values() for config in group))
+        print(*trial_lines(config for group in plan.sweep().values() for config in group), sep="\n")
         return 0
     failures = run_batch(plan, options.force)
     workspace = plan.workspace

@@ -9,8 +9,8 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.execution.progress import in_words
 
 
-def trial_text(configs: Iterable[RunConfig]) -> str:
-    """A paragraph a net whose task reads its data while it trains; empty where there is none.
+def trial_lines(configs: Iterable[RunConfig]) -> list[str]:
+    """Some lines a net whose task reads its data while it trains, and one for all of them; none where there is none.
 
     Args:
         configs: The runs that are to be trained.
@@ -19,7 +19,7 @@ def trial_text(configs: Iterable[RunConfig]) -> str:
     for config in {config.id: config for config in configs if config.task.streams}.values():
         nets.setdefault((str(config.task), str(config.model), str(config.normalization)), []).append(config)
     if not nets:
-        return ""
+        return []
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
         trials = [alone.submit(_tried, runs[0]).result() for runs in nets.values()]
     lines, together, steps = [], 0.0, 0
@@ -36,7 +36,7 @@ def trial_text(configs: Iterable[RunConfig]) -> str:
             f"  time        {1e3 * found.step_seconds:,.0f} ms a step and {found.evaluation_seconds:,.1f} s an evaluation, "
             f"measured on {found.device} over {found.steps} steps of its first run; {in_long_words(seconds)} for all",
         ]
-    return "\n".join([*lines, f"large runs together: {steps:,} steps, {in_long_words(together)} one after another"])
+    return [*lines, f"large runs together: {steps:,} steps, {in_long_words(together)} one after another"]
 
 
 def _tried(config: RunConfig):
