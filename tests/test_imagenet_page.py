@@ -59,8 +59,8 @@ def test_a_dry_run_says_memory_steps_and_time_and_writes_nothing(tiny, capsys):
     said = capsys.readouterr().out
     assert re.search(r"inception_bn, normalization none, on imagenet: 10 runs, 40 steps", said)
     assert re.search(r"parameters +41,701\n", said)
-    assert re.search(r"memory +\d+ MiB by count, not measured", said)
-    assert re.search(r"ms a step and .* measured on \w+ over 3 steps of its first run", said)
+    assert re.search(r"memory +\d+ MiB, counted: \d+ MiB weights", said)
+    assert re.search(r"time +about .* ms a step and .* s an evaluation, measured here \(.+\) on 3 steps", said)
     assert re.search(r"large runs together: 64 steps, about ", said)
     assert sorted(path.name for path in tiny.parent.iterdir()) == ["tiny"]
 

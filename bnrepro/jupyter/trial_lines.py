@@ -30,11 +30,10 @@ def trial_lines(configs: Iterable[RunConfig]) -> list[str]:
         lines += [
             f"{model}, normalization {normalization}, on {task}: {_runs(runs)}",
             f"  parameters  {found.parameters:,}",
-            f"  memory      {_size(memory)} by count, not measured: weights, gradients and optimizer "
-            f"{_size(found.weight_bytes)}, outputs of all layers for a mini-batch of {runs[0].batch_size} "
-            f"{_size(found.activation_bytes)}, mini-batches that lie ready {_size(found.data_bytes)}",
-            f"  time        {1e3 * found.step_seconds:,.0f} ms a step and {found.evaluation_seconds:,.1f} s an evaluation, "
-            f"measured on {found.device} over {found.steps} steps of its first run; {in_long_words(seconds)} for all",
+            f"  memory      {_size(memory)}, counted: {_size(found.weight_bytes)} weights, gradients and optimizer, "
+            f"{_size(found.activation_bytes)} outputs of all layers, {_size(found.data_bytes)} images that lie ready",
+            f"  time        {in_long_words(seconds)}, by {1e3 * found.step_seconds:,.0f} ms a step and "
+            f"{found.evaluation_seconds:,.1f} s an evaluation, measured here ({found.device}) on {found.steps} steps",
         ]
     return [*lines, f"large runs together: {steps:,} steps, {in_long_words(together)} one after another"]
 

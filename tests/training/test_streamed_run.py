@@ -13,6 +13,7 @@ from bnrepro.models.initialize import initialize
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.run import run
 from bnrepro.training.streamed_run import StreamedRun
+from bnrepro.training.trial import trial
 from tests.tasks.factories import class_folders
 
 pytestmark = pytest.mark.slow
@@ -91,6 +92,18 @@ def test_population_statistics_are_taken_over_mini_batches_as_they_are_trained_o
 def test_what_measures_sees_one_mini_batch(config):
     tables = run(config.replace(measurements="gradients"))
     assert {"weight_norm", "gradient_norm"} <= set(tables["geometry"]["quantity"])
+
+
+def test_a_trial_counts_what_a_run_keeps_and_times_it_by_its_steps_and_evaluations(config):
+    found = trial(config.replace(sgd_momentum=0.9))
+    parameters = SIZE * SIZE * 3 * 8 + 2 * 8 + 8 * 3 + 3
+    assert found.parameters == parameters
+    states = 2 * 8 + 2  # running statistics, the step and the rate
+    assert found.weight_bytes == pytest.approx(4 * (3 * parameters + states), abs=16)
+    assert found.data_bytes == 4 * 3 * 6 * SIZE * SIZE * 3
+    outputs = 2 * SIZE * SIZE * 3 + 3 * 8 + 3  # images, flattened; dense, normalized, activated; logits
+    assert found.activation_bytes == 4 * 6 * outputs
+    assert found.seconds(config) == pytest.approx(6 * found.step_seconds + 3 * found.evaluation_seconds)
 
 
 def test_a_broken_image_ends_the_run_with_its_name(config, tmp_path):

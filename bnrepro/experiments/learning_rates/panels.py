@@ -225,7 +225,7 @@ def draw_network(area: Area, config: pd.DataFrame) -> None:
     """The net of the first run."""
     row = config.iloc[0]
     if row["model"] == "inception_bn":
-        network_diagram.draw_table(area.axes(), inception_bn(int(row["width"]), 224))
+        network_diagram.draw_table(area.axes(), inception_bn(int(row["width"]), int(row["task.image_size"])))
         return
     size, channels = (32, 3) if row["task"] == "cifar10" else (28, 1)
     network_diagram.draw(area.axes(), inception_small(int(row["width"]), size), size, channels)
