@@ -69,7 +69,7 @@ class ImageStream:
             image, label = self._decoded("train", row)
             return self._scaled(_distorted(image, tf.stack([tf.constant(seed, tf.int64), number]))), label
 
-        return _batched(tf.data.Dataset.from_tensor_slices((rows.ravel(), numbers)), example, rows.shape[1])
+        return _batched(tf.data.Dataset.from_tensor_slices((rows.ravel(), numbers)), example, rows.shape[1], whole=True)
 
     def undistorted(self, rows: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
         """Training images as they are evaluated, and their labels."""
@@ -119,8 +119,10 @@ def _why(error: tf.errors.OpError) -> str:
     return one_line(re.sub(r"\{\{.*?\}\}|\[Op:.*|for 'image of unknown type'", "", error.message), 100).strip()
 
 
-def _batched(examples: tf.data.Dataset, function, size: int) -> tf.data.Dataset:
-    batches = examples.map(function, num_parallel_calls=cores(), deterministic=True).batch(size).prefetch(AHEAD)
+def _batched(examples: tf.data.Dataset, function, size: int, whole: bool = False) -> tf.data.Dataset:
+    """What a function makes of each example, `size` together; `whole`, where none is left over, has them of a known shape."""
+    found = examples.map(function, num_parallel_calls=cores(), deterministic=True)
+    batches = found.batch(size, drop_remainder=whole).prefetch(AHEAD)
     options = tf.data.Options()
     options.threading.private_threadpool_size = cores()  # a run's own net may have but one
     return batches.with_options(options)

@@ -72,6 +72,13 @@ def test_it_is_the_same_to_the_bit_again_and_the_lie_of_the_data_is_not_in_its_t
     assert config.task.folder not in tables["runs"].to_csv()
 
 
+def test_one_program_serves_all_chunks_and_seeds(config):
+    runs = [StreamedRun(config.replace(seed=seed)) for seed in (3, 4)]
+    assert [len(list(one.train())) for one in runs] == [2, 2]
+    assert runs[0].engine is runs[1].engine
+    assert runs[0].engine._steps.experimental_get_tracing_count() == 1
+
+
 def test_under_xla_the_losses_are_the_same_but_for_rounding(config, tables):
     compiled = run(config.replace(compiler="xla"))["curves"]
     np.testing.assert_allclose(compiled["loss"], tables["curves"]["loss"], rtol=1e-4)
