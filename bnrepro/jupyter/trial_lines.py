@@ -41,14 +41,15 @@ def trial_lines(configs: Iterable[RunConfig]) -> list[str]:
 def _tried(config: RunConfig):
     """A `Trial` of a run as a worker trains it, in a process that has loaded nothing yet."""
     os.environ["KERAS_BACKEND"] = config.engine
-    from bnrepro.backend.tensorflow_logging import load_tensorflow
+    from bnrepro.backend.tensorflow_logging import load_tensorflow, without_tensorflow_chatter
 
     load_tensorflow()
-    from bnrepro.training.keras_engine import one_thread
-    from bnrepro.training.trial import trial
+    with without_tensorflow_chatter():
+        from bnrepro.training.keras_engine import one_thread
+        from bnrepro.training.trial import trial
 
-    one_thread()
-    return trial(config)
+        one_thread()
+        return trial(config)
 
 
 def in_long_words(seconds: float) -> str:
