@@ -51,8 +51,8 @@ class ImageNet(Classification):
         return Path(self.folder or CACHE / "imagenet")
 
     def check(self, config) -> None:
-        if config.engine != "tensorflow":
-            raise UserError(f"imagenet is read by the engine tensorflow: got {config.engine}; leave engine out")
+        if config.engine == "jax":
+            raise UserError("imagenet is read by TensorFlow: got the engine jax; leave engine out")
         if config.fit_examples:
             raise UserError(
                 f"imagenet is evaluated on its validation images alone: got fit_examples {config.fit_examples}; leave it out"

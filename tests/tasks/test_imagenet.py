@@ -187,7 +187,7 @@ def test_where_the_data_lie_is_in_no_id_and_in_no_table():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"engine": "jax"}, "imagenet is read by the engine tensorflow: got jax"),
+        ({"engine": "jax"}, "imagenet is read by TensorFlow: got the engine jax"),
         ({"fit_examples": 10}, "evaluated on its validation images alone: got fit_examples 10"),
         ({"measurements": "modes"}, "modes measures on a whole data set in memory"),
     ],
