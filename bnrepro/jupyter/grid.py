@@ -3,6 +3,7 @@
 Checks a grid whole before any of it is done; trains nothing, executes nothing.
 """
 
+import contextlib
 import functools
 import itertools
 import os
@@ -50,7 +51,7 @@ class Grid:
         for cell in self.cells.values():
             link = cell.workspace.runs
             link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.is_symlink():
+            with contextlib.suppress(FileExistsError):
                 link.symlink_to(os.path.relpath(records.resolve(), link.parent.resolve()), target_is_directory=True)
 
 

@@ -24,7 +24,8 @@ def cells_file(cells: Iterable[Cell]) -> bytes:
 def _rows(values: Mapping[str, Any], found: Mapping[str, pd.DataFrame], verdicts: pd.DataFrame) -> pd.DataFrame:
     own = pd.concat([pd.DataFrame(columns=findings.COLUMNS), *found.values()])
     judged = own["claim"].map(dict(zip(verdicts["claim"], verdicts["verdict"])))
-    return own.assign(verdict=judged.where(own["label"] == "", ""), **values)[[*values, *COLUMNS]]
+    keys = {name: [value] * len(own) for name, value in values.items()}
+    return own.assign(verdict=judged.where(own["label"] == "", ""), **keys)[[*values, *COLUMNS]]
 
 
 def cells_text(verdicts: Mapping[str, pd.DataFrame], columns: int | None = None) -> str:

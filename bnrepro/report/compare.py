@@ -106,7 +106,8 @@ def _difference(old: Row, new: Row, same: bool) -> Row:
 
 def _claims(verdicts: list[pd.DataFrame], differences: dict[str, Row]) -> pd.DataFrame:
     known = pd.concat(verdicts)[["sentence", "experiment", "unit"]]
-    known = known[~known.index.duplicated()]
+    order = [claim.id for experiment in EXPERIMENTS.values() for claim in experiment.claims if claim.id in known.index]
+    known = known[~known.index.duplicated()].loc[order]
     own = [table[list(_OF_VERDICTS)].add_prefix(f"{side}_") for side, table in zip(SIDES, verdicts)]
     rows = [differences.get(claim, NOTHING) for claim in known.index]
     found = pd.DataFrame(rows, known.index, Row._fields)[list(_OF_DIFFERENCES)].add_prefix("difference_")

@@ -20,14 +20,14 @@ def cells():
     made = {}
     for seeds in (1, 2):
         findings = {DRIFT: EXPERIMENTS[DRIFT].findings(finding_tables(DRIFT, "smoke", seeds))}
-        made[f"seeds={seeds}"] = {"seeds": seeds, "task": "mnist"}, findings, together(findings)
+        made[f"seeds={seeds}"] = {"seeds": seeds, "sizes": [seeds]}, findings, together(findings)
     return made
 
 
 def test_a_row_is_a_cell_a_claim_and_a_finding_with_the_verdict_at_the_statistic(cells):
     table = pd.read_csv(io.BytesIO(cells_file(cells.values())), keep_default_na=False)
-    assert tuple(table) == ("seeds", "task", *COLUMNS)
-    assert not table.duplicated(["seeds", "task", "claim", "label"]).any()
+    assert tuple(table) == ("seeds", "sizes", *COLUMNS)
+    assert not table.duplicated(["seeds", "sizes", "claim", "label"]).any()
     assert len(table) == sum(len(findings[DRIFT]) for _, findings, _ in cells.values())
     assert set(table.loc[table["label"] == "", "verdict"]) == {"inconclusive"}
     assert set(table.loc[table["label"] != "", "verdict"]) == {""}
