@@ -40,7 +40,8 @@ class Comparison:
             `both`, only in the old one and only in the new one, `old_only`, `new_only`; of how many in both every row is
             `identical` to the bit; `same`, whether all tables are, but for what was measured of the machine; and the seconds of
             the runs in both, `old_train_seconds`, `old_evaluate_seconds`, and the same for `new`, NaN where none were kept.
-        versions: By what it is (processor, package) the columns `old` and `new`: all that the runs of that side had.
+        versions: By what it is (processor, package) the columns `old` and `new`: all that the runs of that side had, empty where
+            it kept none; no row where neither did.
     """
 
     folders: tuple[Path, Path]
@@ -175,4 +176,4 @@ def _versions(sides: list[dict[str, Tables]]) -> pd.DataFrame:
         name: [listed(sorted(table[name].dropna().astype(str).unique())) if name in table else "" for table in whole]
         for name in names
     }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=SIDES)
+    return pd.DataFrame.from_dict({name: row for name, row in rows.items() if any(row)}, orient="index", columns=SIDES)
