@@ -11,8 +11,9 @@ from bnrepro.analysis.findings import Row
 from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.records.results import load_results
-from bnrepro.records.schemas import SCHEMAS, Tables, csv_bytes
+from bnrepro.records.schemas import SCHEMAS, Tables
 from bnrepro.records.workspace import whole_path
+from bnrepro.report.identical import are_same, different
 from bnrepro.report.kept_findings import findings_in
 from bnrepro.report.sweep_table import listed
 from bnrepro.report.verdicts import together
@@ -23,8 +24,6 @@ _OF_VERDICTS = ("verdict", "estimate", "ci_low", "ci_high", "n", "bound")
 _OF_DIFFERENCES = ("estimate", "ci_low", "ci_high", "n", "bound", "unit")
 _SECONDS = ("train_seconds", "evaluate_seconds")
 _MEASURED = (*_SECONDS, "compile_seconds", "peak_memory_mib")
-_NO_NUMBERS = ("sweep", "provenance")
-"""Tables of what runs are for, and of the machine: no bit of a result is in them."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,8 @@ def _notebook(name: str, *sides: Tables | None) -> dict:
     there = {side: tables is not None for side, tables in zip(SIDES, sides)}
     row = {"notebook": name, **there, "both": len(both)}
     row |= {"old_only": len(runs[0] - both), "new_only": len(runs[1] - both)}
-    row |= {"identical": len(both - _different(*sides)) if both else 0}
-    row |= {"same": all(there.values()) and _numbers(sides[0]) == _numbers(sides[1])}
+    row |= {"identical": len(both - different(*sides)) if both else 0}
+    row |= {"same": all(there.values()) and are_same(*sides)}
     for side, tables in zip(SIDES, sides):
         for column in _SECONDS:
             row[f"{side}_{column}"] = _sum(tables, both, column)
@@ -136,33 +135,6 @@ def _sum(tables: Tables | None, runs: set[str], column: str) -> float:
     if tables is None or "provenance" not in tables:
         return math.nan
     return float(tables["provenance"].loc[tables["provenance"]["run"].isin(runs), column].sum())
-
-
-def _numbers(tables: Tables) -> dict[str, list[str]]:
-    """The rows of each table that has numbers, with every bit of them."""
-    return {name: _lines(table) for name, table in tables.items() if name not in _NO_NUMBERS}
-
-
-def _lines(table: pd.DataFrame) -> list[str]:
-    """The rows as text, whatever the order of the columns."""
-    return csv_bytes(table[sorted(table)]).decode().splitlines()[1:]
-
-
-def _different(old: Tables, new: Tables) -> set[str]:
-    """The runs of which rows differ; a notebook need not keep all rows of a run, so one may have more than the other."""
-    found = set()
-    for name in (old.keys() & new.keys()) - {*_NO_NUMBERS}:
-        mine, others = (_by_run(tables[name]) for tables in (old, new))
-        found |= {run for run in mine.keys() & others if mine[run] - others[run] and others[run] - mine[run]}
-    return found
-
-
-def _by_run(table: pd.DataFrame) -> dict[str, set[str]]:
-    """The rows of each run; none of a table that is not of runs."""
-    rows = {}
-    for run, line in zip(table.get("run", ()), _lines(table)):
-        rows.setdefault(run, set()).add(line)
-    return rows
 
 
 def _versions(sides: list[dict[str, Tables]]) -> pd.DataFrame:
