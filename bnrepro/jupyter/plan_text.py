@@ -1,4 +1,4 @@
-"""What a batch would do, in words: its notebooks, their runs, about how long. Writes nothing; of large runs it trains a few steps."""
+"""What a batch would do, in words: its notebooks, their runs, about how long. Writes nothing; a few steps of large runs are tried."""
 
 from collections.abc import Iterable
 from pathlib import Path
