@@ -1,4 +1,4 @@
-"""What a batch would do, in words: its notebooks, their runs, about how long. Writes nothing; a few steps of large runs are tried."""
+"""What a batch would do, in words: its notebooks, their runs, about how long. Writes nothing, trains but steps of large runs."""
 
 from collections.abc import Iterable
 from pathlib import Path
