@@ -65,15 +65,6 @@ def test_a_dry_run_says_memory_steps_and_time_and_writes_nothing(tiny, capsys):
     assert sorted(path.name for path in tiny.parent.iterdir()) == ["tiny"]
 
 
-@pytest.mark.slow(seconds=150)
-def test_notebook_03_trains_it_and_says_nothing_of_claims_with_one_seed(tiny, capsys):
-    assert main(typed("--output out")) == 0
-    out = tiny.parent / "out"
-    assert len(list((out / "runs").glob("imagenet-inception_bn-*"))) == 16
-    assert (out / "notebooks" / "03_learning_rates.ipynb").is_file() and (out / "report.html").is_file()
-    assert re.search(r"claims on training: \d+ inconclusive;", capsys.readouterr().out)
-
-
 def test_a_folder_that_is_not_there_ends_the_command_with_one_line(tmp_path, capsys):
     assert main(["run", "03", "-p", "task=imagenet", "-p", f"folder={tmp_path / 'nowhere'}"]) == 2
     said = capsys.readouterr().err
