@@ -12,6 +12,7 @@ class OfGradients(Measurement):
     """Norms of weights and gradients."""
 
     engines = ("tensorflow", "jax")
+    of_few_examples = True
 
     def begin(self, run: Observed) -> Observer:
         from bnrepro.measurements.gradients import Gradients
@@ -24,6 +25,7 @@ class OfGeometry(Measurement):
     """Those, singular values of layer Jacobians, and the invariances of section 3.3."""
 
     engines = ("tensorflow", "jax")
+    of_few_examples = True
 
     def begin(self, run: Observed) -> Observer:
         from bnrepro.measurements.jacobians import Geometry
@@ -104,6 +106,7 @@ class OfCost(Measurement):
     """Time and memory, which every run's provenance has, without what evaluation needs of them."""
 
     alone = True
+    of_few_examples = True
 
     def begin(self, run: Observed) -> None:
         return None

@@ -21,6 +21,7 @@ from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.engine import Chunk, Evaluation
 from bnrepro.training.keras_engine import Engine
 from bnrepro.training.schedules import HalvingRate
+from bnrepro.training.streaming_engine import StreamingEngine
 
 
 class TensorFlowRun:
@@ -34,7 +35,7 @@ class TensorFlowRun:
 
     def __init__(self, config: RunConfig):
         self.config = config
-        self.splits, input_shape, outputs = _on_device(config.task, config.task.data_seed(config.seed))
+        self.splits, input_shape, outputs = self._load()
         self.engine, rate = _engine(config.compilation_key, input_shape, outputs)
         self.engine.reset()
         rate.set(config.optimizer.learning_rate, config.optimizer.rate_halvings, config.steps)
@@ -46,6 +47,10 @@ class TensorFlowRun:
         begun = [one.begin(observed) for one in config.measurements]
         self.observers = [observer for observer in begun if observer is not None]
         self.mode, self.device = self.engine.mode, _device()
+
+    def _load(self) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], tuple[int, ...], int]:
+        """Inputs and targets by split, the shape of an input, and how many outputs there are."""
+        return _on_device(self.config.task, self.config.task.data_seed(self.config.seed))
 
     @property
     def compile_seconds(self) -> float:
@@ -105,7 +110,8 @@ def _engine(config: RunConfig, input_shape: tuple[int, ...], outputs: int) -> tu
     model, rate = build_model(config, input_shape, outputs), HalvingRate()
     watch = (config.model.watched,) if config.model.watched else ()
     optimizer = config.optimizer.build(rate, model)
-    engine = Engine(model, optimizer, config.task.loss(), config.task.score, watch=watch, mode=config.compiler)
+    kind = StreamingEngine if config.task.streams else Engine
+    engine = kind(model, optimizer, config.task.loss(), config.task.score, watch=watch, mode=config.compiler)
     return engine, rate
 
 
