@@ -7,10 +7,9 @@ import contextlib
 import multiprocessing
 import threading
 from collections import Counter
-from multiprocessing.sharedctypes import RawArray, RawValue
 from multiprocessing.util import Finalize
 
-from bnrepro.execution.worker_process import WorkerProcess, tables_counting
+from bnrepro.execution.worker_process import Seen, WorkerProcess, tables_counting
 from bnrepro.records.schemas import Tables
 
 KEPT_SECONDS = 60
@@ -25,8 +24,8 @@ class _Lent:
 
     def __init__(self, engine: str, driver: str):
         self.engine, self.driver, self.programs = engine, driver, set()
-        self.stop, self.timer = RawValue("b", False), None
-        self.process = WorkerProcess(RawArray("q", 1), self.stop)
+        seen = Seen.by(1)
+        self.stop, self.timer, self.process = seen.stop, None, WorkerProcess(seen)
 
 
 _all: list[_Lent] = []

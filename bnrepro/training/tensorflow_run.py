@@ -11,7 +11,7 @@ import tensorflow as tf
 from bnrepro.config.component import Component
 from bnrepro.config.run_config import RunConfig
 from bnrepro.measurements.activation_quantiles import percentiles
-from bnrepro.measurements.base import Observed
+from bnrepro.measurements.base import Observed, put_back, rows_of
 from bnrepro.measurements.batch_moments import batch_moments, population_moments
 from bnrepro.measurements.norms import normalizing_with
 from bnrepro.models.build import build_model
@@ -51,9 +51,9 @@ class TensorFlowRun:
     def compile_seconds(self) -> float:
         return self.engine.compile_seconds
 
-    def train(self) -> Iterator[tuple[Chunk, ...]]:
-        config = self.config
-        for chunk in self.engine.train(*self.splits["train"], self._order, config.steps, config.evaluate_every):
+    def train(self, start: int = 0) -> Iterator[tuple[Chunk, ...]]:
+        config, data = self.config, self.splits["train"]
+        for chunk in self.engine.train(*data, self._order, config.steps, config.evaluate_every, start):
             yield (chunk,)
 
     def evaluate(self, splits: list[str], watched: str | None) -> list[dict[str, Evaluation]]:
@@ -73,6 +73,14 @@ class TensorFlowRun:
 
     def measured(self, place: int) -> Tables:
         return {name: table for one in self.observers for name, table in one.tables(self.config.id).items()}
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"variables": self.engine.values(), "rows": rows_of(self.observers)}
+
+    def restore(self, state: dict[str, Any], places: Sequence[int]) -> None:
+        variables, rows = state["variables"], state["rows"]
+        self.engine.load(variables)
+        put_back(self.observers, rows)
 
     def _statistics(self, needed: bool) -> contextlib.AbstractContextManager:
         """With the statistics that the net is evaluated with: Algorithm 2's, always over the same mini-batches, or its own."""
