@@ -1,20 +1,20 @@
 """The report's HTML page, from what is judged and drawn already: one file that loads nothing. Knows no path and no run."""
 
 import base64
+import hashlib
 import importlib.resources
-import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jinja2
-import matplotlib
 import pandas as pd
-from matplotlib.figure import Figure
 
 from bnrepro.analysis.claims import FEWEST
-from bnrepro.plotting.style import styled
+from bnrepro.experiments.control import Control
 from bnrepro.report.answers import Answer
+from bnrepro.report.explorations import Exploration, outlined
 from bnrepro.report.formatting import MARKS, counted, in_words
 from bnrepro.report.sheets import Sheet
 
@@ -29,6 +29,7 @@ class Part:
         verdicts: The experiment's claims with their verdicts, as `verdicts.judged` gives them.
         sheets: Its figures, each with its name and its caption.
         cost: The command that makes its runs, the time that these took, and on what.
+        exploration: Its notebook's widget, where it has one.
     """
 
     notebook: str
@@ -36,6 +37,7 @@ class Part:
     verdicts: pd.DataFrame
     sheets: Sequence[Sheet]
     cost: str = ""
+    exploration: Exploration | None = None
 
 
 def render_page(parts: Sequence[Part], answers: Sequence[tuple[Answer, Sheet | None]] = (), **rest) -> str:
@@ -46,7 +48,9 @@ def render_page(parts: Sequence[Part], answers: Sequence[tuple[Answer, Sheet | N
         answers: What a first look answers, each with the panel that shows it.
         rest: Goes to the template as it is.
     """
-    template = (importlib.resources.files("bnrepro.report") / "report.html.j2").read_text(encoding="utf-8")
+    files = importlib.resources.files("bnrepro.report")
+    template, script = ((files / f"report.{ending}").read_text(encoding="utf-8") for ending in ("html.j2", "js"))
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     table = (
         pd.concat([part.verdicts for part in parts]) if parts else pd.DataFrame(columns=["claim", "kind", "verdict"])
@@ -60,6 +64,8 @@ def render_page(parts: Sequence[Part], answers: Sequence[tuple[Answer, Sheet | N
         checks=checks[["claim", "verdict"]].to_dict("records"),
         marks=MARKS,
         fewest=FEWEST,
+        script=script,
+        allowed=f"sha256-{allowed}",
         **rest,
     )
 
@@ -73,12 +79,31 @@ def _experiment(part: Part) -> dict:
         "sections": sections(set(words["section"])),
         "claims": words.to_dict("records"),
         "sheets": [_sheet(part.notebook, sheet) for sheet in part.sheets],
+        "exploration": part.exploration and _exploration(part.exploration),
     }
 
 
 def _sheet(notebook: str, sheet: Sheet) -> dict:
-    image = base64.b64encode(_outlined(sheet.figure)).decode()
+    image = _image(outlined(sheet.figure))
     return {"anchor": f"{notebook}-{sheet.name}", "image": image, "caption": panels(sheet.caption)}
+
+
+def _exploration(exploration: Exploration) -> dict:
+    return {
+        "image": _image(exploration.still),
+        "packed": exploration.packed,
+        "choices": math.prod(len(control.values) for control in exploration.controls),
+        "sliders": [_slider(control) for control in exploration.controls if len(control.values) > 1],
+    }
+
+
+def _slider(control: Control) -> dict:
+    values = [value if isinstance(value, str) else f"{value:g}" for value in control.values]
+    return {"label": control.label, "values": values, "start": control.values.index(control.start)}
+
+
+def _image(picture: str) -> str:
+    return base64.b64encode(picture.encode()).decode()
 
 
 def sections(names: set[str]) -> str:
@@ -93,12 +118,3 @@ def panels(caption: str) -> list[tuple[str, str]]:
     """A caption in parts, the letters of panels apart from what is said of them, as `("(a, b)", " The 15th …")`."""
     first, *rest = re.split(r"(?:^|(?<=\. ))(\([a-z](?:, [a-z])*\))", caption)
     return [("", first), *zip(rest[::2], rest[1::2])]
-
-
-@styled
-def _outlined(figure: Figure) -> bytes:
-    """A figure as SVG whose letters are outlines: in an image they would else be of the reader's fonts, as wide as those are."""
-    buffer = io.BytesIO()
-    with matplotlib.rc_context({"svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None}, facecolor="white")
-    return buffer.getvalue()

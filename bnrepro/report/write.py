@@ -16,6 +16,7 @@ from bnrepro.records.schemas import SCHEMAS, Tables
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.answers import first_answers
 from bnrepro.report.deviations import deviations
+from bnrepro.report.explorations import exploration
 from bnrepro.report.page import Part, render_page
 from bnrepro.report.questions import FIRST
 from bnrepro.report.sheets import Sheet, draw_sheets, pictured
@@ -53,6 +54,7 @@ def write_report(
                 table[table["experiment"] == experiment.name],
                 sheets[notebook],
                 _cost(notebook, tables, workspace),
+                exploration(experiment, tables),
             )
             for notebook, experiment, tables in results
         ],

@@ -1,6 +1,9 @@
 import base64
+import hashlib
+import json
 import re
 import shutil
+import zlib
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -21,6 +24,7 @@ from bnrepro.records.results import load_results, write_results
 from bnrepro.records.workspace import CHECKOUT, DATA, Workspace
 from bnrepro.report.answers import first_answers
 from bnrepro.report.deviations import deviations
+from bnrepro.report.explorations import exploration, outlined
 from bnrepro.report.formatting import MARKS, counted, in_words, verdict_markdown, verdict_text
 from bnrepro.report.front_page import answers
 from bnrepro.report.judge import judge
@@ -235,7 +239,7 @@ def test_all_figures_are_redrawn_from_the_tables_byte_for_byte(workspace):
 class Page(HTMLParser):
     """The elements of a page in their order, `(tag, attributes)`, and its text."""
 
-    VOID = {"meta", "img", "br"}
+    VOID = {"meta", "img", "br", "input"}
 
     def __init__(self, text):
         super().__init__()
@@ -269,12 +273,35 @@ class Page(HTMLParser):
 
 def test_the_page_is_whole_and_loads_nothing_from_elsewhere(page):
     parsed = Page(page)
-    assert not parsed.open and not {"script", "link", "iframe", "object"} & set(parsed.tags)
+    assert not parsed.open and not {"link", "iframe", "object"} & set(parsed.tags)
     assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in parsed.all("img"))
     elsewhere = [target for target in parsed.targets if not target.startswith(("data:image/svg+xml;base64,", "#"))]
     assert elsewhere == ["https://arxiv.org/abs/1502.03167", "notebooks/01_training_speed.html"]
     assert len(parsed.targets) == len(parsed.all("a")) + len(parsed.all("img"))
     assert not re.search(r"@import|url\(", page) and "default-src 'none'; img-src data:; style-src" in page
+
+
+def test_the_only_script_is_the_one_that_turns_the_sliders_and_the_policy_lets_no_other_run(page):
+    scripts = re.findall("<script([^>]*)>(.*?)</script>", page, re.DOTALL)
+    (own,) = [text for kind, text in scripts if kind != ' type="text/plain"']
+    digest = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+    assert re.findall("script-src '([^']*)'", page) == [f"sha256-{digest}"] and len(own.splitlines()) < 40
+
+
+def test_a_widget_has_a_picture_for_every_choice_and_shows_the_first_without_a_script():
+    experiment = EXPERIMENTS["03_learning_rates"]
+    tables = finding_tables("03_learning_rates", "smoke")
+    (control,) = experiment.controls(tables)
+    found = exploration(experiment, tables)
+    whole = json.loads(zlib.decompress(base64.b64decode(found.packed)))
+    pictures = ["\n".join(whole["lines"][line] for line in own) for own in whole["own"]]
+    drawn = [outlined(experiment.explore(tables, learning_rate=rate)) for rate in control.values]
+    assert pictures == drawn and found.still == drawn[control.values.index(control.start)] and len(set(drawn)) == 2
+
+
+@pytest.mark.parametrize("notebook, preset", [("02_activation_drift", "smoke"), ("01_training_speed", "quick")])
+def test_where_nothing_can_be_turned_there_is_no_slider(notebook, preset):
+    assert exploration(EXPERIMENTS[notebook], finding_tables(notebook, preset)) is None
 
 
 def test_every_link_within_the_page_leads_somewhere_and_every_section_has_one(page):
@@ -392,7 +419,7 @@ def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, wo
     words = in_words(verdicts(workspace))
     for row in words.itertuples():
         assert row.sentence in text and row.interval in text and row.paper in text
-    assert page.count("data:image/svg+xml") == 5 and "10 seeds an arm" in text
+    assert page.count("data:image/svg+xml;base64,") == 5 and "10 seeds an arm" in text
     assert all(row.here in text for row in deviations())
     assert "2.21.0" in text and "200 to 209" in text and "not the record" not in text
 

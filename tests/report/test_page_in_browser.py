@@ -14,8 +14,10 @@ from matplotlib.figure import Figure
 
 from bnrepro.analysis.findings import COLUMNS
 from bnrepro.experiments import EXPERIMENTS, all_claims
+from bnrepro.experiments.control import Control
 from bnrepro.records.workspace import DATA, Workspace
 from bnrepro.report.deviations import deviations
+from bnrepro.report.explorations import Exploration, packed_pictures
 from bnrepro.report.formatting import MARKS, in_words
 from bnrepro.report.judge import judge
 from bnrepro.report.page import Part, render_page
@@ -45,7 +47,7 @@ addEventListener("load", () => {
   parent.postMessage({
     name: NAME, window: innerWidth, page: document.documentElement.scrollWidth, text: document.body.innerText,
     images: [...document.images].map(image => ({natural: image.naturalWidth, ...box(image)})),
-    figures: [...document.querySelectorAll("#figures img")].map(box),
+    figures: [...document.querySelectorAll("#figures .frame img")].map(box),
     answers: [...document.querySelectorAll("#answers img")].map(box),
     requests: performance.getEntriesByType("resource").map(entry => entry.name),
     inks: [...new Set(styles.map(style => style.color))],
@@ -60,6 +62,15 @@ addEventListener("load", () => {
 COLLECT = """<pre id="measured"></pre><script>
 addEventListener("message", event => measured.append(JSON.stringify(event.data) + "\\n"));
 </script>"""
+
+TO_THE_ENDS = """<script>
+document.querySelectorAll("input").forEach(slider => {
+  slider.value = slider.max;
+  slider.dispatchEvent(new Event("input", {bubbles: true}));
+});
+document.querySelector(".turned img").onload = () => dispatchEvent(new Event("load"));
+</script>"""
+"""Moves all sliders of a page; what it looks like is measured again when its picture has come."""
 
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 
@@ -99,6 +110,9 @@ def look(folder: Path, views: dict[str, tuple[str, int, str]]) -> dict[str, dict
     return {found["name"]: found for found in map(json.loads, lines)}
 
 
+TRAINED = dict(title="All", runs=1234, diverged=5, seeds="0 to 9", data="fashion_mnist", time="2.3 h", digest="0" * 12)
+
+
 def every_claim() -> str:
     """A page with all claims and all verdicts, long words, a tall figure and a link without a break."""
     rows = []
@@ -121,10 +135,24 @@ def every_claim() -> str:
         )
         for place, (notebook, claims) in enumerate(table.groupby("experiment"))
     ]
-    row = dict(title="All", runs=1234, diverged=5, seeds="0 to 9, 1000, 1001", data="fashion_mnist", time="2.3 h")
-    rest = dict(missing=[], provenance=[row | {"digest": 12 * "0"}], machines={"Python": "3.11"}, is_record=False)
+    rest = dict(missing=[], provenance=[TRAINED], machines={"Python": "3.11"}, is_record=False)
     links = {"03_learning_rates": f"../{60 * 'a'}/03_learning_rates.html"}
     return render_page(parts, deviations=deviations(), label="quick", notebooks=links, **rest)
+
+
+SIDES = range(10, 70, 10)
+"""Of the pictures of six choices, in pixels."""
+
+
+def turned() -> str:
+    """A page with two sliders, whose choices are squares of `SIDES`."""
+    controls = Control("rate", "Learning rate", (0.1, 1.0), 0.1), Control("place", "Place", ("a", "b", "c"), "b")
+    squares = [f'<svg xmlns="http://www.w3.org/2000/svg"\nwidth="{side}" height="{side}">\n</svg>' for side in SIDES]
+    claim = all_claims()["T1"]
+    table = judge(pd.DataFrame([("T1", "", 2.0, 1.5, 3.0, 10, claim.unit, "", 0.001)], columns=COLUMNS), [claim])
+    part = Part("a", "A", table, [], exploration=Exploration(controls, squares[1], packed_pictures(squares)))
+    rest = dict(missing=[], deviations=[], provenance=[TRAINED], machines={}, notebooks={}, is_record=True)
+    return render_page([part], label="paper", **rest)
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +182,7 @@ def seen(page, tmp_path_factory):
         "crowded phone": (crowded, PHONE, ""),
         "crowded tablet": (crowded, 840, ""),
         "crowded desktop": (crowded, DESKTOP, ""),
+        "turned": (POLICY.sub("", turned()).replace("</body>", f"{TO_THE_ENDS}</body>"), PHONE, ""),
         "spoilt": (free.replace("</main>", f"{spoilt}</main>"), PHONE, ""),
         "as written": (text.replace("</main>", f"{spoilt}</main>"), PHONE, ""),
     }
@@ -182,8 +211,15 @@ def test_a_page_that_is_too_wide_or_loads_something_is_seen(seen):
     assert seen["spoilt"]["requests"] == ["http://elsewhere.org/a.png"]
 
 
-def test_the_page_as_it_is_written_runs_no_script(seen):
-    assert set(seen) == {*WHOLE, "spoilt"}
+def test_the_page_as_it_is_written_runs_no_script_but_its_own(seen, tmp_path):
+    assert set(seen) == {*WHOLE, "turned", "spoilt"}
+    (tmp_path / "page.html").write_text(turned())
+    assert "<form hidden" in turned() and "<form autocomplete" in browse(tmp_path, tmp_path / "page.html", "--dump-dom")
+
+
+def test_sliders_show_the_picture_of_their_choice_and_say_its_values(seen):
+    assert [image["natural"] for image in seen["turned"]["images"]] == [SIDES[-1]]
+    assert re.findall(r"Learning rate\s+1\s+Place\s+c\s", seen["turned"]["text"])
 
 
 @pytest.mark.parametrize("view", ["phone", "desktop"])

@@ -26,9 +26,9 @@ _ARMS = ("batch", "none")  # as they stand in a figure: the higher curve first
 
 
 def controls(tables: Tables) -> tuple[Control, ...]:
-    """The axes of the grid, which starts at the frozen values."""
+    """The axes of the grid, which starts at the frozen values; none where the preset trains no grid."""
     cells = select(tables, "choice")
-    labels = ("Std of first kernels", "Learning rate")
+    labels = ("Std of first kernels", "Learning rate") if len(cells) else ()
     return tuple(Control(name, label, values_in(cells[name]), _FROZEN[name]) for name, label in zip(AXES, labels))
 
 
