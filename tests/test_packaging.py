@@ -81,7 +81,8 @@ def test_the_lock_has_every_dependency_in_a_version_that_is_allowed():
 def test_what_the_lock_has_runs_on_the_oldest_python_that_is_allowed():
     (oldest,) = [one.version for one in SpecifierSet(PYPROJECT["project"]["requires-python"]) if one.operator == ">="]
     needs = {
-        canonicalize_name(one.name): one.metadata.get("Requires-Python", "") for one in importlib.metadata.distributions()
+        canonicalize_name(one.name): one.metadata.get("Requires-Python", "")
+        for one in importlib.metadata.distributions()
     }
     lines = (CHECKOUT / "requirements.lock").read_text().splitlines()
     locked = {canonicalize_name(line.split("==")[0]) for line in lines if not line.startswith("#")}

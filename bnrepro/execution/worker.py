@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bnrepro.backend.tensorflow_logging import load_tensorflow
 from bnrepro.config.run_config import RunConfig
+from bnrepro.config.validation import ENGINES
 from bnrepro.errors import RecordError
 from bnrepro.execution.groups import Group
 from bnrepro.execution.packing import pack, unpack
@@ -48,11 +49,11 @@ def tables_of(group: Group, on_steps=lambda steps: None, **options) -> list[Tabl
 
 def _train_here(group: Group, on_steps=lambda steps: None, **options) -> list[Tables]:
     if "keras" not in sys.modules:
-        os.environ["KERAS_BACKEND"] = group[0].engine
+        os.environ["KERAS_BACKEND"] = ENGINES[group[0].engine]
     load_tensorflow()
     from bnrepro.training.run import run_group
 
-    if group[0].engine == "tensorflow":
+    if ENGINES[group[0].engine] == "tensorflow":
         from bnrepro.training.keras_engine import one_thread
 
         one_thread()

@@ -26,6 +26,7 @@ _ENVIRONMENTS = {  # of the processes, whatever the one that starts them uses
         "KERAS_BACKEND": "tensorflow",
     },
     "jax": {"KERAS_BACKEND": "jax"},
+    "mirrored": {"KERAS_BACKEND": "tensorflow"},
 }
 
 

@@ -4,6 +4,7 @@ A chunk of steps is one call; between chunks the caller evaluates, probes, moves
 TensorFlow backend. Knows no config, no data set and no table.
 """
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from bnrepro.backend.compilation import compile_mode
 from bnrepro.training.engine import Chunk, check_alike
+from bnrepro.training.mirrored import divided_step
 
 
 def one_thread() -> None:
@@ -28,6 +30,8 @@ def one_thread() -> None:
 
 class Engine:
     """Trains and evaluates one model in compiled programs that serve every rate, start and seed, one a mini-batch size.
+
+    In the scope of a strategy in which model and optimizer were made too, its devices share each step; under `graph` alone.
 
     Args:
         model: Any built Keras model of one output, functional or sequential where layers are watched.
@@ -61,6 +65,9 @@ class Engine:
         if watch:
             inputs = [model.get_layer(name).input for name in watch]
             self._evaluated = keras.Model(model.inputs, [*model.outputs, *inputs])
+        strategy = tf.distribute.get_strategy()
+        if strategy.num_replicas_in_sync > 1:
+            self._step = functools.partial(divided_step, strategy, self)
         self._chunk_programs = {}
         self._evaluate_block = tf.function(self._evaluate_program, jit_compile=self.mode == "xla", autograph=False)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from bnrepro.backend.engines import check_installed
 from bnrepro.backend.keras_settings import default_settings
 from bnrepro.config.run_config import RunConfig
+from bnrepro.config.validation import ENGINES
 from bnrepro.errors import UserError
 from bnrepro.records.checkpoints import Checkpoints, Kept
 from bnrepro.records.machine import peak_memory_mib, processor, versions
@@ -75,7 +76,7 @@ def run_group(
         )
     engine = configs[0].engine
     check_installed(engine)
-    with _ONE_GROUP_AT_A_TIME, default_settings(engine):
+    with _ONE_GROUP_AT_A_TIME, default_settings(ENGINES[engine]):
         return _begin(configs, checkpoints, on_resumed).train(on_steps, on_curves)
 
 

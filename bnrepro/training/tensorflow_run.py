@@ -20,6 +20,7 @@ from bnrepro.records.schemas import Tables
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.engine import Chunk, Evaluation
 from bnrepro.training.keras_engine import Engine
+from bnrepro.training.mirrored import divide_statistics, strategy_of
 from bnrepro.training.schedules import HalvingRate
 
 
@@ -34,6 +35,7 @@ class TensorFlowRun:
 
     def __init__(self, config: RunConfig):
         self.config = config
+        devices = strategy_of(config.engine).num_replicas_in_sync  # before anything lies on one of them
         self.splits, input_shape, outputs = _on_device(config.task, config.task.data_seed(config.seed))
         self.engine, rate = _engine(config.compilation_key, input_shape, outputs)
         self.engine.reset()
@@ -45,7 +47,7 @@ class TensorFlowRun:
         observed = Observed(config, self.engine.model, self.engine.loss, self.splits)
         begun = [one.begin(observed) for one in config.measurements]
         self.observers = [observer for observer in begun if observer is not None]
-        self.mode, self.device = self.engine.mode, _device()
+        self.mode, self.device = self.engine.mode, _device(devices)
 
     @property
     def compile_seconds(self) -> float:
@@ -110,13 +112,20 @@ def _on_device(task: Component, seed: int) -> tuple[dict[str, tuple[tf.Tensor, t
 
 @functools.lru_cache(maxsize=32)  # each holds 1 MiB more than what TensorFlow keeps of a program for ever
 def _engine(config: RunConfig, input_shape: tuple[int, ...], outputs: int) -> tuple[Engine, HalvingRate]:
-    model, rate = build_model(config, input_shape, outputs), HalvingRate()
-    watch = (config.model.watched,) if config.model.watched else ()
-    optimizer = config.optimizer.build(rate, model)
-    engine = Engine(model, optimizer, config.task.loss(), config.task.score, watch=watch, mode=config.compiler)
+    strategy = strategy_of(config.engine)
+    shared = strategy.num_replicas_in_sync > 1
+    with strategy.scope():
+        model, rate = build_model(config, input_shape, outputs), HalvingRate()
+        if shared:
+            divide_statistics(model)
+        watch = (config.model.watched,) if config.model.watched else ()
+        optimizer = config.optimizer.build(rate, model)
+        mode = "graph" if shared else config.compiler
+        engine = Engine(model, optimizer, config.task.loss(), config.task.score, watch=watch, mode=mode)
     return engine, rate
 
 
-def _device() -> str:
+def _device(count: int) -> str:
     gpus = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
-    return gpus[0].get("device_name", "GPU") if gpus else "CPU"
+    name = gpus[0].get("device_name", "GPU") if gpus else "CPU"
+    return name if count == 1 else f"{count} x {name}"
