@@ -8,6 +8,9 @@ import tensorflow as tf
 from bnrepro.errors import UserError
 from bnrepro.layers.batch_normalization import BatchNormalization
 
+_APART = 15_485_863
+"""Between the seeds of two devices: a prime, so that those of several layers hardly meet."""
+
 
 @functools.cache
 def strategy_of(engine: str) -> tf.distribute.Strategy:
@@ -37,20 +40,32 @@ def _halve_processor() -> None:
         ) from error
 
 
-def divide_statistics(model: keras.Model) -> None:
-    """Has the BN of a model take its statistics over the whole mini-batch, whatever share of it a device has.
+def divide(model: keras.Model) -> None:
+    """Makes a model one whose mini-batches can be divided, before it is first called by an engine.
+
+    Its BN takes statistics over the whole mini-batch, whatever share of it a device has. What is drawn at random, as by Dropout,
+    is drawn on each device anew.
 
     Raises:
-        UserError: What a layer makes of an example depends on others in another way, or is drawn, which all devices do alike.
+        UserError: A layer's BN is of parts of the mini-batch.
     """
     for layer in model.layers:
         if type(layer) is BatchNormalization:
             layer.synchronized = True
-        elif isinstance(layer, BatchNormalization) or hasattr(layer, "seed_generator"):
+        elif isinstance(layer, BatchNormalization):
             raise UserError(
                 f"the engine mirrored divides mini-batches: {type(layer).__name__} cannot be divided, as {layer.name}; "
                 "leave it out, or choose the engine tensorflow"
             )
+        if hasattr(layer, "seed_generator"):
+            layer.seed_generator.next = functools.partial(_next_seed, layer.seed_generator.next)
+
+
+def _next_seed(next_seed, *args, **options):
+    """The next seed of a generator, whose state all devices share, and which would be the same on all of them."""
+    seed, context = next_seed(*args, **options), tf.distribute.get_replica_context()
+    place = 0 if context is None else context.replica_id_in_sync_group
+    return seed + tf.cast([place * _APART, 0], seed.dtype)
 
 
 @tf.autograph.experimental.do_not_convert

@@ -20,7 +20,7 @@ from bnrepro.records.schemas import Tables
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.engine import Chunk, Evaluation
 from bnrepro.training.keras_engine import Engine
-from bnrepro.training.mirrored import divide_statistics, strategy_of
+from bnrepro.training.mirrored import divide, strategy_of
 from bnrepro.training.schedules import HalvingRate
 
 
@@ -117,7 +117,7 @@ def _engine(config: RunConfig, input_shape: tuple[int, ...], outputs: int) -> tu
     with strategy.scope():
         model, rate = build_model(config, input_shape, outputs), HalvingRate()
         if shared:
-            divide_statistics(model)
+            divide(model)
         watch = (config.model.watched,) if config.model.watched else ()
         optimizer = config.optimizer.build(rate, model)
         mode = "graph" if shared else config.compiler

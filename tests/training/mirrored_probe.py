@@ -5,9 +5,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import keras
+import tensorflow as tf
+
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.records.checkpoints import Checkpoints
+from bnrepro.training.mirrored import divide, strategy_of
 from bnrepro.training.run import run, run_group
 
 TINY = RunConfig(
@@ -30,22 +34,36 @@ RUNS = {
     "none": TINY.replace(normalization="none", activation="relu", rate_halvings=2),
     "measured": TINY.replace(measurements="geometry", steps=10),
 }
-REFUSED = {"dropout": {"dropout": 0.5}, "ghost batches": {"ghost_size": 5}}
+REFUSED = {"ghost batches": {"ghost_size": 5}, "its own": {"normalization": "noise"}}
 
 
 def resumed():
-    """The run `population` stopped after a chunk, and gone on."""
+    """A run with Dropout whole, and the same stopped after a chunk and gone on."""
 
     def stop(steps):
         raise InterruptedError
 
-    told = []
+    config, told = TINY.replace(dropout=0.5, inference="population", sgd_momentum=0.9), []
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = Checkpoints(Path(folder), seconds=0)
         try:
-            run_group([RUNS["population"]], stop, checkpoints=checkpoints)
+            run_group([config], stop, checkpoints=checkpoints)
         except InterruptedError:
-            return run_group([RUNS["population"]], checkpoints=checkpoints, on_resumed=told.append)[0], told
+            return run(config), *run_group([config], checkpoints=checkpoints, on_resumed=told.append), told
+
+
+def masks():
+    """What each device drops of ones, twice from the same state."""
+    strategy = strategy_of("mirrored")
+    with strategy.scope():
+        model = keras.Sequential([keras.Input((200,)), keras.layers.Dropout(0.5, seed=3)])
+    divide(model)
+    (layer,), found = model.layers, []
+    for _ in range(2):
+        layer.seed_generator.state.assign([5, 0])
+        drops = strategy.run(tf.function(lambda: model(tf.ones((1, 200)), training=True)))
+        found.append([one.numpy() > 0 for one in strategy.experimental_local_results(drops)])
+    return found
 
 
 def refusals():
@@ -65,6 +83,7 @@ if __name__ == "__main__":
         "one device": {name: run(config.replace(engine="tensorflow")) for name, config in RUNS.items()},
         "again": run(RUNS["batch"]),
         "resumed": resumed(),
+        "masks": masks(),
         "refusals": refusals(),
     }
     with open(sys.argv[1], "wb") as file:

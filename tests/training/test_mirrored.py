@@ -53,18 +53,25 @@ def test_what_is_measured_is_measured_on_the_weights_that_the_devices_share(foun
 
 @pytest.mark.slow(seconds=40)
 def test_again_and_stopped_halfway_the_bits_are_the_same(found):
-    tables, told = found["resumed"]
+    whole, resumed, told = found["resumed"]
     assert told == [10]
-    for again, first in ((found["again"], "batch"), (tables, "population")):
+    for again, first in ((found["again"], found["mirrored"]["batch"]), (resumed, whole)):
         for name in again.keys() - {"provenance"}:
-            assert again[name].equals(found["mirrored"][first][name]), name
+            assert again[name].equals(first[name]), name
+
+
+@pytest.mark.slow(seconds=40)
+def test_each_device_drops_other_units_and_the_same_ones_again(found):
+    (one, other), again = found["masks"]
+    assert 0.3 < np.mean(one) < 0.7 and 0.3 < np.mean(one == other) < 0.7
+    assert np.array_equal([one, other], again)
 
 
 @pytest.mark.slow(seconds=40)
 def test_what_cannot_be_divided_is_refused_in_one_line(found):
     told = found["refusals"]
-    assert "Dropout cannot be divided, as hidden_1_dropout" in told["dropout"]
-    assert "GhostBatchNormalization cannot be divided" in told["ghost batches"]
+    assert "GhostBatchNormalization cannot be divided, as hidden_1_normalization" in told["ghost batches"]
+    assert "cannot be divided" in told["its own"]
     assert not any("\n" in line for line in told.values())
 
 
