@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import DataFrameGroupBy
 
 from bnrepro.analysis.curves import final_metric
 from bnrepro.analysis.paired import paired
@@ -37,15 +38,11 @@ def derive(tables: Tables) -> Tables:
     """
     ends, compared = (group_curves(tables, groups) for groups in (("choice", "judged"), "equal"))
     parts = [ends[ends["step"] == ends["steps"]]]
-    parts += [own[own["step"].isin(_kept(own))] for _, own in compared.groupby("run")]
+    lasts = compared.groupby("run")["step"].max()
+    around = {run: [step for level in LEVELS for step in _around(own, level)] for run, own in _in_training(compared)}
+    parts += [own[own["step"].isin({lasts[run], *around.get(run, ())})] for run, own in compared.groupby("run")]
     kept = pd.concat(parts)[["run", "step", "split"]].query("split != 'train'")
     return {**tables, "curves": tables["curves"].merge(kept.drop_duplicates(), on=["run", "step", "split"])}
-
-
-def _kept(curves: pd.DataFrame) -> set[int]:
-    """The steps of a run's evaluations that are kept; the last one too, so that no run is without."""
-    fit = _split(curves, "fit")
-    return {curves["step"].max(), *(step for level in LEVELS for step in _around(fit, level))}
 
 
 def with_arms(runs: pd.DataFrame) -> pd.DataFrame:
@@ -105,33 +102,35 @@ def at_equal_loss(tables: Tables, level: float = LEVEL, setting: str = BEST) -> 
     """
     curves = group_curves(tables, "equal", setting=setting)
     runs = with_arms(final_metric(curves)).drop(columns="final_metric")
-    found = pd.DataFrame([_crossing(own, level) for _, own in curves.groupby("run")], columns=["run", *_CROSSING])
-    return runs.merge(found, on="run")
+    every = runs.set_index("run")["evaluate_every"]
+    found = [(run, *_crossing(own, level, every[run])) for run, own in _in_training(curves)]
+    return runs.merge(pd.DataFrame(found, columns=["run", "accuracy", "loss", "before"]), on="run", how="left")
 
 
-_CROSSING = ("accuracy", "loss", "before")
+def _in_training(curves: pd.DataFrame) -> DataFrameGroupBy:
+    """By run its evaluations by step, without that of the untrained net: loss on the training examples, and on held-out ones.
+
+    The columns are `fit`, `accuracy` and `loss`.
+    """
+    trained = curves[curves["step"] > 0].pivot(index=["run", "step"], columns="split", values=["value", "loss"])
+    table = trained.reindex(columns=[("loss", "fit"), ("value", "validation"), ("loss", "validation")])
+    return table.set_axis(["fit", "accuracy", "loss"], axis=1).reset_index("run").groupby("run")
 
 
-def _crossing(curves: pd.DataFrame, level: float) -> tuple:
-    run, every = curves[["run", "evaluate_every"]].iloc[0]
-    fit, held_out = (_split(curves, split) for split in ("fit", "validation"))
-    steps = _around(fit, level)
+def _crossing(evaluations: pd.DataFrame, level: float, every: int) -> tuple[float, float, float]:
+    steps = _around(evaluations, level)
     before = np.ceil(steps[-1] / every) - 1 if len(steps) else np.nan
     if not before >= BEFORE:
-        return run, np.nan, np.nan, before
-    logs = -np.log(fit.loc[steps, "loss"].clip(lower=1e-12))
-    return run, *(np.interp(-np.log(level), logs, held_out.loc[steps, of]) for of in ("value", "loss")), before
+        return np.nan, np.nan, before
+    own = evaluations.loc[steps]
+    logs = -np.log(own["fit"].clip(lower=1e-12))
+    return *(np.interp(-np.log(level), logs, own[of]) for of in ("accuracy", "loss")), before
 
 
-def _split(curves: pd.DataFrame, split: str) -> pd.DataFrame:
-    """A run's evaluations on a split by step, without those of the untrained net."""
-    return curves[(curves["split"] == split) & (curves["step"] > 0)].set_index("step").sort_index()
-
-
-def _around(fit: pd.DataFrame, level: float) -> pd.Index:
+def _around(evaluations: pd.DataFrame, level: float) -> pd.Index:
     """The first step at which the training loss is at most `level`, behind the one evaluated before; none where none is."""
-    below = np.flatnonzero(fit["loss"] <= level)
-    return fit.index[max(below[0] - 1, 0) : below[0] + 1] if below.size else fit.index[:0]
+    below = np.flatnonzero(evaluations["fit"] <= level)
+    return evaluations.index[max(below[0] - 1, 0) : below[0] + 1] if below.size else evaluations.index[:0]
 
 
 def of_arm(table: pd.DataFrame, arm: tuple[str, int], value: str) -> pd.Series:
