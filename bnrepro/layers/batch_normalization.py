@@ -68,7 +68,7 @@ class BatchNormalization(keras.layers.Layer):
         renorm_momentum: Weight of the old value in `renorm_mean` and `renorm_stddev`.
         synchronized: Whether all replicas make up one mini-batch, each value counting alike however many a replica has: those of
             a `tf.distribute` strategy, the shards of `jax.shard_map`, or the processes of `torch.distributed`. On JAX under
-            `keras.distribution` they do so in any case.
+            `keras.distribution` they do so in any case; Keras divides evenly alone, so a last mini-batch is padded and masked.
         ddof: 1 for the running variance of Algorithm 2, 0 for the biased one of Keras. The word is NumPy's.
         **kwargs: As for any Keras layer, such as `name`, `dtype` and `trainable`.
 
