@@ -72,6 +72,13 @@ def _parser() -> _Parser:
     run.add_argument(
         "-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE", help="see `bnrepro list`"
     )
+    run.add_argument(
+        "--grid",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,VALUE",
+        help="an output for each value of a parameter, for each combination where it is given again; see docs/scaling.md",
+    )
     run.add_argument("--jobs", type=int, metavar="N", help="processes at once; one a core by default")
     run.add_argument("--output", metavar="DIR", help="folder for everything written; by default this checkout")
     run.add_argument(
@@ -83,6 +90,9 @@ def _parser() -> _Parser:
     own = dict(action="append", default=[], metavar="FILE", help="a Python file that adds parts, experiments or claims")
     run.add_argument("--plugin", **own)
     run.add_argument("--force", action="store_true", help="train again what has a record")
+    run.add_argument(
+        "--dry-run", action="store_true", help="say what would be trained and about how long, and do nothing"
+    )
     run.add_argument("--json", metavar="FILE", help="also write the verdicts there")
     run.add_argument("--verbose", action="store_true", help="end with every claim, its rule and its notes")
     listed = command("list", commands.list_notebooks, "notebooks with their parameters: type, default, help")
@@ -92,6 +102,13 @@ def _parser() -> _Parser:
     verdicts.add_argument("--output", default="", metavar="DIR", help="the folder that `run --output` wrote to")
     verdicts.add_argument("--plugin", **own)
     verdicts.add_argument("--json", action="store_true", help="as a list of objects")
+    compared = command(
+        "compare", commands.compare, "two records side by side: verdicts, differences by seed, time, versions"
+    )
+    compared.add_argument("old", metavar="OLD", help="the folder that `run --output` wrote to, or one of results")
+    compared.add_argument("new", metavar="NEW", help="another; data/results is the committed record")
+    compared.add_argument("--plugin", **own)
+    compared.add_argument("--json", action="store_true", help="as an object")
     figures = command(
         "figures", commands.figures, "panels as files; without any option the committed sheets and the README's parts"
     )

@@ -12,8 +12,8 @@ from bnrepro.tasks.archives import ARCHIVES
 
 SHELLS = ("bash", "zsh", "fish")
 
-_FILES, _FOLDERS = ("plugin", "json"), ("output",)
-"""Options that take a path; `report --output` is a file, and its folder is completed."""
+_FILES, _FOLDERS = ("plugin", "json"), ("output", "old", "new")
+"""Arguments that take a path; `report --output` is a file, and its folder is completed."""
 
 
 def script(parser: argparse.ArgumentParser, shell: str) -> str:

@@ -51,6 +51,10 @@ MISTAKES = [
     (["run", "--executor", "dsk"], "an executor is local, dask, dask=tcp://HOST:PORT, slurm or slurm=TASKS: got 'dsk'"),
     (["run", "--executor", "dask=head"], "a Dask scheduler has an address as tcp://HOST:PORT: got 'head'"),
     (["run", "--executor", "slurm"], "slurm needs "),
+    (["run", "01", "--grid", "seeds=1,2", "-p", "seeds=2"], "a parameter is given once: got seeds twice"),
+    (["run", "01", "--grid", "sead=1,2"], "did you mean 'seeds'?"),
+    (["run", "01", "--grid", "seeds=1,,2"], "a grid has no empty value: got --grid seeds=1,,2"),
+    (["run", "--dry-run", "--verbose"], "say what would be done: got --verbose; leave it or --dry-run out"),
     (["run", "--sead", "1"], "--sead"),
     (["rum"], "rum"),
     ([], "COMMAND"),
@@ -60,6 +64,11 @@ MISTAKES = [
     (["run", "-p", "preset="], "unknown preset ''"),
     (["verdicts", "--preset", "papr"], "did you mean 'paper'?"),
     (["verdicts", "--output", "nowhere"], "nowhere is no folder"),
+    (
+        ["compare", "nowhere", "nowhere"],
+        "a record is the folder that a batch wrote to, or its results: nowhere has none",
+    ),
+    (["compare", "nowhere"], "NEW"),
     (["report", "--output", "nowhere/report.html"], "nowhere/report.html"),
     (["report", "--output", "nowhere/"], "nowhere/ is a folder; name a file in it"),
     (["bench", "--json", "nowhere/bench.json"], "nowhere/bench.json"),
@@ -346,7 +355,8 @@ def test_a_network_that_cannot_be_reached_is_no_wrong_usage(capsys, tmp_path, mo
 
 @pytest.mark.slow
 def test_a_command_that_trains_nothing_starts_without_tensorflow(results):
-    commands = ["--help"], ["list"], ["data", "list"], ["verdicts", "--output", str(results)]
+    here = str(results)
+    commands = ["--help"], ["list"], ["data", "list"], ["verdicts", "--output", here], ["compare", here, here]
     script = (
         "import contextlib, sys\nfrom bnrepro.cli import main\n"
         f"for arguments in {commands}:\n    with contextlib.suppress(SystemExit):\n        main(arguments)\n"

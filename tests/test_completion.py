@@ -18,7 +18,18 @@ def script_for(shell: str, capsys) -> str:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_script_names_every_command_and_what_its_options_take(shell, capsys):
     script = script_for(shell, capsys)
-    for word in ("verdicts", "completion", "fetch", "quick", "svg", "cifar10", "gap_at_equal_loss"):
+    for word in (
+        "verdicts",
+        "completion",
+        "compare",
+        "dry-run",
+        "grid",
+        "fetch",
+        "quick",
+        "svg",
+        "cifar10",
+        "gap_at_equal_loss",
+    ):
         assert word in script
     assert all(path.stem in script for path in find_notebooks())
 

@@ -106,6 +106,10 @@ class Claim:
         file, its_file = own.__code__.co_filename, its.__code__.co_filename
         return own.__qualname__ == its.__qualname__ and (file == its_file or own.__module__ == its.__module__)
 
+    def statistic_of(self, tables: Tables) -> Row:
+        """The row of its statistic, with the value of each seed."""
+        return self.function(tables)[0]._replace(label="", unit=self.unit)
+
     def __call__(self, tables: Tables) -> pd.DataFrame:
         """Its finding: the columns `findings.COLUMNS`, first the row of its statistic, then what else is to be known."""
         statistic, *others = self.function(tables)

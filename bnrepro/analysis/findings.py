@@ -1,6 +1,7 @@
 """Numbers as rows: the statistic that a claim is judged by, and what else is to be known of it. Knows no claim and no words."""
 
 import math
+from collections.abc import Hashable
 from typing import NamedTuple
 
 import pandas as pd
@@ -15,6 +16,9 @@ from bnrepro.analysis.intervals import (
     sample,
 )
 
+Each = tuple[tuple[Hashable, float], ...]
+"""Of some values what each is of, as a seed or a row of a table, and the value itself, be it a bound or not."""
+
 
 class Row(NamedTuple):
     """One number, with its interval if it has one.
@@ -28,6 +32,7 @@ class Row(NamedTuple):
         unit: One of `formatting.UNITS`.
         bound: `>` or `<` where the estimate is only a bound (see `paired.ratios`), `~` where it is bounded from neither side.
         sample: Of the statistic of a claim the value of each seed, for an exact test; empty where it is no median of seeds.
+        each: Of the same values, in their order, what each is of.
     """
 
     label: str
@@ -38,31 +43,41 @@ class Row(NamedTuple):
     unit: str = ""
     bound: str = ""
     sample: Sample = ()
+    each: Each = ()
 
 
-COLUMNS = ("claim", *Row._fields[:-1], "p")
+COLUMNS = ("claim", *Row._fields[:-2], "p")
 """Of a table of findings; `p` is of the claim's statistic alone."""
 
 
-def estimated(found: Interval, unit: str = "", label: str = "", bound: str = "", values: Sample = ()) -> Row:
+def estimated(
+    found: Interval, unit: str = "", label: str = "", bound: str = "", values: Sample = (), each: Each = ()
+) -> Row:
     """A number with its interval; without `label` and `unit` the statistic of a claim, which knows its unit."""
-    return Row(label, *found, unit=unit, bound=bound, sample=values)
+    return Row(label, *found, unit=unit, bound=bound, sample=values, each=each)
+
+
+def each_of(values: pd.Series) -> Each:
+    """The values by their index."""
+    return tuple(values.items())
 
 
 def median_of(values: pd.Series, unit: str = "", label: str = "") -> Row:
     """The median of finite values and its interval."""
-    return estimated(median_interval(values), unit, label, values=tuple(zip(values, values)))
+    return estimated(median_interval(values), unit, label, values=tuple(zip(values, values)), each=each_of(values))
 
 
 def median_ratio(pairs: pd.DataFrame, label: str = "") -> Row:
     """The median `ratio` of pairs of which some are bounds, as `paired.ratios` gives them."""
-    return estimated(ratio_interval(pairs), "times", label, bound_of_median(pairs), sample(pairs))
+    return estimated(
+        ratio_interval(pairs), "times", label, bound_of_median(pairs), sample(pairs), each_of(pairs["ratio"])
+    )
 
 
 def median_between(pairs: pd.DataFrame, label: str = "") -> Row:
     """The median `ratio` of pairs that are each known to lie from `low` to `high`; `bound` where one of these is no number."""
     values = tuple(zip(pairs["low"], pairs["high"]))
-    return estimated(censored_interval(pairs), "times", label, bound_of_median(pairs), values)
+    return estimated(censored_interval(pairs), "times", label, bound_of_median(pairs), values, each_of(pairs["ratio"]))
 
 
 def largest_of(errors: pd.Series, n: int) -> Row:

@@ -66,8 +66,9 @@ class Experiment:
 
         Args:
             preset: `smoke`, `quick` or `paper`.
-            so_far: Where the experiment has `ROUNDS`, the tables `runs` and `curves` of the rounds so far: then the answer has
-                the runs of the next round too. It is whole where it has no run that is not in `so_far`.
+            so_far: Where the experiment has `ROUNDS`, the tables `runs` and `curves` of the rounds so far, among them perhaps
+                runs of other sweeps, so that its own are found by their ids: then the answer has the runs of the next round
+                too. It is whole where it has no run that is not in `so_far`.
             overrides: The parameters of its notebook; 0 or empty means the preset's value.
 
         Raises:

@@ -6,7 +6,7 @@ The front door's engine: it knows plans, records and processes, and nothing of w
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bnrepro.execution.by_name import opened
@@ -29,19 +29,22 @@ NOTEBOOK_SECONDS = 15.0
 """About what one takes, whose runs are trained."""
 
 
-def run_batch(plan: Plan, force: bool = False) -> list[Failure]:
+def run_batch(plan: Plan, force: bool = False, cells: Iterable[Plan] = ()) -> list[Failure]:
     """Trains and executes. What fails is in the answer, and the rest is done all the same.
 
     Args:
         plan: What to do.
         force: Whether runs that have a record are trained again. Notebooks then wait until all are.
+        cells: Of a grid, whose runs are those of `plan`: their notebooks are executed in place of its own.
     """
-    plan.workspace.executed.mkdir(parents=True, exist_ok=True)
+    plans = list(cells) or [plan]
+    for one in plans:
+        one.workspace.executed.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         executor = stack.enter_context(opened(plan.executor, plan.jobs, plan.workspace.runs.parent))
         team = stack.enter_context(team_of(executor, plan.jobs))
         bar = stack.enter_context(contextlib.closing(Bar(team.progress)))
-        notebooks = stack.enter_context(_Notebooks(plan, bar))
+        notebooks = stack.enter_context(_Notebooks(plans, bar))
         failures = _train(plan, force, team, notebooks) if plan.sweep() else []
         notebooks.finish()
         return [*failures, *notebooks.failures]
@@ -51,7 +54,7 @@ def _train(plan: Plan, force: bool, team: Team, notebooks: "_Notebooks") -> list
     """Trains, and meanwhile executes what is trained; what failed in the training."""
     with _records(plan, force) as records, Training(plan, records, team) as training:
         while waiting := training.move():
-            notebooks.go_on({path.stem for path in plan.notebooks} if force else waiting, at_once=1)
+            notebooks.go_on(notebooks.stems if force else waiting, at_once=1)
         return training.failures()
 
 
@@ -72,11 +75,13 @@ def _records(plan: Plan, force: bool) -> Iterator[Path]:
 class _Notebooks:
     """The notebooks of a batch: those that wait, those that are executed, and what failed; the rest is ended with the block."""
 
-    def __init__(self, plan: Plan, bar: Bar):
+    def __init__(self, plans: list[Plan], bar: Bar):
         self.failures: list[Failure] = []
-        self._plan, self._bar, self._outer = plan, bar, dict(os.environ)
-        self._waiting, self._running = dict(plan.notebooks), []
-        bar.progress.plan(NOTEBOOKS, NOTEBOOK_SECONDS * len(plan.notebooks))
+        self._jobs, self._bar, self._outer = plans[0].jobs, bar, dict(os.environ)
+        self._waiting = [(plan, source) for plan in plans for source in plan.notebooks]
+        self._running: list[Execution] = []
+        self.stems = {source.stem for _, source in self._waiting}
+        bar.progress.plan(NOTEBOOKS, NOTEBOOK_SECONDS * len(self._waiting))
 
     def __enter__(self) -> "_Notebooks":
         return self
@@ -89,7 +94,7 @@ class _Notebooks:
         """Executes all that are left, and those that read what the others write after these."""
         for last in (False, True):
             while self._running or self._ready(set(), last):
-                self.go_on(set(), self._plan.jobs, last)
+                self.go_on(set(), self._jobs, last)
 
     def go_on(self, training: set[str], at_once: int, last: bool = False) -> None:
         """Starts those that can be, gives those that are done their names, and takes a moment.
@@ -99,8 +104,9 @@ class _Notebooks:
             at_once: Processes.
             last: Whether it is the turn of those that read what the others write.
         """
-        for source in self._ready(training, last)[: max(0, at_once - len(self._running))]:
-            self._running.append(Execution(source, self._waiting.pop(source), self._plan, self._outer))
+        for plan, source in self._ready(training, last)[: max(0, at_once - len(self._running))]:
+            self._waiting.remove((plan, source))
+            self._running.append(Execution(source, plan.notebooks[source], plan, self._outer))
         time.sleep(0.05)
         self._bar.show()
         for execution in self._running:
@@ -111,5 +117,5 @@ class _Notebooks:
             self.failures += execution.finish()
             self._bar.progress.advance(NOTEBOOKS, NOTEBOOK_SECONDS)
 
-    def _ready(self, training: set[str], last: bool) -> list[Path]:
-        return [path for path in self._waiting if path.stem not in training and (path.stem == LAST) == last]
+    def _ready(self, training: set[str], last: bool) -> list[tuple[Plan, Path]]:
+        return [one for one in self._waiting if one[1].stem not in training and (one[1].stem == LAST) == last]

@@ -6,6 +6,7 @@ A batch starts one such process a notebook and trusts its exit code alone, for a
 a notebook on disk that looks complete. Knows no preset and no workspace.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -79,6 +80,14 @@ def execute(source: Path, draft: Path, values: dict) -> None:
     draft.with_suffix(".html").write_text(to_html(notebook), encoding="utf-8")
 
 
+def show_so_far(draft: Path) -> None:
+    """Writes the page of what was executed of a notebook that failed, with what its cell raised; none where it shows nothing."""
+    import nbformat
+
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # none was written, it is torn, or it loads something
+        draft.with_suffix(".html").write_text(to_html(nbformat.read(draft, 4)), encoding="utf-8")
+
+
 def literally(path: Path) -> str:
     """The path as papermill takes it, which fills in what stands between single braces."""
     return str(path).replace("{", "{{").replace("}", "}}")
@@ -115,4 +124,5 @@ if __name__ == "__main__":
     except Exception as error:
         print(f"{REASON}{reason(error)}", flush=True)
         traceback.print_exc()
+        show_so_far(Path(sys.argv[2]))
         sys.exit(f"\n{REASON}{reason(error)}")

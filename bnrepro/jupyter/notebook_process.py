@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnrepro.config.plugins import PLUGINS
 from bnrepro.jupyter.execute import REASON
 from bnrepro.jupyter.plan import Plan
 from bnrepro.jupyter.watch import Watch, kill_all
@@ -21,14 +24,30 @@ SESSION = "JPY_SESSION_NAME"
 
 @dataclass(frozen=True)
 class Failure:
-    """Which part of a batch failed, why, and where its log is."""
+    """Which part of a batch failed, why, where its log is, and of a notebook what was executed so far."""
 
     what: str
     why: str
     log: Path | None = None
+    kept: Path | None = None
 
     def __str__(self) -> str:
-        return f"{self.what} failed: {self.why}" + (f" (log: {self.log})" if self.log else "")
+        places = [f"log: {self.log}"] if self.log else []
+        if self.kept:
+            page = self.kept.with_suffix(".html")
+            places.append(f"as far as it came: {page if page.is_file() else self.kept}")
+            places.append(f"to run its cells by hand: {by_hand(self.kept)}")
+        return f"{self.what} failed: {self.why}" + (f" ({'; '.join(places)})" if places else "")
+
+
+def by_hand(notebook: Path) -> str:
+    """The command that opens an executed notebook in JupyterLab: its parameters stand in it, and where its records are."""
+    plugins = os.environ.get(PLUGINS)
+    python = Path(sys.executable)
+    own = Path(shutil.which("jupyter") or "").parent == python.parent
+    words = [f"{PLUGINS}={shlex.quote(plugins)}"] if plugins else []
+    words += ["jupyter"] if own else [shlex.quote(str(python)), "-m", "jupyter"]
+    return " ".join([*words, "lab", shlex.quote(str(notebook))])
 
 
 class Execution:
@@ -43,10 +62,11 @@ class Execution:
 
     def __init__(self, source: Path, values: dict, plan: Plan, outer: Mapping[str, str]):
         self.folder, self.stem, self.began = plan.workspace.executed, source.stem, time.monotonic()
+        self.what = f"{plan.cell}/{self.stem}" if plan.cell else self.stem
         self.log = self.folder / f"{self.stem}.log"
         self.draft = self.folder / f".{self.stem}.{os.getpid()}.ipynb"
         draft_log = self.draft.with_suffix(".log")
-        for kind in ("ipynb", "html", "failed.ipynb"):
+        for kind in ("ipynb", "html", "failed.ipynb", "failed.html"):
             (self.folder / f"{self.stem}.{kind}").unlink(missing_ok=True)
         # Figures inline, and panels as figures, also where the batch was started from a notebook.
         environment = {name: value for name, value in outer.items() if name not in ("MPLBACKEND", SESSION)}
@@ -80,7 +100,7 @@ class Execution:
     def told(self) -> str:
         """How it ended, in a line."""
         seconds = time.monotonic() - self.began
-        return f"{self.stem:24} {'failed' if self.process.returncode else 'done'} in {seconds:.0f} s"
+        return f"{self.what:24} {'failed' if self.process.returncode else 'done'} in {seconds:.0f} s"
 
     def finish(self) -> list[Failure]:
         """Gives the output its name; a failure where the process says so, whatever lies on the disk."""
@@ -92,13 +112,20 @@ class Execution:
             page.replace(self.folder / f"{self.stem}.html")
             self.draft.replace(self.folder / f"{self.stem}.ipynb")
             return []
-        page.unlink(missing_ok=True)
-        if not is_executed(self.draft):  # as on a full disk, which papermill leaves a torn one on
-            self.draft.unlink(missing_ok=True)
-        else:
-            self.draft.replace(self.folder / f"{self.stem}.failed.ipynb")
         why = f"killed by signal {-code}" if code < 0 else (lines or [f"exit code {code}"])[-1].rstrip()
-        return [Failure(self.stem, self.hung or why, self.log)]
+        return [Failure(self.what, self.hung or why, self.log, self._keep())]
+
+    def _keep(self) -> Path | None:
+        """Keeps what was executed of a notebook that failed, under another name; its page where the process lived to write it."""
+        kept, page = self.folder / f"{self.stem}.failed.ipynb", self.draft.with_suffix(".html")
+        whole = is_executed(self.draft)  # not so on a full disk, which papermill leaves a torn one on
+        if whole:
+            self.draft.replace(kept)
+        if whole and self.process.returncode > 0 and page.exists():
+            page.replace(kept.with_suffix(".html"))
+        for left in (self.draft, page):
+            left.unlink(missing_ok=True)
+        return kept if whole else None
 
     def stop(self) -> None:
         """Ends the process, which ends its kernel."""
@@ -108,4 +135,5 @@ class Execution:
         except subprocess.TimeoutExpired:
             self.process.kill()
         self.printed.close()
-        self.draft.unlink(missing_ok=True)
+        for left in (self.draft, self.draft.with_suffix(".html")):
+            left.unlink(missing_ok=True)

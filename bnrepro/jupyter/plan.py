@@ -30,6 +30,7 @@ class Plan:
         still_seconds: How long a notebook may do nothing.
         times_first_round: About how many times the work of its first round a sweep in rounds comes to, by notebook.
         executor: Where runs are trained, in the command line's word.
+        cell: Of a grid its name; empty where there is none.
     """
 
     notebooks: dict[Path, dict]
@@ -39,14 +40,20 @@ class Plan:
     still_seconds: int = STILL_SECONDS
     times_first_round: Mapping[str, float] = field(default_factory=dict)
     executor: str = LOCAL
+    cell: str = ""
 
     def sweep(self, so_far: Tables | None = None) -> Sweep:
-        """The runs of all notebooks, for `run_rounds`; those of one are not told from another's."""
-        joined = {}
-        for sweep in self.sweeps.values():
-            for group, configs in sweep(so_far).items():
-                joined[group] = [*joined.get(group, []), *configs]
-        return joined
+        """The runs of all notebooks."""
+        return joined(self.sweeps.values(), so_far)
+
+
+def joined(sweeps: Iterable[Callable[[Tables | None], Sweep]], so_far: Tables | None = None) -> Sweep:
+    """The runs of several sweeps as one, for `run_rounds`; those of one are not told from another's."""
+    whole = {}
+    for sweep in sweeps:
+        for group, configs in sweep(so_far).items():
+            whole[group] = [*whole.get(group, []), *configs]
+    return whole
 
 
 def make_plan(
@@ -57,8 +64,9 @@ def make_plan(
     jobs: int | None = None,
     every: bool = False,
     executor: str = LOCAL,
+    cell: str = "",
 ) -> Plan:
-    """Checks what was asked for, and writes nothing but the output folder itself, last of all.
+    """Checks what was asked for, and writes nothing.
 
     Args:
         names: Notebooks by number, name or path; none means those of a first look, and those that are no experiment.
@@ -68,13 +76,14 @@ def make_plan(
         jobs: Processes at once; by default the environment variable `BNREPRO_JOBS`, else one a core.
         every: In place of names, every notebook.
         executor: Where to train, in the command line's word.
+        cell: Of a grid its name.
 
     Raises:
         UserError: Something in it is wrong; one line says what.
     """
     jobs, still = count_jobs(jobs), still_seconds()
     check_executor(executor)
-    known = {path: parameters.parameters(path) for path in _chosen(list(names), every)}
+    known = {path: parameters.parameters(path) for path in chosen(names, every)}
     _check_stems(known)
     changes = parameters.parse(assignments, known.values())
     preset = _once("preset", preset, changes)
@@ -94,7 +103,7 @@ def make_plan(
             sweeps[path.stem] = functools.partial(EXPERIMENTS[path.stem].sweep, preset, **overrides)
             if not overrides and hasattr(EXPERIMENTS[path.stem], "TIMES_FIRST_ROUND"):
                 times[path.stem] = EXPERIMENTS[path.stem].TIMES_FIRST_ROUND[preset]
-    plan = Plan(passed, sweeps, workspace, jobs, still, times, executor)
+    plan = Plan(passed, sweeps, workspace, jobs, still, times, executor, cell)
     configs = [config for group in plan.sweep().values() for config in group]
     for engine in {config.engine for config in configs}:
         check_installed(engine)
@@ -105,8 +114,9 @@ def make_plan(
     return plan
 
 
-def _chosen(names: list[str], every: bool) -> list[Path]:
+def chosen(names: Iterable[str], every: bool) -> list[Path]:
     """The notebooks of a batch, in their order."""
+    names = list(names)
     if names and every:
         raise UserError(f"--all is every notebook: got {', '.join(names)} too; leave one of them out")
     found = parameters.find_notebooks(names)

@@ -13,6 +13,7 @@ from bnrepro.execution.waiting import RunsFailed
 from bnrepro.jupyter.notebook_process import Failure
 from bnrepro.jupyter.plan import Plan
 from bnrepro.records.costs import work
+from bnrepro.records.drafts import write_whole
 
 
 class Training:
@@ -30,7 +31,7 @@ class Training:
         self._log.unlink(missing_ok=True)
         self._errors: list[Exception] = []
         for notebook, sweep in plan.sweeps.items():
-            first = [config for configs in sweep(None).values() for config in configs]
+            first = {config for configs in sweep(None).values() for config in configs}
             self._progress.expect(_name(notebook), work([first]) * plan.times_first_round.get(notebook, 1.0))
         self._threads = concurrent.futures.ThreadPoolExecutor(max(1, len(plan.sweeps)))
         self._pending = {
@@ -73,7 +74,7 @@ class Training:
                 raise error
         if failed:
             lines = [failure for error in failed for failure in error.failures]
-            self._log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            write_whole(self._log, "".join(f"{line}\n" for line in lines).encode())
             found.append(Failure("training", str(RunsFailed(lines, sum(error.total for error in failed))), self._log))
         return found
 

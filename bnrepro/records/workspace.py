@@ -94,6 +94,11 @@ class Workspace:
         return self.root / "notebooks" if self.root else NOTEBOOKS / "executed" / self.label
 
     @property
+    def cells(self) -> Path:
+        """Of a grid of parameters the outputs, a folder a cell, and one table of all."""
+        return self.root or self._base / "cells"
+
+    @property
     def report(self) -> Path:
         """The HTML page: beside the executed notebooks, or at the top of `output_root`."""
         return self.executed.parent / "report.html" if self.root else self.executed / "report.html"
@@ -120,11 +125,9 @@ class Workspace:
         return self
 
     def check_writable(self) -> "Workspace":
-        """Makes the output folder, or raises `UserError` where nothing can or may be written there."""
+        """Raises `UserError` where nothing can or may be written; writes nothing."""
         self.check_spares()
-        folder = self.root or DATA / "runs"
-        check_can_be_written(folder, "choose another with --output or output_root")
-        folder.mkdir(parents=True, exist_ok=True)
+        check_can_be_written(self.root or DATA / "runs", "choose another with --output or output_root")
         return self
 
 

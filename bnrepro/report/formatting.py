@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import pandas as pd
@@ -107,18 +107,33 @@ def verdict_text(verdicts: pd.DataFrame, columns: int | None = None) -> str:
         "paper": "paper",
     }
     heads |= {"n": "n", "rule": "rule", "sentence": "claim"}
-    widths = {name: max(len(head), words[name].str.len().max()) for name, head in heads.items()}
-    sentence = sum(widths.values()) + 2 * (len(widths) - 1) - widths["sentence"]
-    rows = words.to_dict("records")
-    if columns is not None and columns - sentence < _LEAST:
-        lines = [line for row in rows for line in _below_each_other(row, columns)]
-    else:
-        lines = ["  ".join(text.ljust(widths[name]) for name, text in heads.items())]
-        lines += ["  ".join(row[name].ljust(widths[name]) for name in heads) for row in rows]
-        lines = [part for line in lines for part in broken(line, columns, sentence)]
+    lines = aligned(words.to_dict("records"), heads, columns, _below_each_other)
     notes = [counted(verdicts), *(f"{row.claim}: {row.note}" for row in words.itertuples() if row.note)]
     lines += ["", *(part for note in notes for part in broken(note, columns, 4))]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def aligned(
+    rows: list[dict[str, str]],
+    heads: dict[str, str],
+    columns: int | None,
+    below: Callable[[dict[str, str], int], list[str]],
+) -> list[str]:
+    """Rows as the lines of a table.
+
+    Args:
+        rows: Texts by name.
+        heads: By name what stands above; the last one is that of sentences, which are broken.
+        columns: Of a terminal; None is a file.
+        below: Of a row and the columns the lines, for a terminal in which the other texts leave sentences no room.
+    """
+    widths = {name: max(len(row[name]) for row in (heads, *rows)) for name in heads}
+    *_, last = heads
+    sentence = sum(widths.values()) + 2 * (len(widths) - 1) - widths[last]
+    if columns is not None and columns - sentence < _LEAST:
+        return [line for row in rows for line in below(row, columns)]
+    lines = ["  ".join(row[name].ljust(widths[name]) for name in heads) for row in (heads, *rows)]
+    return [part for line in lines for part in broken(line, columns, sentence)]
 
 
 NONE = amount(math.nan, "ratio")

@@ -25,7 +25,12 @@ ROOM = CACHE / "findings"
 
 def kept_findings(workspace: Workspace = RECORD) -> dict[str, pd.DataFrame]:
     """The findings of each notebook that has results, from the cache where nothing that they depend on has changed since."""
-    folders = {notebook: workspace.results / notebook for notebook in EXPERIMENTS}
+    return findings_in(workspace.results)
+
+
+def findings_in(results: Path) -> dict[str, pd.DataFrame]:
+    """As `kept_findings`, of a folder of results."""
+    folders = {notebook: results / notebook for notebook in EXPERIMENTS}
     return {notebook: _findings(notebook, folder) for notebook, folder in folders.items() if folder.is_dir()}
 
 

@@ -84,7 +84,9 @@ def test_what_is_counted_has_a_row_and_what_did_not_happen_none_where_it_need_no
 
 def test_a_statistic_is_a_median_a_ratio_that_may_be_a_bound_or_the_largest_of_all():
     known = ((1.0, 1.0), (2.0, 2.0), (2.0, 2.0))
-    assert median_of(pd.Series([1.0, 2.0, 2.0])) == Row("", 2.0, 1.0, 2.0, 3, sample=known)
+    assert median_of(pd.Series([1.0, 2.0, 2.0])) == Row(
+        "", 2.0, 1.0, 2.0, 3, sample=known, each=((0, 1.0), (1, 2.0), (2, 2.0))
+    )
     ratio = median_ratio(pd.DataFrame({"ratio": [2.0, 2.0, 2.0], "bound": [">", ">", ""]}))
     assert (ratio.estimate, ratio.ci_high, ratio.bound, ratio.unit) == (2.0, math.inf, ">", "times")
     assert largest_of(pd.Series([0.1, 0.3]), 20) == Row("", 0.3, 0.3, 0.3, 20)

@@ -42,7 +42,18 @@ WORK = (
 BENCHMARKS = "bnrepro.benchmarks.bench"
 """Does the work of `bench`, and would bring TensorFlow."""
 
-COMMANDS = {"run": ["99"], "list": [], "verdicts": [], "figures": [], "report": [], "bench": [], "data": ["list"]}
+RECORD = str(CHECKOUT / "data" / "results")
+
+COMMANDS = {
+    "run": ["99"],
+    "list": [],
+    "verdicts": [],
+    "compare": [RECORD, RECORD],
+    "figures": [],
+    "report": [],
+    "bench": [],
+    "data": ["list"],
+}
 """The commands, with words that are right."""
 
 NOT_A_KIND = {"int": int, "float": float}
@@ -128,6 +139,9 @@ def sites() -> dict[str, strategies.SearchStrategy[Bad]]:
     add("run --output", bad_paths(), "run", "99", "--output", "VALUE")
     add("run -p without value", texts().filter(lambda text: "=" not in text), "run", "99", "-p", "VALUE")
     add("run -p unknown", texts().filter(lambda text: "=" not in text), "run", "99", "-p", "qVALUE=1")
+    add("run --grid without values", texts().filter(lambda text: "=" not in text), "run", "01", "--grid", "VALUE")
+    add("run --grid unknown", texts().filter(lambda text: "=" not in text), "run", "01", "--grid", "qVALUE=1")
+    add("run --grid seeds", bad_values("seeds", "int"), "run", "01", "--grid", "seeds=VALUE")
     add(
         "run preset twice",
         strategies.sampled_from(["smoke", "quick"]),
@@ -136,6 +150,8 @@ def sites() -> dict[str, strategies.SearchStrategy[Bad]]:
     add("verdicts --output", texts().filter(bool).map(lambda text: f"nowhere{text}"), "verdicts", "--output", "VALUE")
     nowhere = texts().map(lambda text: f"nowhere/{text}")
     unwritable = strategies.one_of(bad_paths().filter(lambda path: path != "FILE"), nowhere)
+    add("compare OLD", nowhere, "compare", "VALUE", RECORD)
+    add("compare NEW", nowhere, "compare", RECORD, "VALUE")
     add("report --output", unwritable, "report", "--output", "VALUE")
     add("bench --json", unwritable, "bench", "--json", "VALUE")
     add("figures NOTEBOOK", texts().filter(lambda text: text.removesuffix(".ipynb") not in stems), "figures", "VALUE")

@@ -54,7 +54,10 @@ def faults(folder: Path, kind: str, chance: random.Random) -> list[str]:
     kept = {path.name for path in (output / "notebooks").iterdir()}
     wanted = {f"{name}.{ending}" for name in well for ending in ("ipynb", "html", "log")} | {f"{bad}.log"}
     found += [f"{name} is missing" for name in sorted(wanted - kept)]
-    found += [f"{name} is there" for name in sorted(kept - wanted - {f"{bad}.failed.ipynb"})]
+    found += [
+        f"{name} is there"
+        for name in sorted(kept - wanted - {f"{bad}.failed.{ending}" for ending in ("ipynb", "html")})
+    ]
     return found + _left_behind(folder)
 
 

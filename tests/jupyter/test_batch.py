@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import nbformat
 import pandas as pd
 import papermill
 import pytest
+from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from papermill.exceptions import PapermillExecutionError
@@ -21,7 +23,7 @@ from bnrepro.errors import UserError
 from bnrepro.execution.rounds import KEPT
 from bnrepro.execution.waiting import RunsFailed
 from bnrepro.jupyter.batch import run_batch
-from bnrepro.jupyter.execute import execute, reason, to_html
+from bnrepro.jupyter.execute import LOADS, execute, reason, to_html
 from bnrepro.jupyter.notebook_process import Failure
 from bnrepro.jupyter.parameters import find_notebooks
 from bnrepro.jupyter.plan import Plan, make_plan
@@ -43,6 +45,7 @@ def executed(tmp_path_factory):
     write_notebook(folder / "12_killed.ipynb", KILL, "print('never')")
     write_notebook(folder / "13_killed_at_the_end.ipynb", "print('all but')", KILL)
     write_notebook(folder / "14_leaves.ipynb", "import sys\nsys.exit(0)", "print('never')")
+    write_notebook(folder / "15_lacks.ipynb", "before = size", "print(before, open('mine.txt').read())")
     write_notebook(folder / "99_verdicts.ipynb", f"import os\nprint(sorted(os.listdir()))\nprint({str(folder)!r})")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workspace, "NOTEBOOKS", folder)
@@ -74,16 +77,38 @@ def test_a_notebook_gets_the_values_and_shows_its_figure(executed):
 
 def test_a_notebook_that_raises_is_reported_with_its_error_and_kept_under_another_name(executed):
     folder, failures, _ = executed
-    assert failures["11_raises"] == Failure("11_raises", "ValueError: boom", folder / "11_raises.log")
-    assert (folder / "11_raises.failed.ipynb").exists()
+    kept = folder / "11_raises.failed.ipynb"
+    assert failures["11_raises"] == Failure("11_raises", "ValueError: boom", folder / "11_raises.log", kept)
+    assert kept.exists()
     assert not (folder / "11_raises.ipynb").exists()
+
+
+def test_its_page_shows_what_came_before_its_parameters_and_what_was_raised(executed):
+    folder, _, _ = executed
+    page = (folder / "11_raises.failed.html").read_text()
+    words = re.sub(r"<[^>]*>", "", page)
+    assert "ValueError: boom" in words and "Traceback" in words and "size = 3" in words
+    assert not LOADS.search(page)
+
+
+def test_it_runs_again_as_it_is_once_what_it_lacked_is_there(executed):
+    """What Run All Cells does in JupyterLab, where a kernel works in the notebook's folder."""
+    folder, failures, plan = executed
+    kept = failures["15_lacks"].kept
+    (folder / "mine.txt").write_text("found")
+    again = NotebookClient(nbformat.read(kept, 4), resources={"metadata": {"path": folder}}).execute()
+    values = [output.text for cell in again.cells for output in cell.get("outputs", ()) if "text" in output]
+    assert values == ["3 found\n"]
+    assert f"output_root = {str(plan.workspace.root)!r}".replace("'", '"') in again.cells[2].source
 
 
 @pytest.mark.parametrize("name", ["12_killed", "13_killed_at_the_end"])
 def test_a_killed_kernel_is_a_failure_never_a_success(executed, name):
     folder, failures, _ = executed
     assert "Kernel died" in failures[name].why
-    assert {path.name for path in folder.glob(f"{name}*")} == {f"{name}.failed.ipynb", f"{name}.log"}
+    assert {path.name for path in folder.glob(f"{name}*")} == {
+        f"{name}.{end}" for end in ("failed.ipynb", "failed.html", "log")
+    }
 
 
 def test_a_notebook_that_leaves_before_its_end_is_a_failure(executed):
@@ -94,7 +119,7 @@ def test_a_notebook_that_leaves_before_its_end_is_a_failure(executed):
 def test_the_verdicts_come_last_and_the_others_run_whatever_fails(executed):
     folder, failures, _ = executed
     text = (folder / "99_verdicts.ipynb").read_text()
-    assert len(failures) == 4
+    assert len(failures) == 5
     assert all(name in text for name in ("10_good.html", "11_raises.failed.ipynb", "14_leaves.failed.ipynb"))
 
 
@@ -105,9 +130,19 @@ def test_the_reason_is_what_the_cell_raised_and_where_it_begins():
     assert reason(DeadKernelError("Kernel died")) == killed
 
 
-def test_a_failure_says_which_why_and_where_the_log_is(executed):
+def test_a_failure_says_which_why_where_to_look_and_how_to_go_on(executed, monkeypatch):
     folder, failures, _ = executed
-    assert str(failures["11_raises"]) == f"11_raises failed: ValueError: boom (log: {folder / '11_raises.log'})"
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    monkeypatch.setenv("BNREPRO_PLUGINS", "/a/my net.py")
+    notebook = f"'{folder}/11_raises.failed.ipynb'"
+    by_hand = f"BNREPRO_PLUGINS='/a/my net.py' jupyter lab {notebook}"
+    assert str(failures["11_raises"]) == (
+        f"11_raises failed: ValueError: boom (log: {folder}/11_raises.log; "
+        f"as far as it came: {folder}/11_raises.failed.html; to run its cells by hand: {by_hand})"
+    )
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("BNREPRO_PLUGINS")
+    assert f"by hand: {sys.executable} -m jupyter lab {notebook})" in str(failures["11_raises"])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.findings import Row, counted_if_any, estimated, median_ratio
+from bnrepro.analysis.findings import Row, counted_if_any, each_of, estimated, median_ratio
 from bnrepro.analysis.intervals import bound_of_median, bounded_interval, sample
 from bnrepro.experiments.activation_drift.tables import drift_ratios
 from bnrepro.records.schemas import Tables
@@ -50,4 +50,5 @@ def read_through_the_population(tables: Tables) -> list[Row]:
     table = (one - other).mask(undetermined, 0.0).dropna().rename("nearer").to_frame()
     table = table.assign(bound=np.where(undetermined.reindex(table.index), "~", ""))
     found = bounded_interval(table, "nearer")
-    return [estimated(found, bound=bound_of_median(table, "nearer"), values=sample(table, "nearer", -np.inf))]
+    bound, values = bound_of_median(table, "nearer"), sample(table, "nearer", -np.inf)
+    return [estimated(found, bound=bound, values=values, each=each_of(table["nearer"]))]

@@ -1,0 +1,55 @@
+"""What a batch would do, in words: its notebooks, their runs, about how long. Trains nothing, writes nothing."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bnrepro.config.group import Sweep
+from bnrepro.config.run_config import RunConfig
+from bnrepro.execution.by_name import LOCAL
+from bnrepro.execution.progress import in_words
+from bnrepro.experiments import EXPERIMENTS
+from bnrepro.jupyter.batch import NOTEBOOK_SECONDS
+from bnrepro.jupyter.plan import Plan
+from bnrepro.records.costs import work
+
+
+def plan_text(plan: Plan, cells: Iterable[Plan] = ()) -> str:
+    """A line a notebook, of each cell of a grid, then what all of them come to.
+
+    Args:
+        plan: What is trained.
+        cells: As of `run_batch`.
+    """
+    lines, records = [], plan.workspace.runs
+    for one in list(cells) or [plan]:
+        for stem in (source.stem for source in one.notebooks):
+            runs = _runs(one.sweeps[stem](None)) if stem in one.sweeps else {}
+            later = (
+                ", and any that depend on them" if stem in EXPERIMENTS and hasattr(EXPERIMENTS[stem], "ROUNDS") else ""
+            )
+            lines.append(f"{one.cell}{'/' if one.cell else ''}{stem}: {_counted(runs, records)}{later}")
+    seconds, counted = NOTEBOOK_SECONDS * len(lines), {}
+    for notebook, sweep in plan.sweeps.items():
+        runs = _runs(sweep(None))
+        new = [runs[run] for run in _missing(runs, records) if run not in counted]
+        seconds += work([new]) * plan.times_first_round.get(notebook, 1.0)
+        counted |= runs
+    local = plan.executor == LOCAL
+    cores = f"{plan.jobs} cores" if local and plan.jobs > 1 else "one core"
+    time = in_words(seconds / (plan.jobs if local else 1))
+    return "\n".join([*lines, f"together: {_counted(counted, records)}; {time} on {cores}"])
+
+
+def _runs(sweep: Sweep) -> dict[str, RunConfig]:
+    return {config.id: config for group in sweep.values() for config in group}
+
+
+def _missing(runs: Iterable[str], records: Path) -> list[str]:
+    return [run for run in runs if not (records / run / "done.json").is_file()]
+
+
+def _counted(runs: Iterable[str], records: Path) -> str:
+    """As "106 runs, 12 of them trained already"."""
+    runs = list(runs)
+    trained = len(runs) - len(_missing(runs, records))
+    return f"{len(runs)} run{'s' * (len(runs) != 1)}" + (f", {trained} of them trained already" if trained else "")
