@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from bnrepro.config.component import Component
 from bnrepro.config.run_config import RunConfig
+from bnrepro.errors import UserError
 from bnrepro.measurements.activation_quantiles import percentiles
 from bnrepro.measurements.base import Observed, put_back, rows_of
 from bnrepro.measurements.batch_moments import batch_moments, population_moments
@@ -36,6 +37,10 @@ class TensorFlowRun:
     def __init__(self, config: RunConfig):
         self.config = config
         devices = strategy_of(config.engine).num_replicas_in_sync  # before anything lies on one of them
+        if config.batch_size < devices:
+            raise UserError(
+                f"a mini-batch has an example for each of {devices} devices: got {config.batch_size}; raise batch_size"
+            )
         self.splits, input_shape, outputs = _on_device(config.task, config.task.data_seed(config.seed))
         self.engine, rate = _engine(config.compilation_key, input_shape, outputs)
         self.engine.reset()

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from bnrepro.errors import UserError
 from bnrepro.execution.groups import groups_of
 from bnrepro.execution.run_all import run_all
 from bnrepro.records.workspace import CHECKOUT
+from bnrepro.training import tensorflow_run
 from tests.training.mirrored_probe import RUNS, TINY
 
 TOLERANCE = 1e-5
@@ -92,3 +94,9 @@ def test_xla_and_what_it_cannot_measure_are_refused():
         RunConfig(engine="mirrored", compiler="xla")
     with pytest.raises(UserError, match="the measurement mates needs the engine tensorflow: got mirrored"):
         RunConfig(engine="mirrored", measurements="mates")
+
+
+def test_a_mini_batch_has_an_example_for_each_device(monkeypatch):
+    monkeypatch.setattr(tensorflow_run, "strategy_of", lambda engine: types.SimpleNamespace(num_replicas_in_sync=16))
+    with pytest.raises(UserError, match="for each of 16 devices: got 15; raise batch_size"):
+        tensorflow_run.TensorFlowRun(TINY)
