@@ -14,7 +14,7 @@ from bnrepro.config.validation import ANY, Rule, check_type
 from bnrepro.errors import UserError
 
 
-def field(default, rule: Rule = ANY, help: str = "", compiled: bool = True):
+def field(default, rule: Rule = ANY, help: str = "", compiled: bool = True, identity: bool = True):
     """A field of a part.
 
     Args:
@@ -22,8 +22,10 @@ def field(default, rule: Rule = ANY, help: str = "", compiled: bool = True):
         rule: What values it takes.
         help: What it means, with its unit.
         compiled: Whether the compiled net depends on it. Runs that differ only in other fields share one program.
+        identity: Whether it is in ids and tables. What says only where data lie is not: moved data give the same numbers.
     """
-    return dataclasses.field(default=default, metadata={"rule": rule, "help": help, "compiled": compiled})
+    metadata = {"rule": rule, "help": help, "compiled": compiled, "identity": identity}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,11 @@ def check_fields(part) -> None:
             if not accepted(value):
                 raise UserError(f"{one.name} {text}: got {value!r}; change {one.name}")
             object.__setattr__(part, one.name, value)
+
+
+def identity_of(part) -> dict[str, Any]:
+    """The fields of a part that are in ids and tables, in their order."""
+    return {one.name: getattr(part, one.name) for one in dataclasses.fields(part) if one.metadata.get("identity", True)}
 
 
 def uncompiled(part) -> dict[str, Any]:

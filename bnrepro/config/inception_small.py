@@ -8,6 +8,7 @@ class Module(NamedTuple):
 
     The kinds are `stem` (one 3x3 convolution of stride 2), `inception` (branches 1x1, 3x3, double 3x3 and pool
     projection, side by side) and `stride` (3x3 and double 3x3 of stride 2 beside a max pool, as in the paper's 3c and 4e).
+    `pool` is what stands before a projection, `average` or `max`.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Module(NamedTuple):
     projection: int
     size: int
     channels: int
+    pool: str = "average"
 
 
 def inception_small(width: int, size: int) -> list[Module]:

@@ -30,8 +30,15 @@ DEFAULT_PARTS = {
 """The parts of a run that is not told otherwise: the net and protocol of section 4.1, without BN."""
 
 _OURS = {
-    "task": {"bnrepro.tasks.images": ("mnist", "fashion_mnist", "cifar10")},
-    "model": {"bnrepro.models.mlp": ("mlp",), "bnrepro.models.inception_small": ("inception_small",)},
+    "task": {
+        "bnrepro.tasks.images": ("mnist", "fashion_mnist", "cifar10"),
+        "bnrepro.tasks.imagenet": ("imagenet",),
+    },
+    "model": {
+        "bnrepro.models.mlp": ("mlp",),
+        "bnrepro.models.inception_small": ("inception_small",),
+        "bnrepro.models.inception_bn": ("inception_bn",),
+    },
     "normalization": {
         "bnrepro.models.normalization": ("none", "batch", "renorm", "off", "population", "noise"),
     },

@@ -60,14 +60,17 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
     if steps is not None:
         steps = base.replace(steps=steps).steps
         lengths = {name: value.at_most(steps) for name, value in vars(values).items() if isinstance(value, Length)}
-    return dataclasses.replace(values, seeds=seeds, **lengths), base.replace(**given)
+    config = base.replace(**given)
+    if config.task.streams and not base.task.streams:
+        raise UserError(f"{config.task} is a task of notebook 03: got it for another; leave task out, or run 03")
+    return dataclasses.replace(values, seeds=seeds, **lengths), config
 
 
 def smallest(config: RunConfig) -> RunConfig:
     """`config` as preset `smoke` has it, for tests: evaluated on few examples, and not compiled by XLA, which takes seconds,
     where the engine has a choice.
     """
-    few = {name: min(config[name], _FEW) for name in ("validation_examples", "fit_examples")}
+    few = {name: min(config[name], _FEW) for name in ("validation_examples", "fit_examples") if config.has(name)}
     compiler = "graph" if config.engine == "tensorflow" else config.compiler
     return config.replace(test_examples=_FEW, compiler=compiler, **few)
 
@@ -90,7 +93,8 @@ def _check_overrides(overrides: dict, base: RunConfig, accepted: tuple[str, ...]
     for name, value in overrides.items():
         if name not in accepted:
             raise unknown("parameter", name, accepted)
-        check_type(name, value, int if name == "seeds" else type(base[name]))
+        if name == "seeds" or name in base.as_dict():  # others are checked where they are put in
+            check_type(name, value, int if name == "seeds" else type(base[name]))
     return {name: value for name, value in overrides.items() if value}
 
 

@@ -1,4 +1,6 @@
-"""The nets that several experiments train: the dense one, and section 4.2 scaled down with its changes. Knows no table."""
+"""The nets that several experiments train: the dense one, and section 4.2 with its changes, small and whole. Knows no table."""
+
+import math
 
 from bnrepro.config.run_config import RunConfig
 
@@ -34,6 +36,26 @@ BASELINE = RunConfig(
 
 BN_BASELINE = BASELINE.replace(normalization="batch")
 """BN before each nonlinearity, and nothing else changed."""
+
+IMAGENET_STEPS = 31_000_000
+"""Steps in which the paper's Inception gets to its best accuracy (Figure 3)."""
+
+IMAGENET_EPOCH = 1_281_167 // 32
+"""Steps in which every training image of ILSVRC 2012 is shown once."""
+
+PAPER_RATES = (0.0015, 0.0075, 0.045)
+"""Initial rates of Inception and BN-Baseline, BN-x5, BN-x30 (section 4.2.2)."""
+
+IMAGENET = BASELINE.replace(
+    task="imagenet",
+    model="inception_bn",
+    width=64,
+    learning_rate=PAPER_RATES[0],
+    rate_halvings=round(IMAGENET_STEPS / (8 * IMAGENET_EPOCH) * -math.log2(0.96), 2),
+)
+"""Inception at full size on ImageNet. The rate falls by 4% every 8 epochs, as Szegedy et al. 2014 write (section 6) of the net
+that it is a variant of; what else the paper does not state is as in `BASELINE`.
+"""
 
 CHANGES = ("rate", "dropout", "weight_decay", "decay", "lrn", "shuffling", "distortion")
 """Section 4.2.1, in its order."""
@@ -87,6 +109,8 @@ BASELINE_ACCEPTS = ("batch_size", "learning_rate", "width", "task")
 """The fields of the Baseline that are parameters of its notebooks; `learning_rate` is the base rate."""
 
 
-def baseline_of(preset: str) -> RunConfig:
-    """The Baseline at a preset: as it is, or for tests the narrowest net."""
+def baseline_of(preset: str, task: str = "") -> RunConfig:
+    """The Baseline of a task at a preset: as it is, or for tests the narrowest net. That of ImageNet is the paper's own."""
+    if task == IMAGENET.task.name:
+        return IMAGENET.replace(width=4, image_size=64) if preset == "smoke" else IMAGENET
     return BASELINE.replace(width=4) if preset == "smoke" else BASELINE

@@ -1,4 +1,4 @@
-"""What a batch would do, in words: its notebooks, their runs, about how long. Trains nothing, writes nothing."""
+"""What a batch would do, in words: its notebooks, their runs, about how long. Writes nothing, trains but steps of large runs."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,11 +10,12 @@ from bnrepro.execution.progress import in_words
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.batch import NOTEBOOK_SECONDS
 from bnrepro.jupyter.plan import Plan
+from bnrepro.jupyter.trial_lines import trial_lines
 from bnrepro.records.costs import work
 
 
 def plan_text(plan: Plan, cells: Iterable[Plan] = ()) -> str:
-    """A line a notebook, of each cell of a grid, then what all of them come to.
+    """A line a notebook, of each cell of a grid, then what all of them come to; and what large runs take, which are tried.
 
     Args:
         plan: What is trained.
@@ -28,16 +29,19 @@ def plan_text(plan: Plan, cells: Iterable[Plan] = ()) -> str:
                 ", and any that depend on them" if stem in EXPERIMENTS and hasattr(EXPERIMENTS[stem], "ROUNDS") else ""
             )
             lines.append(f"{one.cell}{'/' if one.cell else ''}{stem}: {_counted(runs, records)}{later}")
-    seconds, counted = NOTEBOOK_SECONDS * len(lines), {}
+    seconds, counted, large = NOTEBOOK_SECONDS * len(lines), {}, []
     for notebook, sweep in plan.sweeps.items():
         runs = _runs(sweep(None))
         new = [runs[run] for run in _missing(runs, records) if run not in counted]
-        seconds += work([new]) * plan.times_first_round.get(notebook, 1.0)
+        small = [config for config in new if not config.task.streams]
+        seconds += work([small]) * plan.times_first_round.get(notebook, 1.0)
+        large += [config for config in new if config.task.streams]
         counted |= runs
     local = plan.executor == LOCAL
     cores = f"{plan.jobs} cores" if local and plan.jobs > 1 else "one core"
     time = in_words(seconds / (plan.jobs if local else 1))
-    return "\n".join([*lines, f"together: {_counted(counted, records)}; {time} on {cores}"])
+    time = f"{time} on {cores}" + (", without those that follow" if large else "")
+    return "\n".join([*lines, f"together: {_counted(counted, records)}; {time}", *trial_lines(large)])
 
 
 def _runs(sweep: Sweep) -> dict[str, RunConfig]:

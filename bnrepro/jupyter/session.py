@@ -58,8 +58,7 @@ class Session:
 
         configs = [config for group in self.sweep.values() for config in group]
         config = next(config for config in configs if config["normalization"] == normalization)
-        data = config.task.load(config.seed)
-        return build_model(config, data.input_shape, data.outputs)
+        return build_model(config, *config.task.shapes(config.seed))
 
     def train(self) -> Tables:
         """Trains the runs that have no record, writes this notebook's results, and returns them."""

@@ -68,11 +68,13 @@ class Measurement(Component):
     Attributes:
         alone: Whether the run needs a process of its own, in which nothing else is trained or evaluated.
         engines: The engines whose runs it can measure.
+        of_few_examples: Whether a mini-batch of training examples is all that it looks at, if there are no more.
     """
 
     kind: ClassVar[str] = "measurement"
     alone: ClassVar[bool] = False
     engines: ClassVar[tuple[str, ...]] = ("tensorflow",)
+    of_few_examples: ClassVar[bool] = False
 
     def begin(self, run: Observed) -> Observer | None:
         """Who measures in this run; None where all is in the tables of every run."""

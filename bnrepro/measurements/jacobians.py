@@ -68,13 +68,15 @@ class Geometry(Gradients):
     def _measure_invariances(self) -> Iterator[tuple[float, str, float, float]]:
         """By scale, how much logits and gradients change, and what of it is left where epsilon is divided by its square too.
 
-        `BN((aW)u)` with epsilon is `BN(Wu)` with `epsilon / a^2`, exactly.
+        `BN((aW)u)` with epsilon is `BN(Wu)` with `epsilon / a^2`, exactly. Of kernels with nothing between them, as those of a
+        separable convolution, the last is W.
         """
         before = self._pass()
         for scale in SCALES:
             with self._changed(scale, 1.0):
                 logits, gradients = self._pass()
-            scaled = logits, [scale * gradient for gradient in gradients]
+            factors = self._factors(scale)
+            scaled = logits, [factor * gradient for factor, gradient in zip(factors, gradients)]
             with self._changed(1.0, scale**-2):
                 exact = self._pass()
             yield scale, "logits", _difference(scaled[0], exact[0]), _difference(scaled[0], before[0])
@@ -91,8 +93,8 @@ class Geometry(Gradients):
         norms = [layer for layer in self.model.layers if isinstance(layer, BatchNormalization)]
         epsilons = [layer.epsilon for layer in norms]
         try:
-            for layer, kernel in zip(self.layers, kernels):
-                layer.kernel.assign(scale * kernel)
+            for layer, kernel, factor in zip(self.layers, kernels, self._factors(scale)):
+                layer.kernel.assign(factor * kernel)
             for layer, epsilon in zip(norms, epsilons):
                 layer.epsilon = epsilon_factor * epsilon
             yield
@@ -101,6 +103,11 @@ class Geometry(Gradients):
                 layer.kernel.assign(kernel)
             for layer, epsilon in zip(norms, epsilons):
                 layer.epsilon = epsilon
+
+    def _factors(self, scale: float) -> list[float]:
+        """By hidden kernel what it is multiplied with: `scale`, or 1 where another kernel follows at once."""
+        followed = [any(hasattr(node.operation, "kernel") for node in layer._outbound_nodes) for layer in self.layers]
+        return [1.0 if one else scale for one in followed]
 
 
 def _matrix(model: keras.Model, shape: tuple[int, ...]) -> np.ndarray:

@@ -13,6 +13,7 @@ class OfGradients(Measurement):
     """Norms of weights and gradients."""
 
     engines = tuple(ENGINES)
+    of_few_examples = True
 
     def begin(self, run: Observed) -> Observer:
         from bnrepro.measurements.gradients import Gradients
@@ -25,6 +26,7 @@ class OfGeometry(Measurement):
     """Those, singular values of layer Jacobians, and the invariances of section 3.3."""
 
     engines = tuple(ENGINES)
+    of_few_examples = True
 
     def begin(self, run: Observed) -> Observer:
         from bnrepro.measurements.jacobians import Geometry
@@ -98,6 +100,7 @@ class OfCost(Measurement):
     """Time and memory, which every run's provenance has, without what evaluation needs of them."""
 
     alone = True
+    of_few_examples = True
 
     def begin(self, run: Observed) -> None:
         return None

@@ -1,4 +1,4 @@
-"""The picture of `inception_small`: its modules, their branches and channels, from the plan it is built by. Knows no run."""
+"""The picture of an Inception: its modules, their branches and channels, from the plan it is built by. Knows no run."""
 
 from typing import NamedTuple
 
@@ -55,6 +55,28 @@ def draw(axes: Axes, modules: list[Module], size: int, channels: int, classes: i
     right = _column(axes, left, end, "", "")
     axes.set(xlim=(-0.3, right + 0.3), ylim=(_height() + 3.2, -3.2), xticks=[], yticks=[])
     axes.set_axis_off()
+
+
+def draw_table(axes: Axes, modules: list[Module]) -> None:
+    """The modules of a net too long for a picture, a row each, as the paper's Figure 5 prints them.
+
+    Args:
+        axes: Where to; 171 mm by 37 mm hold ten modules.
+        modules: What `inception_bn` gives.
+    """
+    for row, module in enumerate(modules, 1):
+        pool = "max, stride 2" if module.kind == "stride" else f"{module.pool}, {module.projection}"
+        channels = (module.one, module.three_reduce, module.three, module.double_reduce, module.double)
+        cells = (module.name, *(number or "–" for number in channels), pool, _words_of(module))
+        for column, words in enumerate(cells):
+            _words(axes, column, row, str(words))
+    for column, words in enumerate(_HEADS):
+        _words(axes, column, 0, words, fontweight="bold")
+    axes.set(xlim=(-0.5, len(_HEADS) - 0.5), ylim=(len(modules) + 0.5, -0.5), xticks=[], yticks=[])
+    axes.set_axis_off()
+
+
+_HEADS = ("Module", "1×1", "3×3 reduce", "3×3", "double reduce", "double 3×3", "Pool, projection", "Images")
 
 
 def _words_of(module: Module) -> str:

@@ -37,10 +37,12 @@ class Task(Component):
 
     Attributes:
         metric: The name of its metric in the tables; larger is better.
+        streams: Whether its examples are read while a net trains, by `stream`, as they are too many for memory.
     """
 
     kind: ClassVar[str] = "task"
     metric: ClassVar[str]
+    streams: ClassVar[bool] = False
 
     @property
     def chance(self) -> float:
@@ -68,6 +70,15 @@ class Task(Component):
     def load(self, seed: int) -> Dataset:
         """The data, a pure function of the fields and the seed."""
         raise NotImplementedError
+
+    def stream(self):
+        """Where it `streams`, in place of `load`: a `bnrepro.tasks.image_stream.ImageStream`, or what does the same."""
+        raise NotImplementedError
+
+    def shapes(self, seed: int) -> tuple[tuple[int, ...], int]:
+        """The shape of an example, and how many numbers a net gives for it."""
+        data = self.load(seed)
+        return data.input_shape, data.outputs
 
     def data_seed(self, seed: int) -> int:
         """`seed` where the data depend on it, else 0: runs that share data share their copy on the device."""

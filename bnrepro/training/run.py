@@ -103,6 +103,10 @@ def _start(engine: str, configs: list[RunConfig]) -> Replicates:
         return JaxRuns(configs)
     if len(configs) > 1:
         raise UserError(f"the engine {engine} trains one run at a time: got {len(configs)}; call run for each")
+    if configs[0].task.streams:
+        from bnrepro.training.streamed_run import StreamedRun
+
+        return StreamedRun(*configs)
     from bnrepro.training.tensorflow_run import TensorFlowRun
 
     return TensorFlowRun(*configs)

@@ -23,6 +23,7 @@ from bnrepro.training.engine import Chunk, Evaluation
 from bnrepro.training.keras_engine import Engine
 from bnrepro.training.mirrored import divide, strategy_of
 from bnrepro.training.schedules import HalvingRate
+from bnrepro.training.streaming_engine import StreamingEngine
 
 
 class TensorFlowRun:
@@ -41,7 +42,7 @@ class TensorFlowRun:
             raise UserError(
                 f"a mini-batch has an example for each of {devices} devices: got {config.batch_size}; raise batch_size"
             )
-        self.splits, input_shape, outputs = _on_device(config.task, config.task.data_seed(config.seed))
+        self.splits, input_shape, outputs = self._load()
         self.engine, rate = _engine(config.compilation_key, input_shape, outputs)
         self.engine.reset()
         rate.set(config.optimizer.learning_rate, config.optimizer.rate_halvings, config.steps)
@@ -53,6 +54,10 @@ class TensorFlowRun:
         begun = [one.begin(observed) for one in config.measurements]
         self.observers = [observer for observer in begun if observer is not None]
         self.mode, self.device = self.engine.mode, _device(devices)
+
+    def _load(self) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], tuple[int, ...], int]:
+        """Inputs and targets by split, the shape of an input, and how many outputs there are."""
+        return _on_device(self.config.task, self.config.task.data_seed(self.config.seed))
 
     @property
     def compile_seconds(self) -> float:
@@ -126,7 +131,8 @@ def _engine(config: RunConfig, input_shape: tuple[int, ...], outputs: int) -> tu
         watch = (config.model.watched,) if config.model.watched else ()
         optimizer = config.optimizer.build(rate, model)
         mode = "graph" if shared else config.compiler
-        engine = Engine(model, optimizer, config.task.loss(), config.task.score, watch=watch, mode=mode)
+        kind = StreamingEngine if config.task.streams else Engine
+        engine = kind(model, optimizer, config.task.loss(), config.task.score, watch=watch, mode=mode)
     return engine, rate
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnrepro.config.component import field_types
+from bnrepro.config.component import identity_of
 from bnrepro.config.grid import grid
 from bnrepro.config.registry import DEFAULT_PARTS, find, ours
 from bnrepro.config.run_config import RunConfig
@@ -26,7 +26,7 @@ from bnrepro.models.normalization import BatchNorm
         ({"steps": True}, "steps is a whole number: got True"),
         ({"seed": -1}, "seed is 0 or above: got -1"),
         ({"normalization": "batch", "momentum": 1.0}, "momentum is from 0 to below 1: got 1.0"),
-        ({"task": "imagenet"}, "unknown task 'imagenet': did you mean 'mnist'?"),
+        ({"task": "imagenette"}, "unknown task 'imagenette': did you mean 'imagenet'?"),
         ({"batch_size": 60_001}, "batch_size is at most the 60000 training examples: got 60001"),
         ({"batch_size": 600, "train_examples": 500}, "batch_size is at most the 500 training examples: got 600"),
         ({"validation_examples": 60_000}, "share the 60000 training examples of mnist: got 0 and 60000"),
@@ -47,7 +47,7 @@ from bnrepro.models.normalization import BatchNorm
             {"momentum": 0.5},
             "momentum is a field of the normalization batch, renorm, off, population, noise: this run has none",
         ),
-        ({"width": 8}, "width is a field of the model inception_small: this run has mlp"),
+        ({"width": 8}, "width is a field of the model inception_small, inception_bn: this run has mlp"),
         ({"model": 3}, "model is a part or the name of one: got 3"),
         ({"model": BatchNorm()}, "model is a model: got the normalization batch"),
     ],
@@ -123,8 +123,8 @@ def test_every_field_of_every_part_changes_the_id(kind, name):
         "inference": "population",
     }
     config = RunConfig(**{kind: name})
-    fields = field_types(find(kind, name))
-    numbers = {"train_examples": 600}
+    fields = {field: type(value) for field, value in identity_of(find(kind, name)()).items()}
+    numbers = {"train_examples": 600, "image_size": 32}
     given = {field: (words | numbers).get(field, other.get(own)) for field, own in fields.items()}
     ids = {config.id, *(config.replace(**{field: value}).id for field, value in given.items())}
     assert len(ids) == 1 + len(fields)

@@ -2,17 +2,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import CONTRADICTED, FEWEST, INCONCLUSIVE, SUPPORTED
 from bnrepro.analysis.select import group_curves
 from bnrepro.config.group import Group
+from bnrepro.config.inception_bn import inception_bn
 from bnrepro.config.inception_small import inception_small
 from bnrepro.config.validation import PRESETS
+from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.learning_rates import tables as statistics_of
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
-from bnrepro.experiments.setups import BASE_RATE, CHANGES
+from bnrepro.experiments.setups import BASE_RATE, CHANGES, PAPER_MODELS
 from bnrepro.plotting import network_diagram
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.records.results import select
@@ -108,6 +111,46 @@ def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
     for group in sweep.values():
         assert all(config.steps <= 50 and config.evaluate_every <= 50 for config in group)
         assert {(config.batch_size, config["width"], config["task"]) for config in group} == {(16, 8, "cifar10")}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_imagenet_brings_the_papers_net_with_it_and_the_rates_and_steps_of_its_figures(preset):
+    sweep = learning_rates.sweep(preset, task="imagenet", folder="/data/imagenet")
+    printed = paper.figure3().set_index("model")
+    for arm, model in PAPER_MODELS.items():
+        (config,) = sweep[GROUPS[arm]]
+        assert (config["model"], config.batch_size, config.task.folder) == ("inception_bn", 32, "/data/imagenet")
+        assert config["learning_rate"] == pytest.approx(printed.loc[model, "initial_learning_rate"])
+        if preset == "paper":
+            assert (config.steps, config["width"]) == (printed.loc["Inception", "steps_to_72_2_percent"], 64)
+    for group in sweep.values():  # the grid of rates has the paper's too
+        assert {config["learning_rate"] for config in group} <= {0.0015, 0.0075, 0.045}
+    assert all(
+        config["activation"] == ("sigmoid" if arm.endswith("sigmoid") else "relu")
+        for arm in ARMS
+        for config in sweep[GROUPS[arm]]
+    )
+
+
+def test_the_full_size_baseline_decays_by_4_percent_in_8_epochs():
+    (config,) = learning_rates.sweep("paper", task="imagenet")[GROUPS["baseline"]]
+    epochs = config.steps * config.batch_size / 1_281_167
+    assert 0.5 ** config["rate_halvings"] == pytest.approx(0.96 ** (epochs / 8), rel=0.01)
+
+
+def test_what_only_imagenet_has_is_refused_without_it_and_imagenet_is_refused_elsewhere():
+    with pytest.raises(UserError, match="folder is a field of the task imagenet: this run has fashion_mnist"):
+        learning_rates.sweep("smoke", folder="/data/imagenet")
+    with pytest.raises(UserError, match="imagenet is a task of notebook 03"):
+        EXPERIMENTS["04_regularization"].sweep("smoke", task="imagenet")
+
+
+def test_the_full_size_net_is_drawn_as_the_papers_table():
+    axes = Figure().subplots()
+    network_diagram.draw_table(axes, inception_bn(64, 224))
+    words = [text.get_text() for text in axes.texts]
+    assert words[:8] == ["3a", "64", "64", "64", "64", "96", "average, 32", "28×28×256"]
+    assert words.count("max, stride 2") == 2 and words[-1] == "Images"
 
 
 def test_it_has_the_parts_of_a_finding():

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.layers.batch_normalization import BatchNormalization
+from bnrepro.measurements import jacobians
 from bnrepro.measurements.gradients import Gradients
 from bnrepro.measurements.jacobians import SCALES, Geometry
 from bnrepro.measurements.norms import untouched
@@ -145,3 +146,17 @@ def test_gradients_alone_leave_jacobians_out():
     geometry = probe.tables("run")["geometry"]
     assert set(geometry["quantity"]) == {"weight_norm", "learning_rate", "gradient_norm"}
     assert set(geometry.query("quantity == 'gradient_norm'")["step"]) == {0, 5}
+
+
+def test_a_separable_convolution_counts_as_one_linear_map_in_the_invariances(monkeypatch):
+    monkeypatch.setattr(jacobians, "SCALES", (0.5, 8.0))
+    monkeypatch.setattr(jacobians, "LARGEST_JACOBIAN", 0)
+    config = CONFIG.replace(model="inception_bn", width=4, dropout=0.0, distortion=0.0)
+    model = build_model(config, (32, 32, 3), 3)
+    initialize(model, config)
+    images = tf.constant(np.random.default_rng(0).random((12, 32, 32, 3)), tf.float32)
+    probe = Geometry(model, LOSS, images, Y % 3)
+    probe.measure(0, 0.1, last=True)
+    invariances = probe.tables("run")["invariances"]
+    assert sorted(invariances["scale"].unique()) == [0.5, 8.0]
+    assert invariances["error"].max() < 1e-3 < invariances["change"].max()

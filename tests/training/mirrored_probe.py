@@ -13,6 +13,7 @@ from bnrepro.errors import UserError
 from bnrepro.records.checkpoints import Checkpoints
 from bnrepro.training.mirrored import divide, strategy_of
 from bnrepro.training.run import run, run_group
+from tests.tasks.factories import class_folders
 
 TINY = RunConfig(
     engine="mirrored",
@@ -35,6 +36,15 @@ RUNS = {
     "measured": TINY.replace(measurements="geometry", steps=10),
 }
 REFUSED = {"ghost batches": {"ghost_size": 5}, "its own": {"normalization": "noise"}}
+
+
+def streamed():
+    """A run whose images are read meanwhile, on two devices and on one."""
+    strategy_of("mirrored")  # before the images are made, by TensorFlow
+    with tempfile.TemporaryDirectory() as folder:
+        images = dict(task="imagenet", folder=str(class_folders(Path(folder))), classes=3, image_size=16)
+        config = RunConfig(**images, normalization="batch", compiler="graph", batch_size=5, steps=9, evaluate_every=4)
+        return [run(config.replace(engine=engine)) for engine in ("mirrored", "tensorflow")]
 
 
 def resumed():
@@ -79,6 +89,7 @@ def refusals():
 
 if __name__ == "__main__":
     FOUND = {
+        "streamed": streamed(),
         "mirrored": {name: run(config) for name, config in RUNS.items()},
         "one device": {name: run(config.replace(engine="tensorflow")) for name, config in RUNS.items()},
         "again": run(RUNS["batch"]),

@@ -47,6 +47,13 @@ def test_a_run_on_two_devices_is_the_run_on_one(found, name):
 
 
 @pytest.mark.slow(seconds=40)
+def test_a_run_whose_images_are_read_meanwhile_is_divided_too(found):
+    ours, one = found["streamed"]
+    assert ours["provenance"]["device"].item() == "2 x CPU"
+    np.testing.assert_allclose(ours["curves"]["loss"], one["curves"]["loss"], rtol=TOLERANCE)
+
+
+@pytest.mark.slow(seconds=40)
 def test_what_is_measured_is_measured_on_the_weights_that_the_devices_share(found):
     ours, one = (found[side]["measured"] for side in ("mirrored", "one device"))
     assert ours["geometry"][["step", "layer", "quantity"]].equals(one["geometry"][["step", "layer", "quantity"]])

@@ -82,7 +82,8 @@ def effective(tables: Tables, value: str) -> dict[str, pd.DataFrame]:
 
 def network(tables: Tables) -> pd.DataFrame:
     """What the picture of the net is made by."""
-    return group_curves(tables, "race").iloc[:1][["task", "width"]]
+    first = group_curves(tables, "race").iloc[:1]
+    return first[[name for name in ("task", "model", "width", "task.image_size") if name in first]]
 
 
 PANELS = (

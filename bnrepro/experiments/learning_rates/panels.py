@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from bnrepro.config.inception_bn import inception_bn
 from bnrepro.config.inception_small import inception_small
 from bnrepro.plotting import network_diagram
 from bnrepro.plotting.area import Area
@@ -223,5 +224,8 @@ def draw_invariances(area: Area, invariances: pd.DataFrame, tolerance: float) ->
 def draw_network(area: Area, config: pd.DataFrame) -> None:
     """The net of the first run."""
     row = config.iloc[0]
+    if row["model"] == "inception_bn":
+        network_diagram.draw_table(area.axes(), inception_bn(int(row["width"]), int(row["task.image_size"])))
+        return
     size, channels = (32, 3) if row["task"] == "cifar10" else (28, 1)
     network_diagram.draw(area.axes(), inception_small(int(row["width"]), size), size, channels)

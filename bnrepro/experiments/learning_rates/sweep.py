@@ -1,12 +1,20 @@
 """The networks of Figures 2 and 3 as runs, and the sweep of rates. Knows no table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.validation import check_type
 from bnrepro.experiments.presets import CALIBRATION_SEEDS, Length, lengthened, resolve
-from bnrepro.experiments.setups import BASELINE_ACCEPTS, arms, baseline_of
+from bnrepro.experiments.setups import (
+    BASELINE_ACCEPTS,
+    IMAGENET,
+    IMAGENET_EPOCH,
+    IMAGENET_STEPS,
+    PAPER_RATES,
+    arms,
+    baseline_of,
+)
 
 TABLES = ("runs", "curves", "geometry", "invariances", "provenance")
 
@@ -56,15 +64,37 @@ PRESETS = {
     ),
 }
 
+IMAGENET_PRESETS = {
+    "smoke": replace(PRESETS["smoke"], rates=PAPER_RATES[::2]),
+    "quick": Preset(
+        seeds=1,
+        main=Length(2_000, 500),
+        sweep=Length(500, 250),
+        calibration=Length(500, 250),
+        rates=PAPER_RATES,
+    ),
+    "paper": Preset(
+        seeds=1,
+        main=Length(IMAGENET_STEPS, IMAGENET_EPOCH // 4),
+        sweep=Length(IMAGENET_EPOCH, IMAGENET_EPOCH // 4),
+        calibration=Length(IMAGENET_EPOCH, IMAGENET_EPOCH),
+        rates=PAPER_RATES,
+    ),
+}
+"""With `task=imagenet`: the paper's net, rates and steps, one run an arm, as there."""
+
 
 def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group: `race`, in which each of `setups.arms` is an arm, and
 
     `calibration`, the Baseline at each rate, which chooses the base rate; `rates`, the Baseline and BN-Baseline at each rate, and
-    a third arm where the parameter `another_arm` names a normalization for it.
+    a third arm where the parameter `another_arm` names a normalization for it. With `task=imagenet` it is all at full size.
     """
     another_arm = check_type("another_arm", overrides.pop("another_arm", ""), str)
-    values, baseline = resolve(PRESETS, preset, overrides, baseline_of(preset), BASELINE_ACCEPTS)
+    task = overrides.get("task", "")
+    presets = IMAGENET_PRESETS if task == IMAGENET.task.name else PRESETS
+    accepted = (*BASELINE_ACCEPTS, "folder", "classes")
+    values, baseline = resolve(presets, preset, overrides, baseline_of(preset, task), accepted)
     seeds = range(values.seeds)
     probed = lengthened(baseline, values.main).replace(measurements="geometry")
     rated = lengthened(baseline, values.sweep).replace(measurements="gradients")

@@ -20,8 +20,9 @@ _LIVE_VALIDATION_EXAMPLES = 1_000  # a fifth of the record's: evaluation would e
 
 
 def controls(tables: Tables) -> tuple[Control, ...]:
-    """The rates of the sweep, which starts at the Baseline's own best."""
-    return (Control("learning_rate", "Learning rate", values_in(select(tables, "rates")["learning_rate"]), BASE_RATE),)
+    """The rates of the sweep, which starts at the Baseline's own best, or on another task at the lowest."""
+    rates = values_in(select(tables, "rates")["learning_rate"])
+    return (Control("learning_rate", "Learning rate", rates, BASE_RATE if BASE_RATE in rates else rates[0]),)
 
 
 @styled
