@@ -20,7 +20,7 @@ DOORS = {
     "config": {"errors"},
     "records": {"errors", "config"},
     # training: Keras, no figures
-    "backend": {"errors", *KERAS},
+    "backend": {"errors", "config", *KERAS},
     "layers": {"errors", *KERAS},
     "tasks": {"errors", "config", "records", *KERAS},
     "models": {"errors", "config", "layers", *KERAS},

@@ -77,7 +77,7 @@ MISTAKES = [
     (["bench", "--gpu", "--json", "bench.json", "--keep", "--output", "out"], "got --json, --keep; leave that out"),
     (["bench", "--tiny"], "bench takes --output and --tiny with --gpu alone: got --tiny; add --gpu or leave it out"),
     (["bench", "fold/inference", "--output", "out"], "with --gpu alone: got --output; add --gpu or leave it out"),
-    (["run", "01", "-p", "engine=torch"], "engine is one of tensorflow, jax: got 'torch'"),
+    (["run", "01", "-p", "engine=torch"], "engine is one of tensorflow, jax, mirrored: got 'torch'"),
     (["run", "06", "-p", "engine=jax"], "unknown parameter 'engine'"),
     (["figures", "17"], "unknown notebook '17'"),
     (["figures", "01", "--preset", "papr"], "did you mean 'paper'?"),

@@ -9,7 +9,7 @@ import pytest
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.records.store import write_record
-from tests.hard import batches
+from tests.hard import batches, two_batches
 from tests.hard.bad_inputs import Bad, faults, inputs
 from tests.hard.drawing import drawn
 from tests.hard.page import PAGE, page
@@ -111,6 +111,41 @@ def test_a_whole_record_of_other_numbers_is_seen(record):
     write_record(output / "runs", config, record_of(config, accuracy=0.6))
     faults = batches.record_faults(output, expected, {config.id}, [config])
     assert faults == [f"runs/{config.id}/curves.csv has other bits"]
+
+
+@pytest.fixture
+def both(tmp_path):
+    """What two batches left on one output root, and their trial, which expects that."""
+    folder = tmp_path / "both"
+    for pattern in batches.FILES:
+        path = folder / pattern.replace("*", "a")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"begun" + batches.ENDINGS[path.suffix])
+    (folder / "results").mkdir()
+    (folder / "results" / "runs.csv").write_text("run\n")
+    trial = object.__new__(two_batches.Pairs)
+    trial.expected = {40: batches.bits(folder), 20: {}}
+    return folder, lambda: [fault for fault in trial.left(folder, 20) if not fault.endswith("is lost")]
+
+
+def test_what_two_batches_leave_whole_has_no_fault(both):
+    assert both[1]() == []
+
+
+@pytest.mark.parametrize("pattern", batches.FILES)
+def test_a_figure_a_notebook_and_a_page_that_two_batches_tore_are_seen(both, pattern):
+    folder, faults = both
+    path = folder / pattern.replace("*", "a")
+    path.write_bytes(b"begun")
+    assert faults() == [f"{path} is not whole"]
+    path.unlink()
+    assert faults() == [f"{pattern} is missing"]
+
+
+def test_results_that_are_those_of_neither_batch_are_seen(both):
+    folder, faults = both
+    (folder / "results" / "runs.csv").write_text("run\nhalf")
+    assert faults() == ["the results are those of neither"]
 
 
 def test_a_bad_input_is_refused_and_a_good_one_is_seen(tmp_path):

@@ -2,13 +2,15 @@
 
 import importlib.util
 
+from bnrepro.config.validation import ENGINES
 from bnrepro.errors import UserError
 
 REMEDIES = {"tensorflow": "pip install tensorflow", "jax": "pip install 'bnrepro[backends]', or jax[cuda13] for a GPU"}
-"""By engine, which is the name of the package and of Keras's backend too, how to get it."""
+"""By package, how to get it."""
 
 
 def check_installed(engine: str) -> None:
     """Raises `UserError` where an engine's package is missing."""
-    if importlib.util.find_spec(engine) is None:
-        raise UserError(f"the engine {engine} needs the package {engine}: it is not installed; {REMEDIES[engine]}")
+    package = ENGINES[engine]
+    if importlib.util.find_spec(package) is None:
+        raise UserError(f"the engine {engine} needs the package {package}: it is not installed; {REMEDIES[package]}")

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from bnrepro.benchmarks import cluster, engine, layers, memory
+from bnrepro.benchmarks import checkpoints, cluster, engine, layers, memory
 from bnrepro.benchmarks.by_processor import keep, others
 from bnrepro.benchmarks.rows import Row, told, write_with_scale
 from bnrepro.benchmarks.scale import scale, scale_told
@@ -36,6 +36,7 @@ BENCHMARKS = {
     "cluster/send": Benchmark(cluster.send_row, usual=False),
     "cluster/record": Benchmark(cluster.record_row, usual=False),
     "cluster/2_workers": Benchmark(cluster.workers_row, usual=False),
+    **{name: Benchmark(partial(checkpoints.checkpoint_row, name), usual=False) for name in checkpoints.NETS},
     "sweep/peak_memory_500_runs": Benchmark(memory.sweep_row, usual=False),
 }
 """By the name of its row."""

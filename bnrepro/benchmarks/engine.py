@@ -33,6 +33,19 @@ from bnrepro.training.keras_engine import Engine
 ARMS = tuple(grid(normalization=("none", "batch")))
 """The two runs of Figure 1."""
 
+INCEPTION = RunConfig(
+    task="fashion_mnist",
+    pixels="grey",
+    model="inception_small",
+    normalization="batch",
+    activation="relu",
+    initialization="he",
+    batch_size=32,
+    sgd_momentum=0.9,
+    learning_rate=0.03,
+)
+"""`inception_small` with BN."""
+
 FIT_STEPS = 3_000
 """Steps of Keras `fit` that are timed; its 50,000 are extrapolated."""
 
@@ -71,19 +84,7 @@ def inception_row(repeats: int, steps: int = 300) -> Row:
 
     Both sides are warm, and neither evaluates within what is timed.
     """
-    config = RunConfig(
-        task="fashion_mnist",
-        pixels="grey",
-        model="inception_small",
-        normalization="batch",
-        activation="relu",
-        initialization="he",
-        batch_size=32,
-        sgd_momentum=0.9,
-        learning_rate=0.03,
-        steps=steps,
-        evaluate_every=steps,
-    )
+    config = INCEPTION.replace(steps=steps, evaluate_every=steps)
     images = steps * config.batch_size
     data = config.task.load(config.seed)
     fitted = _keras_inception(config)

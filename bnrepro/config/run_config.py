@@ -60,7 +60,7 @@ class RunConfig:
     engine: str = field(
         "tensorflow",
         one_of(*ENGINES),
-        "what trains; jax: runs of one net that differ in seed, rate and start at once, in one program",
+        "what trains; jax: runs of one net that differ in seed, rate and start at once; mirrored: all GPUs share each mini-batch",
     )
 
     def __init__(self, **values: Any):
@@ -87,8 +87,11 @@ class RunConfig:
             )
 
     def _check_engine(self) -> None:
-        if self.engine == "jax" and self.compiler == "graph":
-            raise UserError("compiler is a choice of the engine tensorflow: got graph with jax; leave one of them out")
+        impossible = {"jax": "graph", "mirrored": "xla"}.get(self.engine)
+        if self.compiler == impossible:
+            raise UserError(
+                f"compiler is a choice of the engine tensorflow: got {impossible} with {self.engine}; leave one of them out"
+            )
         for one in self.measurements:
             if self.engine not in one.engines:
                 raise UserError(

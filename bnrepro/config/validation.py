@@ -10,8 +10,11 @@ from bnrepro.errors import UserError, unknown
 PRESETS = ("smoke", "quick", "paper")
 """Seconds, for tests; minutes, to look; the full protocol, for the record. What each means stands in the experiments."""
 
-ENGINES = ("tensorflow", "jax")
-"""What trains; each is the name of Keras's backend, and of its package, too."""
+ENGINES = {"tensorflow": "tensorflow", "jax": "jax", "mirrored": "tensorflow"}
+"""What trains, and Keras's backend for it, which is the name of its package too."""
+
+ALL_CORES = ("jax", "mirrored")
+"""Engines of which one process has all cores or GPUs."""
 
 Rule = tuple[Callable[[typing.Any], bool], str]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bnrepro.config.run_config import RunConfig
 
-MOST_AT_ONCE = {"tensorflow": 1, "jax": 256}
+MOST_AT_ONCE = {"tensorflow": 1, "jax": 256, "mirrored": 1}
 """By engine, the most runs of a group. Past 256 a step of the dense nets costs as much more as there are more replicates, and
 what a group keeps of a Figure 1 run on a GPU (variables, and 10,000 examples' inputs of a layer, twice) is 10 MB: 2.6 GB then.
 """

@@ -7,10 +7,10 @@ import contextlib
 import multiprocessing
 import threading
 from collections import Counter
-from multiprocessing.sharedctypes import RawArray, RawValue
 from multiprocessing.util import Finalize
 
-from bnrepro.execution.worker_process import WorkerProcess, tables_counting
+from bnrepro.config.validation import ALL_CORES
+from bnrepro.execution.worker_process import Seen, WorkerProcess, tables_counting
 from bnrepro.records.schemas import Tables
 
 KEPT_SECONDS = 60
@@ -25,8 +25,8 @@ class _Lent:
 
     def __init__(self, engine: str, driver: str):
         self.engine, self.driver, self.programs = engine, driver, set()
-        self.stop, self.timer = RawValue("b", False), None
-        self.process = WorkerProcess(RawArray("q", 1), self.stop)
+        seen = Seen.by(1)
+        self.stop, self.timer, self.process = seen.stop, None, WorkerProcess(seen)
 
 
 _all: list[_Lent] = []
@@ -34,8 +34,8 @@ _idle: list[_Lent] = []
 _stops = Counter()
 """How often a driver has said stop."""
 _lock = threading.Lock()
-_ALL_CORES = threading.Lock()
-"""Of a JAX process, which has all cores or the GPU, however many threads ask."""
+_ALONE = threading.Lock()
+"""Of a process which has all cores or GPUs, however many threads ask."""
 
 
 def train_bundle(driver: str, engine: str, program: str, groups: list[bytes]) -> list[Outcome]:
@@ -51,7 +51,7 @@ def train_bundle(driver: str, engine: str, program: str, groups: list[bytes]) ->
         InterruptedError: The driver said stop while this waited for its turn.
     """
     stops = _stops[driver]
-    with _ALL_CORES if engine == "jax" else contextlib.nullcontext():
+    with _ALONE if engine in ALL_CORES else contextlib.nullcontext():
         lent = _borrow(driver, engine, program, stops)
         try:
             return [_outcome(lent, program, group) for group in groups]

@@ -11,17 +11,19 @@ from bnrepro.records.costs import work
 
 
 class Task:
-    """A group on its way: where its records go, which part of the job asked first, how many of its seconds are told as done."""
+    """A group on its way: where its records go, which part of the job asked first, how much of it is told as done or kept."""
 
     def __init__(self, group: Group, records: Path, part: str):
         self.group, self.records, self.part = group, records, part
-        self.future, self.told = Future(), 0.0
+        self.future, self.told, self.kept = Future(), 0.0, 0.0
 
-    def tell(self, progress: Progress, share: float) -> None:
-        """Of it this share is done."""
-        seconds = share * work([self.group])
+    def tell(self, progress: Progress, share: float, kept: float = 0.0) -> None:
+        """Of it this share is done, and the share `kept` had been done before, so that nothing is left to do there."""
+        whole = work([self.group])
+        seconds, kept = share * whole, kept * whole
+        progress.plan(self.part, self.kept - kept, recorded=kept - self.kept)
         progress.advance(self.part, seconds - self.told)
-        self.told = seconds
+        self.told, self.kept = seconds, kept
 
     def is_over(self, records: Path) -> bool:
         """Whether who wants the group's records there has to have it trained anew."""

@@ -1,7 +1,6 @@
 """The default pool: processes that train and write records, and a new one where one was killed. Knows runs, no table."""
 
 import concurrent.futures
-import multiprocessing
 import os
 import threading
 from concurrent.futures import Future
@@ -13,7 +12,7 @@ from bnrepro.execution.packing import pack
 from bnrepro.execution.parts import Task, Team
 from bnrepro.execution.progress import Progress
 from bnrepro.execution.scheduler import Queue
-from bnrepro.execution.worker_process import WorkerProcess, train_counting
+from bnrepro.execution.worker_process import Seen, WorkerProcess, train_counting
 from bnrepro.records.machine import cores
 
 
@@ -38,9 +37,7 @@ class Workers(Team):
 
     def __init__(self, jobs: int, progress: Progress):
         super().__init__(progress)
-        self._queue, context = Queue(), multiprocessing.get_context("spawn")
-        # Without locks, which a killed process could keep.
-        self._steps_done, self._stop = context.RawArray("q", jobs), context.RawValue("b", False)
+        self._queue, self._seen = Queue(), Seen.by(jobs)
         self._training: list[Task | None] = [None] * jobs
         self._adding, self._moving = threading.Lock(), threading.Lock()
         self._threads = concurrent.futures.ThreadPoolExecutor(jobs)
@@ -49,7 +46,7 @@ class Workers(Team):
 
     def close(self) -> None:
         """Stops what is in training between two chunks, and tells whoever waits for more."""
-        self._stop.value = True
+        self._seen.stop.value = True
         self.tasks.give_up(self._queue.close())
         self._threads.shutdown(wait=True)
 
@@ -58,8 +55,13 @@ class Workers(Team):
         with self._moving:
             for number, task in enumerate(self._training):
                 if task:
-                    steps = sum(config.steps for config in task.group)
-                    task.tell(self.progress, min(1.0, self._steps_done[number] / steps))
+                    task.tell(self.progress, *self._shares(number, task))
+
+    def _shares(self, number: int, task: Task) -> tuple[float, float]:
+        """Of a task, what its worker has done, and what had been kept when it took it up."""
+        steps = sum(config.steps for config in task.group)
+        kept = self._seen.steps_kept[number] / steps
+        return min(1.0 - kept, self._seen.steps_done[number] / steps), kept
 
     def add(self, groups: list[Group], records: Path, part: str, place: int) -> dict[Future, Group]:
         """Puts groups into the queue; which future is of which."""
@@ -68,13 +70,14 @@ class Workers(Team):
             return self.tasks.futures(groups)
 
     def _train_lane(self, number: int) -> None:
-        process = WorkerProcess(self._steps_done, self._stop)
+        process = WorkerProcess(self._seen)
         while group := self._queue.take(number):
             task = self.tasks[group]
             with self._moving:
-                self._training[number], self._steps_done[number] = task, 0
+                self._training[number] = task
+                self._seen.steps_done[number] = self._seen.steps_kept[number] = 0
             try:
-                if self._stop.value:
+                if self._seen.stop.value:
                     raise InterruptedError("stopped before it was trained")
                 program = group[0].compilation_key
                 process.train(group[0].engine, program, train_counting, number, pack(group), task.records)
@@ -82,6 +85,7 @@ class Workers(Team):
             except Exception as error:
                 task.future.set_exception(error)
             with self._moving:
-                task.tell(self.progress, 1.0)
+                _, kept = self._shares(number, task)
+                task.tell(self.progress, 1.0 - kept, kept)
                 self._training[number] = None
         process.end()

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
+from bnrepro.config.validation import ALL_CORES
 from bnrepro.execution.groups import Group
 from bnrepro.records.costs import work
 
@@ -57,7 +58,7 @@ class Queue:
             programs = {
                 name: groups
                 for name, groups in self._waiting[place].items()
-                if groups and (number == 0 or groups[0][0].engine != "jax")  # whose one process has all cores
+                if groups and (number == 0 or groups[0][0].engine not in ALL_CORES)  # whose one process has all cores
             }
             for home in (number, None):
                 if known := [name for name in programs if self._homes.get(name) == home]:

@@ -7,8 +7,9 @@ import os
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import psutil
 
@@ -25,7 +26,27 @@ _ENVIRONMENTS = {  # of the processes, whatever the one that starts them uses
         "KERAS_BACKEND": "tensorflow",
     },
     "jax": {"KERAS_BACKEND": "jax"},
+    "mirrored": {"KERAS_BACKEND": "tensorflow"},
 }
+
+
+class Seen(NamedTuple):
+    """What some processes and the one that starts them see, without locks, which a killed process could keep.
+
+    Attributes:
+        steps_done: Of each process, the steps of its group that it has done.
+        steps_kept: Of each process, the steps of its group that were done before, and of which it goes on.
+        stop: Whether to stop between two chunks.
+    """
+
+    steps_done: Any
+    steps_kept: Any
+    stop: Any
+
+    @classmethod
+    def by(cls, processes: int) -> Self:
+        """For that many processes."""
+        return cls(RawArray("q", processes), RawArray("q", processes), RawValue("b", False))
 
 
 class WorkerProcess:
@@ -34,12 +55,11 @@ class WorkerProcess:
     TensorFlow has one thread there.
 
     Args:
-        steps_done: Of each process, the steps of its group that are done; what all see.
-        stop: Whether to stop between two chunks; what all see.
+        seen: What all see.
     """
 
-    def __init__(self, steps_done, stop):
-        self._shared, self._stop = (steps_done, stop), stop
+    def __init__(self, seen: Seen):
+        self._seen, self._stop = seen, seen.stop
         self._pool, self._resident, self._engine, self._program = None, 0.0, None, None
 
     def train(self, engine: str, program: Hashable, function: Callable, *arguments: Any) -> Any:
@@ -82,7 +102,7 @@ class WorkerProcess:
     def _start(self) -> concurrent.futures.Executor:
         context = multiprocessing.get_context("spawn")  # a forked TensorFlow hangs
         with _environment(_ENVIRONMENTS[self._engine]):
-            pool = concurrent.futures.ProcessPoolExecutor(1, context, initializer=_start_with, initargs=self._shared)
+            pool = concurrent.futures.ProcessPoolExecutor(1, context, initializer=_start_with, initargs=(self._seen,))
             self._pid = pool.submit(os.getpid)  # has it start now
         return pool
 
@@ -104,12 +124,12 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
             os.environ.update(before)
 
 
-_shared = {}  # in the process, what the one that started it sees too
+_shared: list[Seen] = []  # in the process, what the one that started it sees too
 
 
-def _start_with(steps_done, stop) -> None:
+def _start_with(seen: Seen) -> None:
     ignore_interrupt()
-    _shared.update(steps_done=steps_done, stop=stop)
+    _shared[:] = [seen]
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -120,22 +140,26 @@ def _end_with_parent() -> None:
 
 def train_counting(number: int, packed: bytes, records: Path) -> tuple[float, None]:
     """In the process: trains a group that came in bytes, and writes its records."""
-    return _counting(number, packed, lambda group, on_steps: train(group, records, on_steps))
+    return _counting(number, packed, lambda group, *tell: train(group, records, *tell))
 
 
 def tables_counting(number: int, packed: bytes) -> tuple[float, list[Tables]]:
     """In the process: trains a group that came in bytes, and returns the tables of its runs."""
-    return _counting(number, packed, tables_of)
+    return _counting(number, packed, lambda group, on_steps, on_resumed: tables_of(group, on_steps))
 
 
 def _counting(number: int, packed: bytes, train: Callable) -> tuple[float, Any]:
     """How much memory this process holds after the training, in MiB, and what came of it; its steps are told meanwhile."""
+    (seen,) = _shared
 
     def on_steps(steps: int) -> None:
-        _shared["steps_done"][number] += steps
-        if _shared["stop"].value:
+        seen.steps_done[number] += steps
+        if seen.stop.value:
             raise InterruptedError("stopped between two chunks")
 
-    _shared["steps_done"][number] = 0
-    found = train(unpack(packed), on_steps)
+    def on_resumed(steps: int) -> None:
+        seen.steps_kept[number] = steps
+
+    seen.steps_done[number] = seen.steps_kept[number] = 0
+    found = train(unpack(packed), on_steps, on_resumed)
     return psutil.Process().memory_info().rss / 2**20, found

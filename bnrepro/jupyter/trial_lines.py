@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 
 from bnrepro.config.run_config import RunConfig
+from bnrepro.config.validation import ENGINES
 from bnrepro.execution.progress import in_words
 
 
@@ -40,7 +41,7 @@ def trial_lines(configs: Iterable[RunConfig]) -> list[str]:
 
 def _tried(config: RunConfig):
     """A `Trial` of a run as a worker trains it, in a process that has loaded nothing yet."""
-    os.environ["KERAS_BACKEND"] = config.engine
+    os.environ["KERAS_BACKEND"] = ENGINES[config.engine]
     from bnrepro.backend.tensorflow_logging import load_tensorflow, without_tensorflow_chatter
 
     load_tensorflow()

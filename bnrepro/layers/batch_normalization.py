@@ -66,7 +66,9 @@ class BatchNormalization(keras.layers.Layer):
         renorm: Whether to use Batch Renormalization in training.
         renorm_clipping: Dictionary with any of `"rmax"`, `"rmin"`, `"dmax"`; what is missing is not clipped.
         renorm_momentum: Weight of the old value in `renorm_mean` and `renorm_stddev`.
-        synchronized: Whether the replicas of a `tf.distribute` strategy make up one mini-batch (TensorFlow only).
+        synchronized: Whether all replicas make up one mini-batch, each value counting alike however many a replica has: those of
+            a `tf.distribute` strategy, the shards of `jax.shard_map`, or the processes of `torch.distributed`. On JAX under
+            `keras.distribution` they do so in any case; Keras divides evenly alone, so a last mini-batch is padded and masked.
         ddof: 1 for the running variance of Algorithm 2, 0 for the biased one of Keras. The word is NumPy's.
         **kwargs: As for any Keras layer, such as `name`, `dtype` and `trainable`.
 
@@ -111,9 +113,9 @@ class BatchNormalization(keras.layers.Layer):
         super().__init__(**kwargs)
         if ddof not in (0, 1):
             raise ValueError(f"ddof must be 0 or 1, not {ddof!r}: 1 is Algorithm 2's running variance, 0 is Keras's")
-        if synchronized and keras.backend.backend() != "tensorflow":
+        if synchronized and keras.backend.backend() not in ("tensorflow", "jax", "torch"):
             raise ValueError(
-                f"synchronized=True needs the TensorFlow backend, not {keras.backend.backend()}: set KERAS_BACKEND=tensorflow"
+                f"synchronized=True needs the backend tensorflow, jax or torch, not {keras.backend.backend()}: set KERAS_BACKEND"
             )
         self.axis = int(axis)
         self.momentum = float(momentum)

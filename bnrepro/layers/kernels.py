@@ -30,6 +30,8 @@ _BACKEND = keras.backend.backend()
 if _BACKEND == "tensorflow":
     import tensorflow as tf
     from tensorflow.python.ops import control_flow_util
+elif _BACKEND == "jax":
+    import jax
 elif _BACKEND == "torch":
     import torch
 
@@ -103,7 +105,7 @@ def moments(x, axis, mask=None, synchronized=False):
         x: Tensor of any rank.
         axis: Axis of the features.
         mask: Boolean tensor that broadcasts against `x`, or None.
-        synchronized: Whether the values of all replicas count as one mini-batch (TensorFlow only).
+        synchronized: Whether the values of all replicas count as one mini-batch.
 
     Returns:
         `(mean, variance, m)`, where m counts each feature's values, as a tensor with a mask, else as `count` does.
@@ -277,5 +279,29 @@ def _torch_batch_transform(x, gamma, beta, axis, epsilon):
 
 
 def _over_replicas(values):
-    context = tf.distribute.get_replica_context()
-    return values if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+    """The sum over all that hold a part of the mini-batch, whose gradient is the sum of theirs; `values` if nobody else does."""
+    if _BACKEND == "tensorflow":
+        context = tf.distribute.get_replica_context()
+        return values if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+    if _BACKEND == "jax":
+        shards = tuple(jax.sharding.get_abstract_mesh().manual_axes)  # else one program holds the whole mini-batch
+        return jax.lax.psum(values, shards) if shards else values
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return _SumOverProcesses.apply(values)
+    return values
+
+
+if _BACKEND == "torch":
+
+    class _SumOverProcesses(torch.autograd.Function):
+        """That of `torch.distributed.nn` is deprecated."""
+
+        @staticmethod
+        def forward(context, values):
+            total = values.clone()
+            torch.distributed.all_reduce(total)
+            return total
+
+        @staticmethod
+        def backward(context, gradient):
+            return _SumOverProcesses.forward(context, gradient)

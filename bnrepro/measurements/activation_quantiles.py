@@ -54,6 +54,14 @@ class ActivationQuantiles:
         self._units.append(found.units)
         self._pooled.append(found.pooled)
 
+    def snapshot(self) -> dict[str, list[int] | np.ndarray]:
+        """All that it has taken, for `restore`."""
+        return {"steps": self._steps, "units": np.array(self._units), "pooled": np.array(self._pooled)}
+
+    def restore(self, state: dict[str, list[int] | np.ndarray]) -> None:
+        """Goes on from what another one has taken."""
+        self._steps, self._units, self._pooled = (list(state[name]) for name in ("steps", "units", "pooled"))
+
     def tables(self, run: str) -> dict[str, pd.DataFrame]:
         """The tables `quantiles` (the typical unit, and all units pooled) and `drift` (every unit)."""
         if not self._steps:

@@ -32,7 +32,7 @@ class Mates:
 
     def __init__(self, model: keras.Model, x: tf.Tensor, seed: int):
         self.model, self.x, self.seed = model, x, seed
-        self._rows = []
+        self.rows = {"mates": []}
 
     def measure(self, step: int, rate: float, last: bool) -> None:
         """Measures at the last evaluation."""
@@ -44,7 +44,7 @@ class Mates:
                 for size in SIZES:
                     logits = self._logits(size, training)  # (examples, mini-batches, classes)
                     spread = np.sqrt(np.square(logits.std(axis=1)).mean() / np.square(scale).mean())
-                    self._rows.append((mode, size, spread))
+                    self.rows["mates"].append((mode, size, spread))
 
     def _logits(self, size: int, training: bool) -> np.ndarray:
         generator = np.random.default_rng([self.seed, 2, size])
@@ -64,4 +64,4 @@ class Mates:
 
     def tables(self, run: str) -> Tables:
         """The table `mates`."""
-        return {"mates": pd.DataFrame([(run, *row) for row in self._rows], columns=SCHEMAS["mates"])}
+        return {"mates": pd.DataFrame([(run, *row) for row in self.rows["mates"]], columns=SCHEMAS["mates"])}

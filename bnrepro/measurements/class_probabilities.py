@@ -18,6 +18,7 @@ class Probabilities:
 
     def __init__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor):
         self.model, self.x, self.y = model, x, y
+        self.rows = {}  # nothing before the last evaluation
         self._table = pd.DataFrame(columns=SCHEMAS["probabilities"])
 
     def measure(self, step: int, rate: float, last: bool) -> None:

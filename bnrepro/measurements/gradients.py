@@ -30,22 +30,24 @@ class Gradients:
     def __init__(self, model: keras.Model, loss, x, y):
         self.model, self.loss, self.x, self.y = model, loss, x[:EXAMPLES], y[:EXAMPLES]
         *self.layers, _ = (layer for layer in model.layers if hasattr(layer, "kernel"))
-        self._geometry = []
+        self.rows = {"geometry": []}
 
     def measure(self, step: int, rate: float, last: bool) -> None:
         """Takes what is measured at one step, at which the learning rate is `rate`."""
         norm = np.sqrt(
             sum(np.sum(np.square(ops.convert_to_numpy(layer.kernel.value), dtype=float)) for layer in self.layers)
         )
-        self._geometry += [(step, "all", "weight_norm", norm), (step, "all", "learning_rate", rate)]
+        self.rows["geometry"] += [(step, "all", "weight_norm", norm), (step, "all", "learning_rate", rate)]
         if step == 0 or last:
             _, gradients = self._pass()
             for layer, gradient in zip(self.layers, gradients):
-                self._geometry.append((step, layer.name, "gradient_norm", float(_norm(gradient))))
+                self.rows["geometry"].append((step, layer.name, "gradient_norm", float(_norm(gradient))))
 
     def tables(self, run: str) -> Tables:
-        """The table `geometry`."""
-        return {"geometry": pd.DataFrame([(run, *row) for row in self._geometry], columns=SCHEMAS["geometry"])}
+        """The table `geometry`, and those of who measures more."""
+        return {
+            name: pd.DataFrame([(run, *row) for row in rows], columns=SCHEMAS[name]) for name, rows in self.rows.items()
+        }
 
     def _pass(self) -> tuple:
         """Logits, and the loss's gradient by each hidden kernel, in training mode."""

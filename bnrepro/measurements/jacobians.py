@@ -5,13 +5,11 @@ from collections.abc import Iterator
 
 import keras
 import numpy as np
-import pandas as pd
 from keras import ops
 
 from bnrepro.backend.differentiation import slopes
 from bnrepro.layers.batch_normalization import BatchNormalization
 from bnrepro.measurements.gradients import Gradients
-from bnrepro.records.schemas import SCHEMAS, Tables
 
 SCALES = (0.125, 0.5, 2.0, 8.0, 64.0)
 """Factors a on the weights for which BN((aW)u) = BN(Wu) is measured: powers of two, which round nothing away."""
@@ -31,7 +29,7 @@ class Geometry(Gradients):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self._invariances = []
+        self.rows["invariances"] = []
 
     def measure(self, step: int, rate: float, last: bool) -> None:
         super().measure(step, rate, last)
@@ -39,15 +37,10 @@ class Geometry(Gradients):
             for branch, values in self._singular_values():
                 row = (step, branch)
                 for percentile, value in zip(PERCENTILES, np.percentile(values, PERCENTILES)):
-                    self._geometry.append((*row, f"singular_value_p{percentile:02}", value))
-                self._geometry.append((*row, "isometry_error", np.abs(np.log10(values)).mean()))
+                    self.rows["geometry"].append((*row, f"singular_value_p{percentile:02}", value))
+                self.rows["geometry"].append((*row, "isometry_error", np.abs(np.log10(values)).mean()))
         if last and any(isinstance(layer, BatchNormalization) for layer in self.model.layers):
-            self._invariances = list(self._measure_invariances())
-
-    def tables(self, run: str) -> Tables:
-        """The tables `geometry` and `invariances`."""
-        rows = [(run, *row) for row in self._invariances]
-        return {**super().tables(run), "invariances": pd.DataFrame(rows, columns=SCHEMAS["invariances"])}
+            self.rows["invariances"] = list(self._measure_invariances())
 
     def _singular_values(self) -> Iterator[tuple[str, np.ndarray]]:
         """By double 3x3 branch, the singular values of the map from one nonlinearity's input to the next one's.

@@ -53,15 +53,14 @@ class _Probe:
         self.config, self.model, self.loss, self.x_train = config, model, loss, train[0]
         self.mode = config.compiler
         self.x, self.y = (part[:EXAMPLES] for part in test)
-        self._rows, self._variances, self._errors = [], [], []
+        self.rows = {"statistics": [], "variances": [], "errors": []}
 
     def tables(self, run: str) -> Tables:
         """The tables `statistics`, `variances` and `errors`; those without rows are left out."""
-        rows = {"statistics": self._rows, "variances": self._variances, "errors": self._errors}
         return {
-            name: pd.DataFrame([(run, *row) for row in kept], columns=SCHEMAS[name])
-            for name, kept in rows.items()
-            if kept
+            name: pd.DataFrame([(run, *row) for row in rows], columns=SCHEMAS[name])
+            for name, rows in self.rows.items()
+            if rows
         }
 
     def _say(self, step: int, data: str, statistics: str, x: tf.Tensor, order=None, reference=None) -> np.ndarray:
@@ -77,7 +76,7 @@ class _Probe:
             reference = self._logits(x, self._order(1), statistics == "batch")[0].argmax(axis=1)
         loss = float(self.loss(labels[predicted], logits[predicted]))
         accuracy, changed = (float(share[predicted].mean()) for share in (classes == labels, classes != reference))
-        self._rows.append((step, data, statistics, loss, "accuracy", accuracy, changed))
+        self.rows["statistics"].append((step, data, statistics, loss, "accuracy", accuracy, changed))
         return classes
 
     def _order(self, number: int) -> np.ndarray:
@@ -117,7 +116,7 @@ class _Probe:
             both = (seen[name].variance > 0) & (each.variance > 0)
             ratio = each.variance[both] / seen[name].variance[both]
             row = (step, name.removesuffix("_normalization"), statistics)
-            self._variances.append((*row, float(ratio.mean()), float((1 / ratio).mean())))
+            self.rows["variances"].append((*row, float(ratio.mean()), float((1 / ratio).mean())))
 
 
 class Modes(_Probe):
@@ -230,7 +229,7 @@ class Sampling(_Probe):
                 mean, variance = truth[name]
                 errors = (each.mean - mean) / np.sqrt(variance), each.variance / variance - 1
                 found = (float(np.sqrt(np.mean(error[:, variance > 0] ** 2))) for error in errors)
-                self._errors.append((name.removesuffix("_normalization"), size, *found))
+                self.rows["errors"].append((name.removesuffix("_normalization"), size, *found))
 
     def _drawn(self, rows: np.ndarray, used: dict[str, Moments]) -> dict[str, Moments]:
         """The moments of each of the mini-batches `rows`; `used` are the population's."""

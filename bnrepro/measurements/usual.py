@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bnrepro.config.registry import register
+from bnrepro.config.validation import ENGINES
 from bnrepro.measurements.base import Measurement, Observed, Observer
 
 
@@ -11,7 +12,7 @@ from bnrepro.measurements.base import Measurement, Observed, Observer
 class OfGradients(Measurement):
     """Norms of weights and gradients."""
 
-    engines = ("tensorflow", "jax")
+    engines = tuple(ENGINES)
     of_few_examples = True
 
     def begin(self, run: Observed) -> Observer:
@@ -24,7 +25,7 @@ class OfGradients(Measurement):
 class OfGeometry(Measurement):
     """Those, singular values of layer Jacobians, and the invariances of section 3.3."""
 
-    engines = ("tensorflow", "jax")
+    engines = tuple(ENGINES)
     of_few_examples = True
 
     def begin(self, run: Observed) -> Observer:

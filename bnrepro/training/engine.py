@@ -16,6 +16,15 @@ def _mean(losses: np.ndarray) -> float:
         return float(losses.mean())
 
 
+def check_alike(values: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
+    """Raises `ValueError` where values of variables do not have the shapes and types that are expected."""
+    kinds, needed = ([(one.shape, one.dtype) for one in each] for each in (values, expected))
+    if kinds != needed:
+        raise ValueError(
+            f"variables are as those of the net: got {len(kinds)} of other shapes or types than its {len(needed)}"
+        )
+
+
 @dataclass(frozen=True)
 class Chunk:
     """What one chunk of training steps gave of one replicate.
@@ -83,8 +92,8 @@ class Replicates(Protocol):
     compile_seconds: float
     provenance: dict[str, Any]
 
-    def train(self) -> Iterator[tuple[Chunk, ...]]:
-        """Trains, and yields after every `evaluate_every` steps a chunk a replicate; it ends with the last step."""
+    def train(self, start: int = 0) -> Iterator[tuple[Chunk, ...]]:
+        """Trains on after `start` steps, and yields after every `evaluate_every` a chunk a replicate, to the last step."""
 
     def evaluate(self, splits: list[str], watched: str | None) -> list[dict[str, Evaluation]]:
         """By replicate and split, with the statistics that the runs are evaluated with; percentiles on the split `watched`."""
@@ -94,3 +103,13 @@ class Replicates(Protocol):
 
     def measured(self, place: int) -> Tables:
         """What was measured in one of the runs."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that the next steps depend on, and what was measured, for `restore`: JSON, in which arrays may stand."""
+
+    def restore(self, state: dict[str, Any], places: Sequence[int]) -> None:
+        """Takes up a state of a group, in which these runs had these places.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is none of such replicates, and these are of no use any more.
+        """

@@ -1,5 +1,7 @@
 """What becomes of one run while it lasts, and how it ends: the rows of its tables. Knows no engine and no Keras."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -45,6 +47,18 @@ class History:
             self._add(step, split, evaluation.loss, evaluation.metric)
             if evaluation.percentiles is not None:
                 self._quantiles.add(step, evaluation.percentiles)
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it so far, for `restore`."""
+        losses = np.concatenate(self._losses or [[]])
+        kept = {"rows": self._rows, "losses": losses, "quantiles": self._quantiles.snapshot()}
+        return {**kept, "diverged_at": self.diverged_at}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from where another one of the same run stood."""
+        self._rows, self._losses = [tuple(row) for row in state["rows"]], [state["losses"]]
+        self._quantiles.restore(state["quantiles"])
+        self.diverged_at = state["diverged_at"]
 
     def curves(self) -> pd.DataFrame:
         """The table `curves` so far."""

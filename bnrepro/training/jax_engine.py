@@ -102,7 +102,7 @@ class JaxEngine:
             variable.assign(values[place])
 
     def train(
-        self, state: State, x: jax.Array, y: jax.Array, order: Callable, steps: int, chunk: int
+        self, state: State, x: jax.Array, y: jax.Array, order: Callable, steps: int, chunk: int, begin: int = 0
     ) -> Iterator[Trained]:
         """Trains, and yields after every `chunk` steps.
 
@@ -116,9 +116,10 @@ class JaxEngine:
                 batch_size)`; those of the next chunk are drawn while the device trains this one.
             steps: Steps in all.
             chunk: Steps in one compiled call; a shorter last chunk is compiled anew.
+            begin: Steps that are done already.
         """
-        rows = jax.device_put(order(0, min(chunk, steps)))
-        for start in range(0, steps, chunk):
+        rows = jax.device_put(order(begin, min(chunk, steps - begin)))
+        for start in range(begin, steps, chunk):
             program = self._compiled(self._train_chunk, state, x, y, rows, donated=(0,))
             began = time.perf_counter()
             state, *found = program(state, x, y, rows)

@@ -10,13 +10,13 @@ import numpy as np
 
 from bnrepro.config.component import Component
 from bnrepro.config.run_config import RunConfig
-from bnrepro.measurements.base import Observed
+from bnrepro.measurements.base import Observed, put_back, rows_of
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
 from bnrepro.records.machine import cores
 from bnrepro.records.schemas import Tables
 from bnrepro.tasks.batch_order import batch_order
-from bnrepro.training.engine import Chunk, Evaluation
+from bnrepro.training.engine import Chunk, Evaluation, check_alike
 from bnrepro.training.jax_engine import JaxEngine, State
 from bnrepro.training.schedules import HalvingRate
 
@@ -48,9 +48,9 @@ class JaxRuns:
     def compile_seconds(self) -> float:
         return self.engine.compile_seconds
 
-    def train(self) -> Iterator[tuple[Chunk, ...]]:
+    def train(self, start: int = 0) -> Iterator[tuple[Chunk, ...]]:
         config, (x, y) = self.config, self.splits["train"]
-        for chunk in self.engine.train(self.state, x, y, self._order, config.steps, config.evaluate_every):
+        for chunk in self.engine.train(self.state, x, y, self._order, config.steps, config.evaluate_every, start):
             self.state = chunk.state
             share = chunk.seconds / len(self.configs)
             yield tuple(
@@ -80,6 +80,20 @@ class JaxRuns:
     def measured(self, place: int) -> Tables:
         run = self.configs[place].id
         return {name: table for one in self.observers[place] for name, table in one.tables(run).items()}
+
+    def snapshot(self) -> dict[str, Any]:
+        variables = [np.asarray(value) for value in (*self.state.weights, *self.state.others)]
+        return {"jax": jax.__version__, "variables": variables, "rows": list(map(rows_of, self.observers))}
+
+    def restore(self, state: dict[str, Any], places: Sequence[int]) -> None:
+        if state["jax"] != jax.__version__:
+            raise ValueError(f"it was made with JAX {state['jax']}, here is {jax.__version__}")
+        rows, values = state["rows"], [value[list(places)] for value in state["variables"]]
+        check_alike(values, [*self.state.weights, *self.state.others])
+        count = len(self.state.weights)
+        self.state = jax.device_put(State(values[:count], values[count:]))
+        for observers, place in zip(self.observers, places):
+            put_back(observers, rows[place])
 
     def _started(self, config: RunConfig, rate: HalvingRate) -> State:
         self.engine.reset()

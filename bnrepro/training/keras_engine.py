@@ -4,15 +4,17 @@ A chunk of steps is one call; between chunks the caller evaluates, probes, moves
 TensorFlow backend. Knows no config, no data set and no table.
 """
 
+import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from bnrepro.backend.compilation import compile_mode
-from bnrepro.training.engine import Chunk
+from bnrepro.training.engine import Chunk, check_alike
+from bnrepro.training.mirrored import divided_step
 
 
 def one_thread() -> None:
@@ -28,6 +30,8 @@ def one_thread() -> None:
 
 class Engine:
     """Trains and evaluates one model in compiled programs that serve every rate, start and seed, one a mini-batch size.
+
+    In the scope of a strategy in which model and optimizer were made too, its devices share each step; under `graph` alone.
 
     Args:
         model: Any built Keras model of one output, functional or sequential where layers are watched.
@@ -55,20 +59,39 @@ class Engine:
         self.mode = compile_mode(model, mode)
         self.compile_seconds = 0.0
         optimizer.build(model.trainable_variables)
-        self._start = [(variable, variable.numpy()) for variable in (*model.variables, *optimizer.variables)]
+        self.variables = [*model.variables, *optimizer.variables]
+        self._start = self.values()
         self._evaluated = model
         if watch:
             inputs = [model.get_layer(name).input for name in watch]
             self._evaluated = keras.Model(model.inputs, [*model.outputs, *inputs])
+        strategy = tf.distribute.get_strategy()
+        if strategy.num_replicas_in_sync > 1:
+            self._step = functools.partial(divided_step, strategy, self)
         self._chunk_programs = {}
         self._evaluate_block = tf.function(self._evaluate_program, jit_compile=self.mode == "xla", autograph=False)
 
     def reset(self) -> None:
         """Puts every variable of model and optimizer back to its value at construction, so that runs share no state."""
-        for variable, value in self._start:
+        self.load(self._start)
+
+    def values(self) -> list[np.ndarray]:
+        """The value of every variable of model and optimizer."""
+        return [np.asarray(variable.numpy()) for variable in self.variables]
+
+    def load(self, values: Sequence[np.ndarray]) -> None:
+        """Sets every variable, to what `values` gave.
+
+        Raises:
+            ValueError: They are those of another model or optimizer; then nothing was changed.
+        """
+        check_alike(values, self._start)
+        for variable, value in zip(self.variables, values):
             variable.assign(value)
 
-    def train(self, x: tf.Tensor, y: tf.Tensor, order: Callable, steps: int, chunk: int) -> Iterator[Chunk]:
+    def train(
+        self, x: tf.Tensor, y: tf.Tensor, order: Callable, steps: int, chunk: int, begin: int = 0
+    ) -> Iterator[Chunk]:
         """Trains, and yields after every `chunk` steps; stops after the chunk in which the loss is no longer finite.
 
         Args:
@@ -77,12 +100,13 @@ class Engine:
             order: `order(start, count)` gives the rows of mini-batches start to start + count, `(count, batch_size)`.
             steps: Steps in all.
             chunk: Steps in one compiled call; the last chunk may be shorter.
+            begin: Steps that are done already.
         """
-        for start in range(0, steps, chunk):
+        for start in range(begin, steps, chunk):
             count = min(chunk, steps - start)
             rows = order(start, count)
             rows = tf.constant(np.concatenate([rows, np.zeros((chunk - count, rows.shape[1]), rows.dtype)]))
-            if start == 0:
+            if start == begin:
                 self._compile(x, y, rows)
             began = time.perf_counter()
             found = self._train_chunk(x, y, rows, tf.constant(count))

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from bnrepro.config.component import Component
 from bnrepro.config.run_config import RunConfig
+from bnrepro.errors import UserError
 from bnrepro.measurements.activation_quantiles import percentiles
-from bnrepro.measurements.base import Observed
+from bnrepro.measurements.base import Observed, put_back, rows_of
 from bnrepro.measurements.batch_moments import batch_moments, population_moments
 from bnrepro.measurements.norms import normalizing_with
 from bnrepro.models.build import build_model
@@ -20,6 +21,7 @@ from bnrepro.records.schemas import Tables
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.engine import Chunk, Evaluation
 from bnrepro.training.keras_engine import Engine
+from bnrepro.training.mirrored import divide, strategy_of
 from bnrepro.training.schedules import HalvingRate
 from bnrepro.training.streaming_engine import StreamingEngine
 
@@ -35,6 +37,11 @@ class TensorFlowRun:
 
     def __init__(self, config: RunConfig):
         self.config = config
+        devices = strategy_of(config.engine).num_replicas_in_sync  # before anything lies on one of them
+        if config.batch_size < devices:
+            raise UserError(
+                f"a mini-batch has an example for each of {devices} devices: got {config.batch_size}; raise batch_size"
+            )
         self.splits, input_shape, outputs = self._load()
         self.engine, rate = _engine(config.compilation_key, input_shape, outputs)
         self.engine.reset()
@@ -46,7 +53,7 @@ class TensorFlowRun:
         observed = Observed(config, self.engine.model, self.engine.loss, self.splits)
         begun = [one.begin(observed) for one in config.measurements]
         self.observers = [observer for observer in begun if observer is not None]
-        self.mode, self.device = self.engine.mode, _device()
+        self.mode, self.device = self.engine.mode, _device(devices)
 
     def _load(self) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], tuple[int, ...], int]:
         """Inputs and targets by split, the shape of an input, and how many outputs there are."""
@@ -56,9 +63,9 @@ class TensorFlowRun:
     def compile_seconds(self) -> float:
         return self.engine.compile_seconds
 
-    def train(self) -> Iterator[tuple[Chunk, ...]]:
-        config = self.config
-        for chunk in self.engine.train(*self.splits["train"], self._order, config.steps, config.evaluate_every):
+    def train(self, start: int = 0) -> Iterator[tuple[Chunk, ...]]:
+        config, data = self.config, self.splits["train"]
+        for chunk in self.engine.train(*data, self._order, config.steps, config.evaluate_every, start):
             yield (chunk,)
 
     def evaluate(self, splits: list[str], watched: str | None) -> list[dict[str, Evaluation]]:
@@ -78,6 +85,14 @@ class TensorFlowRun:
 
     def measured(self, place: int) -> Tables:
         return {name: table for one in self.observers for name, table in one.tables(self.config.id).items()}
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"variables": self.engine.values(), "rows": rows_of(self.observers)}
+
+    def restore(self, state: dict[str, Any], places: Sequence[int]) -> None:
+        variables, rows = state["variables"], state["rows"]
+        self.engine.load(variables)
+        put_back(self.observers, rows)
 
     def _statistics(self, needed: bool) -> contextlib.AbstractContextManager:
         """With the statistics that the net is evaluated with: Algorithm 2's, always over the same mini-batches, or its own."""
@@ -107,14 +122,21 @@ def _on_device(task: Component, seed: int) -> tuple[dict[str, tuple[tf.Tensor, t
 
 @functools.lru_cache(maxsize=32)  # each holds 1 MiB more than what TensorFlow keeps of a program for ever
 def _engine(config: RunConfig, input_shape: tuple[int, ...], outputs: int) -> tuple[Engine, HalvingRate]:
-    model, rate = build_model(config, input_shape, outputs), HalvingRate()
-    watch = (config.model.watched,) if config.model.watched else ()
-    optimizer = config.optimizer.build(rate, model)
-    kind = StreamingEngine if config.task.streams else Engine
-    engine = kind(model, optimizer, config.task.loss(), config.task.score, watch=watch, mode=config.compiler)
+    strategy = strategy_of(config.engine)
+    shared = strategy.num_replicas_in_sync > 1
+    with strategy.scope():
+        model, rate = build_model(config, input_shape, outputs), HalvingRate()
+        if shared:
+            divide(model)
+        watch = (config.model.watched,) if config.model.watched else ()
+        optimizer = config.optimizer.build(rate, model)
+        mode = "graph" if shared else config.compiler
+        kind = StreamingEngine if config.task.streams else Engine
+        engine = kind(model, optimizer, config.task.loss(), config.task.score, watch=watch, mode=mode)
     return engine, rate
 
 
-def _device() -> str:
+def _device(count: int) -> str:
     gpus = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
-    return gpus[0].get("device_name", "GPU") if gpus else "CPU"
+    name = gpus[0].get("device_name", "GPU") if gpus else "CPU"
+    return name if count == 1 else f"{count} x {name}"

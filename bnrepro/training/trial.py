@@ -7,6 +7,7 @@ import numpy as np
 
 from bnrepro.backend.keras_settings import default_settings
 from bnrepro.config.run_config import RunConfig
+from bnrepro.config.validation import ENGINES
 from bnrepro.records.costs import evaluations
 from bnrepro.tasks.image_stream import AHEAD
 from bnrepro.training.streamed_run import EVALUATED_AT_ONCE, StreamedRun
@@ -53,7 +54,7 @@ def trial(config: RunConfig) -> Trial:
         UserError: The data are not there, or one of them cannot be read.
     """
     few = config.replace(steps=2 * STEPS, evaluate_every=STEPS, test_examples=EVALUATED_AT_ONCE, measurements="")
-    with default_settings(few.engine):
+    with default_settings(ENGINES[few.engine]):
         run = StreamedRun(few)
         *_, (last,) = run.train()
         run.evaluate(["test"], None)  # compiles

@@ -201,7 +201,7 @@ def test_a_bundle_that_waits_for_all_cores_is_not_begun_once_its_driver_is_stopp
         def __exit__(self, *error):
             pass
 
-    monkeypatch.setattr(lent, "_ALL_CORES", Turn())
+    monkeypatch.setattr(lent, "_ALONE", Turn())
     with pytest.raises(InterruptedError, match="stopped before it began"):
         lent.train_bundle("one", "jax", "a", [b""])
     assert no_process.made == 0

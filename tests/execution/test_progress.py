@@ -2,9 +2,12 @@
 
 import itertools
 import random
+from pathlib import Path
 
 import pytest
 
+from bnrepro.config.run_config import RunConfig
+from bnrepro.execution.parts import Tasks
 from bnrepro.execution.progress import Bar, Progress, in_words
 
 PROCESSES = 2
@@ -40,6 +43,21 @@ def test_at_half_time_the_end_is_known_within_30_percent_on_a_slower_or_faster_m
     end = job.now
     told = next(estimate for now, estimate in moments if now >= end / 2)
     assert told == pytest.approx(end, rel=0.3)
+
+
+def test_what_a_run_had_done_before_it_was_killed_is_neither_done_nor_left():
+    progress = Progress(1, clock=lambda: 0.0)
+    (group,) = groups = [(RunConfig(),)]
+    tasks = Tasks(progress)
+    tasks.add(groups, Path(), "all")
+    task, whole = tasks[group], progress.seconds_left
+    task.tell(progress, 0.0, kept=0.75)
+    assert (progress.share_done, progress.seconds_left) == (0.0, pytest.approx(whole / 4))
+    task.tell(progress, 0.125, kept=0.75)
+    assert progress.share_done == pytest.approx(0.5)
+    task.tell(progress, 0.0, kept=0.75)  # killed again, and once more taken up
+    task.tell(progress, 0.25, kept=0.75)
+    assert (progress.share_done, progress.under_way) == (pytest.approx(1.0), "")
 
 
 @pytest.mark.parametrize("truly", [700.0, 1_000.0, 1_400.0])

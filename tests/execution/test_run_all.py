@@ -39,12 +39,12 @@ records, options = Path(sys.argv[1]), json.loads(sys.argv[2])
 sweep = [RunConfig.of_row(fields) for fields in options["sweep"]]
 really_train, fsync = worker_process.train, os.fsync
 
-def train(group, records, on_steps):
+def train(group, records, on_steps, on_resumed):
     (config,) = group
     if config.id == options["deadly"]:
         os.kill(os.getpid(), signal.SIGKILL)
     if options["trains"]:
-        return really_train(group, records, on_steps)
+        return really_train(group, records, on_steps, on_resumed)
     tables = {name: pandas.DataFrame(columns=SCHEMAS[name]) for name in run_all.TABLES}
     write_record(records, config, tables | {"runs": runs_row(config, "finished")})
     on_steps(config.steps)

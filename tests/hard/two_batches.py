@@ -22,7 +22,9 @@ APART = 10
 """The most seconds between the two."""
 
 
-class _Pairs:
+class Pairs:
+    """Two batches again and again, each time on a new output root."""
+
     def __init__(self, place: Place):
         self.folder = place.folder
         self.expected = {steps: batches.reference(place.folder / f"alone {steps}", steps) for steps in (40, 20)}
@@ -38,11 +40,11 @@ class _Pairs:
         for batch, name in ((first, "first"), (second, "second")):
             if code := batch.wait():
                 failures.append(f"the {name} ended with {code} and said {batches.said(output.parent / name)[-3:]}")
-        failures += self._left(output, 20 if kind == "another parameter" else 40)
+        failures += self.left(output, 20 if kind == "another parameter" else 40)
         shutil.rmtree(output)
         return kind, failures
 
-    def _left(self, output: Path, steps: int) -> list[str]:
+    def left(self, output: Path, steps: int) -> list[str]:
         """What is torn or wrong: records of both, results of one of them."""
         both = {**self.expected[40], **self.expected[steps]}
         records = {path: digest for path, digest in both.items() if path.startswith("runs/")}
@@ -59,7 +61,7 @@ def _results(bits: batches.Bits) -> batches.Bits:
 
 @contextlib.contextmanager
 def begin(place: Place) -> Iterator[Trial]:
-    yield _Pairs(place).trial
+    yield Pairs(place).trial
 
 
 TRIALS = Trials(

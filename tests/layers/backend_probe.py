@@ -6,9 +6,6 @@ import sys
 if os.environ["KERAS_BACKEND"] == "tensorflow":
     import tensorflow as tf
 
-    cpus = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-
 import keras
 import numpy as np
 from keras import layers, ops
@@ -176,38 +173,6 @@ def refusals():
         assert "training needs at least 2 values" in str(error)
     else:
         raise AssertionError("a batch of one was not refused")
-    if BACKEND != "tensorflow":
-        try:
-            BatchNormalization(synchronized=True)
-        except ValueError as error:
-            assert "synchronized=True needs the TensorFlow backend" in str(error)
-        else:
-            raise AssertionError("synchronized was not refused")
-
-
-def replicas():
-    """Two replicas with a half of the mini-batch each; `synchronized` makes it one."""
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    x = normal(8, 3)
-    for name, mask in (("synchronized", None), ("synchronized, mask", np.arange(8) % 3 > 0)):
-        with strategy.scope():
-            layer = with_random_weights(BatchNormalization(synchronized=True, momentum=0.0), (None, 3))
-
-        @tf.function
-        def step(values, admitted, layer=layer):
-            return layer(values, training=True, mask=admitted)
-
-        halves = [
-            None
-            if whole is None
-            else strategy.experimental_distribute_values_from_function(
-                lambda context, whole=whole: tf.constant(np.split(whole, 2)[context.replica_id_in_sync_group])
-            )
-            for whole in (x, mask)
-        ]
-        y = strategy.run(step, halves)
-        keep(name, y=np.concatenate([part.numpy() for part in strategy.experimental_local_results(y)]))
-        keep(name, moving_mean=layer.moving_mean.value, moving_variance=layer.moving_variance.value)
 
 
 if __name__ == "__main__":
@@ -217,6 +182,4 @@ if __name__ == "__main__":
     models()
     populations()
     refusals()
-    if BACKEND == "tensorflow":
-        replicas()
     np.savez(sys.argv[1], **FOUND)

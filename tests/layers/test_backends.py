@@ -155,18 +155,3 @@ def test_a_bn_in_a_recurrent_cell_averages_over_steps_and_one_called_for_inferen
     assert_close(found["cell/mean"], mean, "another backend")
     assert_close(found["cell/variance"], variance, "another backend")
     assert np.all(found["cell/fixed"] == 0)
-
-
-@pytest.mark.parametrize("name", ["synchronized", "synchronized, mask"])
-def test_synchronized_replicas_make_one_mini_batch(found, name):
-    if f"{name}/y" not in found:
-        pytest.skip("synchronized is for TensorFlow: Keras has no replicas elsewhere")
-    x, mask = normal(8, 3), None
-    if "mask" in name:
-        mask = np.broadcast_to((np.arange(8) % 3 > 0)[:, None], x.shape)
-    gamma, beta = weights(2, 3)
-    paper, mean, variance = reference.algorithm_1(x, gamma, beta, -1, EPSILON, mask)
-    m = 8 if mask is None else mask[:, 0].sum()
-    assert_close(found[f"{name}/y"], paper, "another backend")
-    assert_close(found[f"{name}/moving_mean"], mean, "another backend")
-    assert_close(found[f"{name}/moving_variance"], variance * m / (m - 1), "another backend")

@@ -10,6 +10,7 @@ TOLERANCES = {
     "large mean": 2e-3,  # mean 1e4, variance 1: the last bit of an input, and of a float32 mean, is 1e-3
     "epsilon to 0": 1e-4,  # identities of the paper that hold as epsilon goes to 0; epsilon is 1e-8 or less here
     "folded": 1e-5,  # as specified: outputs of a folded model are those of the model
+    "synchronized": 1e-5,  # as specified: what is divided among devices is what one device gives
     "another backend": 2e-5,  # the same float32 operations in another order
 }
 

@@ -1,8 +1,11 @@
 """Run with KERAS_BACKEND=jax: what the engine on JAX gives, pickled to the file that is the only argument."""
 
+import contextlib
 import pickle
 import sys
+import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from bnrepro.errors import UserError
 from bnrepro.measurements.activation_quantiles import percentiles as by_numpy
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
+from bnrepro.records.checkpoints import Checkpoints
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training import jax_engine, jax_run
 from bnrepro.training.order_statistics import percentiles
@@ -47,6 +51,27 @@ def group_and_alone():
         alone = [run(config) for config in configs[1:3]] if name in TRAINED_ALONE else []
         found[name] = [config.id for config in configs], run_group(configs), alone
     return found
+
+
+def gone_on():
+    """By name of a group, its tables where it was stopped after a chunk and goes on, and where all but its last run do; and the
+    steps that had been done.
+    """
+
+    def stop(steps):
+        raise InterruptedError
+
+    found, resumed = {}, []
+    for name in ("dropout", "decay", "divergent"):
+        configs, tables = GROUPS[name], []
+        for left in (configs, configs[:-1]):
+            with tempfile.TemporaryDirectory() as folder:
+                checkpoints = Checkpoints(Path(folder), seconds=0)
+                with contextlib.suppress(InterruptedError):
+                    run_group(configs, stop, checkpoints=checkpoints)
+                tables.append(run_group(left, checkpoints=checkpoints, on_resumed=resumed.append))
+        found[name] = tables
+    return found, resumed
 
 
 def some_at_a_time():
@@ -110,6 +135,7 @@ if __name__ == "__main__":
         "groups": group_and_alone(),
         "some at a time": some_at_a_time(),
         "callbacks": callbacks(),
+        "gone on": gone_on(),
         "refusals": refusals(),
         "order statistics": [
             ([tuple(each) for each in ours], [tuple(each) for each in theirs]) for ours, theirs in order_statistics()

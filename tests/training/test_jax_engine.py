@@ -53,6 +53,18 @@ def assert_same_run(ours, theirs, tolerance):
     np.testing.assert_allclose(ours["curves"]["value"], theirs["curves"]["value"], atol=1.01 / 512)
 
 
+@pytest.mark.parametrize("name", ["dropout", "decay", "divergent"])
+def test_a_group_that_was_stopped_goes_on_to_the_same_bits(found, name):
+    tables, resumed = found["gone on"]
+    (whole, without_last), (_, together, _) = tables[name], found["groups"][name]
+    for own, expected in zip(whole, together, strict=True):
+        for table in own.keys() - {"provenance"}:
+            assert own[table].equals(expected[table]), table
+    for own, expected in zip(without_last, together[:-1], strict=True):
+        assert_same_run(own, expected, "alone")
+    assert set(resumed) == {20 * len(runs) for groups in tables.values() for runs in groups}
+
+
 @pytest.mark.parametrize("name", ["none", "batch", "dropout", "starts", "decay", "divergent"])
 def test_each_of_many_runs_at_once_is_the_run_alone(found, name):
     _, together, alone = found["groups"][name]

@@ -10,8 +10,9 @@ from bnrepro.errors import UserError
 from bnrepro.models import normalization
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
+from bnrepro.records.checkpoints import Checkpoints
 from bnrepro.tasks.batch_order import batch_order
-from bnrepro.training.run import run
+from bnrepro.training.run import run, run_group
 from bnrepro.training.streamed_run import StreamedRun
 from bnrepro.training.trial import trial
 from tests.tasks.factories import class_folders
@@ -124,3 +125,16 @@ def test_a_broken_image_ends_the_run_with_its_name(config, tmp_path):
     path.write_bytes(b"no image")
     with pytest.raises(UserError, match=f"{path} is not"):
         run(config.replace(folder=str(folder)))
+
+
+def test_stopped_halfway_it_goes_on_to_the_same_bits(config, tables, tmp_path):
+    def stop(steps):
+        raise InterruptedError
+
+    checkpoints, told = Checkpoints(tmp_path, seconds=0), []
+    with pytest.raises(InterruptedError):
+        run_group([config], stop, checkpoints=checkpoints)
+    (resumed,) = run_group([config], checkpoints=checkpoints, on_resumed=told.append)
+    assert told == [4]
+    for name in resumed.keys() - {"provenance"}:
+        assert resumed[name].equals(tables[name]), name
