@@ -8,6 +8,7 @@ from bnrepro.config.inception_small import inception_small
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.batch_size.sweep import RATES
+from bnrepro.experiments.dropout_and_weight_decay.sweep import SLOWER
 from bnrepro.experiments.initialization.sweep import DEEPER
 from bnrepro.experiments.setups import BASELINE, BN_BASELINE, changed
 from bnrepro.experiments.training_speed.sweep import HELD_OUT
@@ -196,7 +197,7 @@ def _others() -> list[Deviation]:
             "08: Dropout and weight decay",
             "removed or reduced, the interaction is not looked at",
             f"{dense}, {dropout['train_examples']:,} training examples, mini-batches of {dropout.batch_size}, rate "
-            f"{dropout['learning_rate']:g} with and without BN",
+            f"{dropout['learning_rate']:g} with and without BN; where the validation loss judges, {SLOWER:g} of that rate",
         ),
         Deviation(
             "10: mini-batch noise",

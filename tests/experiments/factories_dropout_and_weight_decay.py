@@ -73,7 +73,7 @@ def _loss(config: RunConfig, step: int) -> float:
     """Decay lowers the loss in proportion to the L2 weight; a matched rate by a share of that."""
     share = 1.0 if config["weight_decay"] else SHARES[config["normalization"]]
     weight = (config["weight_decay"] or config["matched_decay"]) if step else 0.0
-    return 0.7 + 0.01 * config.seed - share * 10 * weight
+    return 0.7 + 0.01 * (config.seed % 100) - share * 10 * weight
 
 
 def _training(config: RunConfig) -> float:

@@ -12,7 +12,7 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.control import start_of
 from bnrepro.experiments.dropout_and_weight_decay import tables as found
-from bnrepro.experiments.presets import CALIBRATION_SEEDS
+from bnrepro.experiments.presets import CALIBRATION_SEEDS, FIRST_JUDGED
 from bnrepro.plotting import widget_figure
 from bnrepro.plotting.arms import COLORS
 from bnrepro.records.results import load_results, select, write_results
@@ -29,6 +29,7 @@ QUICK = finding.PRESETS["quick"]
 PLAIN, DROPPED = Group("dropout", "plain"), Group("dropout", "dropout")
 UNDECAYED, DECAYED, MATCHED = Group("decay", "plain"), Group("decay", "decay", "hidden"), Group("decay", "matched")
 FRESH = Group("fresh", "matched")
+LOSS = {"plain": Group("loss", "plain"), "decay": Group("loss", "decay", "hidden"), "matched": Group("loss", "matched")}
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +76,13 @@ def diverge(tables, runs):
 
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(made):
-    assert list(judged(finding, made)["claim"]) == OWN == ["D1a", "D1b", "D2", "D3", "D4", "D5", "D6"]
+    assert list(judged(finding, made)["claim"]) == OWN == ["D1a", "D1b", "D2", "D7", "D8", "D5", "D6"]
 
 
 def test_with_the_known_answers_every_claim_is_supported(made):
     table = judged(finding, made).set_index("claim")
     assert set(table["verdict"]) == {SUPPORTED} and set(table["n"]) == {8}
-    expected = {"D1a": 0.5, "D1b": (0.01 + 0.02 + 0.01) / 3, "D2": 0.09, "D3": 0.9, "D4": 0.2, "D5": 0.95, "D6": 0.1}
+    expected = {"D1a": 0.5, "D1b": (0.01 + 0.02 + 0.01) / 3, "D2": 0.09, "D7": 0.9, "D8": 0.2, "D5": 0.95, "D6": 0.1}
     assert dict(table["estimate"]) == pytest.approx(expected)
 
 
@@ -177,17 +178,39 @@ def test_a_run_that_diverged_guesses_with_any_statistics_and_gains_nothing(table
     assert row["note"].endswith("runs that diverged and count as guessing: 5 of 32")
 
 
-def test_the_distance_of_two_runs_is_the_mean_over_the_evaluations_after_the_start(tables):
-    runs = {group: members(tables, group, normalization="batch")[0] for group in (UNDECAYED, DECAYED, MATCHED)}
+def test_the_distance_of_two_runs_is_the_mean_over_the_stretches_of_training(tables):
     for group, values in (
-        (UNDECAYED, {0: 9.0, 10: 0.8, 20: 0.5}),
-        (DECAYED, {0: 1.0, 10: 0.6, 20: 0.7}),
-        (MATCHED, {0: 5.0, 10: 0.65, 20: 0.65}),
+        (UNDECAYED, {10: 0.80, 20: 0.50}),
+        (DECAYED, {10: 0.60, 20: 0.70}),
+        (MATCHED, {10: 0.65, 20: 0.65}),
     ):
         for step, value in values.items():
-            write(tables, "curves", "loss", [runs[group]], [value], step=step, split="validation")
+            write(
+                tables,
+                "curves",
+                "value",
+                members(tables, group, normalization="batch")[:1],
+                [value],
+                step=step,
+                split="train",
+            )
     row = found.shares(tables).query("normalization == 'batch' and seed == 0").iloc[0]
     assert (row["effect"], row["rest"], row["share"]) == pytest.approx((0.2, 0.05, 0.75)) and row["missing"] == ""
+
+
+def losses_at(tables, name, arm, values, steps=(15, 20)):
+    runs = members(tables, LOSS[name], normalization=arm)
+    for step in steps:
+        write(tables, "curves", "loss", runs, values, step=step, split="validation")
+
+
+def test_the_change_of_the_loss_is_the_mean_over_the_second_half_of_training(tables):
+    for name, early, late in (("plain", 9.0, 0.8), ("decay", 1.0, 0.6), ("matched", 5.0, 0.7)):
+        losses_at(tables, name, "batch", [early] * 8, (0, 5, 10))
+        losses_at(tables, name, "batch", [late] * 8, (15,))
+        losses_at(tables, name, "batch", [late + 0.2] * 8, (20,))
+    row = found.changes(tables).query(f"normalization == 'batch' and seed == {FIRST_JUDGED}").iloc[0]
+    assert (row["decay"], row["matched"], row["share"]) == pytest.approx((-0.2, -0.1, 0.5)) and row["missing"] == ""
 
 
 @pytest.mark.slow
@@ -201,66 +224,35 @@ def test_the_distance_of_two_runs_is_the_mean_over_the_evaluations_after_the_sta
     ],
 )
 def test_a_matched_rate_may_reproduce_decay_in_either_arm_or_not(tables, matched, with_bn, without):
-    for claim, arm, verdict in (("D3", "batch", with_bn), ("D4", "none", without)):
-        for group, value in ((UNDECAYED, 0.70), (DECAYED, 0.67), (MATCHED, matched)):
-            values = [0.67, 0.70] * 4 if value is None else [value] * 8
-            runs = members(tables, group, normalization=arm)
-            for step in (10, 20):
-                write(tables, "curves", "loss", runs, values, step=step, split="validation")
+    for claim, arm, verdict in (("D7", "batch", with_bn), ("D8", "none", without)):
+        for name, value in (("plain", 0.70), ("decay", 0.67), ("matched", matched)):
+            losses_at(tables, name, arm, [0.67, 0.70] * 4 if value is None else [value] * 8)
         row = statistic(tables, claim)
         assert row["verdict"] == verdict
         if matched:
-            assert row["estimate"] == pytest.approx((0.70 - matched) / 0.03 if matched < 0.75 else 1 - 0.13 / 0.03)
+            assert row["estimate"] == pytest.approx((0.70 - matched) / 0.03)
 
 
-def test_the_note_on_a_share_has_the_distances_and_the_effective_rates(made):
-    assert statistic(made, "D4")["note"] == (
-        "mean change of the validation loss over training by decay: 0.03 nats; mean distance of its course at the matched rate "
-        "from that with decay: 0.024 nats; share of the change in training accuracy, in training mode: 10% (10); effective rate "
-        "at the end over its start without decay: 1; effective rate at the end over its start with decay: 1.01; effective rate "
-        "at the end over its start at the matched rate: 1.01"
+def test_decay_that_raises_the_loss_is_reproduced_by_what_raises_it_as_much(tables):
+    for name, value in (("plain", 0.70), ("decay", 0.75), ("matched", 0.74)):
+        losses_at(tables, name, "batch", [value] * 8)
+    assert statistic(tables, "D7")["estimate"] == pytest.approx(0.8)
+
+
+def test_the_note_on_a_share_has_both_changes_and_the_effective_rates(made):
+    assert statistic(made, "D8")["note"] == (
+        "change of the mean validation loss by decay: −0.1 nats (−0.1); the same by the matched rate: −0.02 nats (−0.02); "
+        "effective rate at the end over its start without decay: 1; effective rate at the end over its start with decay: 1.01; "
+        "effective rate at the end over its start at the matched rate: 1.01"
     )
-
-
-def test_the_note_on_a_share_has_the_other_weights_with_the_seeds_that_count_as_0():
-    tables = kept("paper", seeds=2)
-    diverge(tables, members(tables, MATCHED, normalization="none", matched_decay=0.01)[:1])
-    note = statistic(tables, "D4")["note"]
-    assert note.endswith(
-        "share at the L2 weight 0.001: 20% (20); share at the L2 weight 0.01: 10% (0 to 20); seeds that count as 0 at the L2 "
-        "weight 0.01: 1 of 2"
-    )
-    assert "start with decay: 3.32;" in note and "start at the matched rate: 3.32;" in note
-    assert "of which one has an L2 weight of 0.0001 on all kernels: 0.001 nats;" in note
-
-
-def test_runs_that_hardly_differ_are_those_at_the_smallest_weight_on_all_kernels():
-    tables = kept("quick", seeds=2)
-    apart = found.nearly_equal(tables)
-    assert set(apart["weight"]) == {0.001} and len(apart) == 4 and apart["distance"].to_numpy() == pytest.approx(0.01)
-    diverge(tables, members(tables, Group("decay", "decay", "kernels"), normalization="none", weight_decay=0.001)[:1])
-    assert found.nearly_equal(tables).set_index(["normalization", "seed"])["distance"].isna().to_dict() == {
-        ("none", 0): True,
-        ("none", 1): False,
-        ("batch", 0): False,
-        ("batch", 1): False,
-    }
-
-
-def test_the_share_of_the_training_accuracy_stands_beside_and_judges_nothing(tables):
-    assert found.shares(tables).query("normalization == 'batch'")["training_share"].to_numpy() == pytest.approx(0.95)
-    write(tables, "curves", "value", members(tables, MATCHED, normalization="batch"), [0.5] * 8, split="train")
-    row = statistic(tables, "D3")
-    assert row["estimate"] == pytest.approx(0.9) and "in training mode: −4,800% (−4,800)" in row["note"]
-    diverge(tables, members(tables, MATCHED, normalization="batch"))
-    assert "in training mode: 0% (0)" in statistic(tables, "D3")["note"]
 
 
 def test_the_share_of_the_training_accuracy_is_judged_on_seeds_of_its_own(tables):
     assert set(members_seeds(tables, FRESH)).isdisjoint(members_seeds(tables, MATCHED))
     row = statistic(tables, "D5")
     assert row["note"] == (
-        "first of these seeds: 8; last of these seeds: 15; share of the validation loss there: 90% (90)"
+        "first of these seeds: 8; last of these seeds: 15; share at the L2 weight 0.003, on the seeds that gave the idea: "
+        "95% (95)"
     )
     write(tables, "curves", "value", members(tables, MATCHED, normalization="batch"), [0.5] * 8, split="train")
     assert statistic(tables, "D5")["estimate"] == pytest.approx(0.95)
@@ -278,47 +270,48 @@ def members_seeds(tables, group):
     return select(tables, group.group, arm=group.arm)["seed"]
 
 
+def test_the_runs_that_are_judged_by_their_loss_are_of_judged_seeds_and_read_through_population_statistics():
+    sweep = finding.sweep("paper")
+    for group in LOSS.values():
+        assert {config.seed for config in sweep[group]} == set(range(FIRST_JUDGED, FIRST_JUDGED + 12))
+        assert {config["learning_rate"] for config in sweep[group]} == {0.03}
+        assert {config["normalization.inference"] for config in sweep[group] if config.has("inference")} == {
+            "population"
+        }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("group", "words"),
+    ("name", "words"),
     [
-        (MATCHED, "seeds whose run at the matched rate diverged, which count as 0: 5 of 8"),
-        (DECAYED, "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
-        (UNDECAYED, "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
+        ("matched", "seeds whose run at the matched rate diverged, which count as 0: 5 of 8"),
+        ("decay", "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
+        ("plain", "seeds of which a run with or without decay diverged, which count as 0: 5 of 8"),
     ],
 )
-def test_a_share_with_a_run_that_diverged_is_0_and_counted(tables, group, words):
-    runs = members(tables, group, normalization="batch")
+def test_a_share_with_a_run_that_diverged_is_0_and_counted(tables, name, words):
+    runs = members(tables, LOSS[name], normalization="batch")
     diverge(tables, runs[:5])
-    row = statistic(tables, "D3")
+    row = statistic(tables, "D7")
     assert (row["estimate"], row["n"], row["verdict"]) == (0, 8, INCONCLUSIVE) and words in row["note"]
     diverge(tables, runs[5:])
-    row = statistic(tables, "D3")
-    assert (row["ci_high"], row["verdict"]) == (0, CONTRADICTED) and "mean change" not in row["note"]
-    assert "count as 0" not in statistic(tables, "D4")["note"]
+    row = statistic(tables, "D7")
+    assert (row["ci_high"], row["verdict"]) == (0, CONTRADICTED)
+    assert "count as 0" not in statistic(tables, "D8")["note"]
 
 
 def test_a_run_that_diverges_late_counts_as_one_that_diverged(made):
-    runs = members(made, MATCHED, normalization="batch")
-    row = statistic(kept(seeds=8, lost=runs), "D3")
+    runs = members(made, LOSS["matched"], normalization="batch")
+    row = statistic(kept(seeds=8, lost=runs), "D7")
     assert (
         row["estimate"] == 0 and "seeds whose run at the matched rate diverged, which count as 0: 8 of 8" in row["note"]
     )
 
 
 def test_where_decay_changes_nothing_the_share_is_0_and_the_note_says_so(tables):
-    for group in (UNDECAYED, DECAYED, MATCHED):
-        write(tables, "curves", "loss", members(tables, group, normalization="batch"), [0.5] * 8, step=10)
-        write(
-            tables,
-            "curves",
-            "loss",
-            members(tables, group, normalization="batch"),
-            [0.4] * 8,
-            step=20,
-            split="validation",
-        )
-    row = statistic(tables, "D3")
+    for name in LOSS:
+        losses_at(tables, name, "batch", [0.5] * 8)
+    row = statistic(tables, "D7")
     assert row["estimate"] == 0 and "seeds in which decay changed nothing, which count as 0: 8 of 8" in row["note"]
 
 
@@ -461,21 +454,27 @@ def test_losses_are_drawn_in_either_arm_without_decay_with_it_and_at_the_matched
     axes = both[place]
     lines = {label: named(axes, label) for label in ("no decay", "weight decay", "matched rate")}
     ends = {label: line.get_ydata()[-1] for label, (line,) in lines.items()}
-    assert ends == pytest.approx({"no decay": 0.705, "weight decay": 0.675, "matched rate": 0.705 - 0.03 * share})
+    assert ends == pytest.approx({"no decay": 0.705, "weight decay": 0.605, "matched rate": 0.705 - 0.1 * share})
     assert axes.get_ylim() == both[0].get_ylim()
 
 
+def test_the_changes_of_the_loss_have_a_row_for_decay_and_one_for_the_matched_rate_in_either_arm(panel):
+    axes = panel("loss_changes")
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert rows == ["with BN", "weight decay", "matched rate", "without BN", "weight decay", "matched rate"]
+    dots = {line.get_ydata()[0]: line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"}
+    assert dots == pytest.approx({1: -0.1, 2: -0.09, 4: -0.1, 5: -0.02})
+
+
 def test_the_share_is_drawn_in_both_arms(panel):
-    for label, share in (("with BN", 0.9), ("without BN", 0.2)):
+    for label, share in (("with BN", 0.95), ("without BN", 0.1)):
         (line,) = named(panel("shares"), label)
         assert line.get_ydata() == pytest.approx([share])
-    training = named(panel("shares"), "in training")
-    assert sorted(line.get_ydata()[0] for line in training) == pytest.approx([0.1, 0.95])
 
 
 def test_a_share_below_the_axis_is_an_arrow_at_its_edge(tables):
     runs = members(tables, MATCHED, normalization="none")
-    write(tables, "curves", "loss", runs, [1.5] * 8, step=20, split="validation")
+    write(tables, "curves", "value", runs, [0.5] * 8, step=20, split="train")
     axes = axes_of(finding, "shares", tables)
     low, _ = axes.get_ylim()
     arrows = [list(line.get_ydata()) for line in axes.lines if line.get_marker() == "v" and len(line.get_ydata())]

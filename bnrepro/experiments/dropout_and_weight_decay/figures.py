@@ -9,6 +9,7 @@ from bnrepro.experiments.dropout_and_weight_decay.panels import (
     draw_dropout,
     draw_growth,
     draw_layers,
+    draw_loss_changes,
     draw_losses,
     draw_ratios,
     draw_shares,
@@ -16,10 +17,11 @@ from bnrepro.experiments.dropout_and_weight_decay.panels import (
 )
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     ARMS,
-    DECAY,
     DROPOUT,
+    LOSS_DECAY,
     accuracies,
     by_statistics,
+    changes,
     growth,
     losses,
     matching,
@@ -59,21 +61,19 @@ def statistics(tables: Tables) -> pd.DataFrame:
 
 def grown(tables: Tables, value: str, arms: tuple[str, ...]) -> dict[str, pd.DataFrame]:
     """With BN, the norm of the weights or the effective rate over its start, and all runs, those that diverged too."""
-    values, runs = growth(tables), _runs(tables)
+    values, runs = growth(tables), _runs(tables, "decay")
     values, runs = (rows[(rows["normalization"] == "batch") & rows["arm"].isin(arms)] for rows in (values, runs))
     columns = ["run", "arm", "seed", "weight", "step", value]
     return {"values": values[columns].rename(columns={value: "value"}), "runs": runs}
 
 
 def validation_losses(tables: Tables) -> dict[str, pd.DataFrame]:
-    """Without decay, with it and at the matched rate, at the L2 weight by which claims are judged, and all runs."""
-    values, runs = (rows[rows["weight"].isin([0.0, DECAY])] for rows in (losses(tables), _runs(tables)))
-    values, runs = (rows[(rows["arm"] == "plain") == (rows["weight"] == 0)] for rows in (values, runs))
-    return {"values": values, "runs": runs}
+    """Without decay, with it and at the matched rate, and all runs."""
+    return {"values": losses(tables), "runs": _runs(tables, "loss")}
 
 
-def _runs(tables: Tables) -> pd.DataFrame:
-    return matching(tables)[["run", "arm", "normalization", "seed", "weight", "status", "steps"]]
+def _runs(tables: Tables, group: str) -> pd.DataFrame:
+    return matching(tables, group)[["run", "arm", "normalization", "seed", "weight", "status", "steps"]]
 
 
 _SEEDS = "{dropout_seeds} seeds (thin), their median (thick) and its 95% interval"
@@ -83,7 +83,8 @@ PANELS = (
         name="dropout",
         title="Test accuracy by Dropout rate and place",
         caption="The dense net on few examples with BN and Dropout before each BN, after each nonlinearity or after the last one "
-        f"alone, and without BN (dashed, after each nonlinearity). {_SEEDS}; a run that diverged guesses.",
+        f"alone, and without BN (dashed, after each nonlinearity), BN read through running averages. {_SEEDS}; a run that "
+        "diverged guesses.",
         data=accuracy,
         draw=draw_dropout,
     ),
@@ -116,7 +117,8 @@ PANELS = (
         name="decay",
         title="Test accuracy by L2 weight and what decays",
         caption="Decay of the hidden kernels (circles), of all kernels (squares), and of everything with biases, gamma and beta "
-        "(triangles), medians and 95% intervals of {decay_seeds} seeds. A run that diverged guesses.",
+        "(triangles), BN read through running averages: medians and 95% intervals of {decay_seeds} seeds. A run that diverged "
+        "guesses.",
         data=accuracy,
         draw=draw_decay,
     ),
@@ -140,22 +142,30 @@ PANELS = (
     ),
     Panel(
         name="losses",
-        title=f"Validation loss with decay at an L2 weight of {DECAY:g}, and at the matched rate",
-        caption="Without decay, with decay of the hidden kernels, and at the rate that stands for it (dashed), without and "
-        "with BN: {decay_seeds} seeds (thin), their median (thick) and its 95% interval. A run that diverged "
-        "lies beyond all others.",
+        title=f"Validation loss with decay at an L2 weight of {LOSS_DECAY:g}, and at the matched rate",
+        caption="Without decay, with decay of the hidden kernels, and at the rate that stands for it (dashed), without BN and "
+        "with BN, read through population statistics: {loss_seeds} seeds (thin), their median (thick) and its 95% interval. "
+        "A run that diverged lies beyond all others.",
         data=validation_losses,
         draw=draw_losses,
         width=175,
         least=100,
     ),
     Panel(
+        name="loss_changes",
+        title="What decay and the matched rate do to the validation loss",
+        caption="Mean validation loss over the second half of training minus that without decay, of the same seeds: each seed "
+        "(tick), median (dot) and its 95% interval (bar).",
+        data=lambda tables: changes(tables)[["normalization", "seed", "decay", "matched"]],
+        draw=draw_loss_changes,
+        height=58,
+    ),
+    Panel(
         name="shares",
-        title="Share of decay's effect that the matched rate gives",
-        caption="One minus the distance of the matched run's validation loss over training from the decayed one's over "
+        title="Share of decay's effect on training that the matched rate gives",
+        caption="One minus the distance of the matched run's training accuracy, in training mode, from the decayed one's over "
         "that of the run without decay; 100% is all of it, 0 no nearer than without decay, an arrow below the axis, a "
-        "diverged run 0. Open, the same of the training accuracy in training mode, added after these runs and judged on "
-        "others; {decay_seeds} seeds (thin), median and 95% interval.",
+        "diverged run 0. The seeds that gave the idea: {decay_seeds} (thin), their median and its 95% interval.",
         data=shares,
         draw=draw_shares,
     ),
@@ -164,5 +174,5 @@ PANELS = (
 SHEETS = {
     "dropout": ("dropout", "variance_shift", "shift_by_layer", "statistics"),
     "decay": ("decay", "weight_norm", "effective_rate", "shares"),
-    "losses": ("losses",),
+    "losses": ("losses", "loss_changes"),
 }

@@ -6,18 +6,19 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from bnrepro.analysis.intervals import median_interval
 from bnrepro.experiments.dropout_and_weight_decay.tables import ARMS, DROPOUT, PLACES, REACHES, STATISTICS, medians
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import CLEAR, DOTTED, accuracy_ticks, key_above, log_axis, name_ends, nothing, step_axis
-from bnrepro.plotting.lines import median_line, name_lines
+from bnrepro.plotting.lines import median_line, name_lines, row_axis
+from bnrepro.plotting.marks import interval_mark
 from bnrepro.plotting.style import small
 
 NORMALIZATIONS = ("batch", "none")
 """As they stand in a figure: BN first."""
 
 _UNDER = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))  # the arm without BN beside the places
-_OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (1, 1.2)), linewidth=1.1)
 _LOWEST = -2.0  # shares below are arrows at the edge
 _DASHED = dict(color=COLORS["matched"], linewidth=1.1, linestyle=(0, (3, 2)))
 _REACHES = {"hidden": ("o", "hidden kernels"), "kernels": ("s", "all kernels"), "all": ("^", "everything")}
@@ -183,19 +184,33 @@ def _loss(axes: Axes, rows: pd.DataFrame, runs: int, words: str, color: str, das
     axes.plot(middle["step"], middle["estimate"], color=color, label=words, zorder=5 + dashed, **dashes)
 
 
+def draw_loss_changes(area: Area, changes: pd.DataFrame) -> None:
+    """A heading for each arm, below it a row for decay and one for the matched rate; dotted, no change."""
+    axes, words, colors = area.axes(), [], []
+    for normalization in NORMALIZATIONS:
+        words.append(LABELS[normalization])
+        colors.append(COLORS[normalization])
+        for name in ARMS[1:]:
+            own = changes.loc[changes["normalization"] == normalization, name].dropna()
+            interval_mark(axes, len(words), own, median_interval(own), COLORS[name])
+            words.append(LABELS[name])
+            colors.append(COLORS[name])
+    row_axis(axes, words, colors)
+    axes.axvline(0, **DOTTED)
+    axes.set_xlabel("Change of the validation loss, nats")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+
+
 def draw_shares(area: Area, shares: pd.DataFrame) -> None:
-    """The share in both arms over the L2 weight, open that of the training accuracy; dotted, none of it and all of it."""
+    """The share in both arms over the L2 weight; dotted, none of it and all of it."""
     axes = area.axes()
     positions, ends = _weight_axis(axes, sorted(set(shares["weight"]))), []
     for arm in NORMALIZATIONS:
         own = shares[shares["normalization"] == arm].assign(position=shares["weight"].map(positions))
         ends += median_line(axes, own, "position", "share", COLORS[arm], LABELS[arm])
-        ends += median_line(axes, own, "position", "training_share", COLORS[arm], "in training", seeds=False, **_OPEN)
-        style = dict(markeredgecolor=COLORS[arm], markersize=4, clip_on=False, zorder=6)
-        for value, face in (("training_share", "white"), ("share", COLORS[arm])):
-            middle = own.groupby("position")[value].median()
-            for at in middle.index[middle < _LOWEST]:
-                axes.plot(at, _LOWEST, "v", color=face, **style)
+        middle = own.groupby("position")["share"].median()
+        for at in middle.index[middle < _LOWEST]:
+            axes.plot(at, _LOWEST, "v", color=COLORS[arm], markersize=4, clip_on=False, zorder=6)
     for value in (0, 1):
         axes.axhline(value, **DOTTED)
     axes.set_ylim(max(axes.get_ylim()[0], _LOWEST), 1.1)

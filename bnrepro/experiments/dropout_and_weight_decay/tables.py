@@ -3,6 +3,8 @@
 Knows no claim and draws nothing. A run that diverged guesses where an accuracy is asked of it, and has no value elsewhere.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -16,13 +18,16 @@ from bnrepro.records.schemas import Tables
 DROPOUT, DECAY = 0.5, 0.003
 """The Dropout rate and the L2 weight by which the claims are judged."""
 
+LOSS_DECAY = 0.01
+"""The L2 weight of the runs that are judged by their validation loss."""
+
 PLACES = ("before", "after", "last")
 REACHES = ("hidden", "kernels", "all")
 STATISTICS = ("moving", "population", "no_dropout")
 """Those that `shift` compares: running averages, Algorithm 2 with Dropout active, Algorithm 2 with Dropout off."""
 
 ARMS = ("plain", "decay", "matched")
-"""Of the groups `decay` and `fresh`: without decay, with it, and at the rate that stands for decay of the hidden kernels.
+"""Of the groups `decay`, `fresh` and `loss`: without decay, with it, and at the rate that stands for decay of the hidden kernels.
 
 `fresh` is the same at the L2 weight `DECAY`, on seeds that were trained after D5 and D6 had been declared.
 """
@@ -138,47 +143,66 @@ def matching(tables: Tables, group: str = "decay") -> pd.DataFrame:
 
 @once
 def shares(tables: Tables, group: str = "decay") -> pd.DataFrame:
-    """How much of what decay does over training the matched rate reproduces, by arm, seed and L2 weight.
+    """How much of what decay does to the training accuracy the matched rate reproduces, by arm, seed and L2 weight.
 
-    The distance of two runs is the mean over the evaluations after the start of the absolute difference of their validation
-    losses. `group` is `decay`, or `fresh`, the same on other seeds.
+    The distance of two runs is the mean over training of the absolute difference of their accuracies in training mode between two
+    evaluations. `group` is `decay`, or `fresh`, the same on other seeds.
 
     Returns:
         A row a run at the matched rate, its `weight`: `effect`, the distance of decay from no decay; `rest`, of decay from the
         matched rate; `share`, `1 - rest / effect`, which may be negative; and `missing`, why the share counts as 0: the
-        `matched` run diverged, an`other` run did, decay changed `nothing`; else empty. `training_share` is the same of the
-        training accuracy, which is measured in training mode between two evaluations.
+        `matched` run diverged, an`other` run did, decay changed `nothing`; else empty.
     """
-    runs = matching(tables, group)
-    measured = _over_steps(tables, runs, "validation", "loss"), _over_steps(tables, runs, "train", "value")
-    runs = runs.set_index(["arm", "normalization", "seed", "weight"])[["run", "status"]]
+    measured = _over_steps(tables, matching(tables, group), "train", "value")
     rows = []
+    for row in _compared(tables, group):
+        effect, rest = (_distance(measured, other, row.decay) for other in (row.plain, row.matched))
+        missing = row.lost or ("" if effect > 0 and rest >= 0 else "nothing")
+        share = 0.0 if missing else 1 - rest / effect
+        rows.append((row.normalization, row.seed, row.weight, effect, rest, share, missing))
+    return pd.DataFrame(rows, columns=("normalization", "seed", "weight", "effect", "rest", "share", "missing"))
+
+
+@once
+def changes(tables: Tables) -> pd.DataFrame:
+    """What decay and the matched rate do to the mean validation loss over the second half of the steps, of the group `loss`.
+
+    Returns:
+        A row an arm and seed: `decay` and `matched`, the loss minus that without either, in nats, NaN where a run diverged;
+        `share`, the second over the first; and `missing`, why it counts as 0, as in `shares`.
+    """
+    runs = matching(tables, "loss")
+    losses = _over_steps(tables, runs, "validation", "loss")
+    late = losses[2 * losses.index > runs["steps"].max()].mean()
+    rows = []
+    for row in _compared(tables, "loss"):
+        decay, matched = (late.get(other, np.nan) - late.get(row.plain, np.nan) for other in (row.decay, row.matched))
+        missing = row.lost or ("nothing" if decay == 0 or np.isnan(decay) else "")
+        rows.append((row.normalization, row.seed, decay, matched, 0.0 if missing else matched / decay, missing))
+    return pd.DataFrame(rows, columns=("normalization", "seed", "decay", "matched", "share", "missing"))
+
+
+class _Compared(NamedTuple):
+    """A run at the matched rate beside those of its seed with decay and without, and why nothing can be compared, if so."""
+
+    normalization: str
+    seed: int
+    weight: float
+    plain: str
+    decay: str
+    matched: str
+    lost: str
+
+
+def _compared(tables: Tables, group: str) -> list[_Compared]:
+    runs = matching(tables, group).set_index(["arm", "normalization", "seed", "weight"])[["run", "status"]]
+    found = []
     for (normalization, seed, weight), run, status in runs.loc["matched"].itertuples():
         plain, decay = (runs.loc[(arm, normalization, seed, at)] for arm, at in (("plain", 0.0), ("decay", weight)))
-        effect, rest = (_distance(measured[0], other, decay["run"]) for other in (plain["run"], run))
-        training = [_distance(measured[1], other, decay["run"]) for other in (plain["run"], run)]
-        lost = status == "diverged", "diverged" in (plain["status"], decay["status"]), not (effect > 0 and rest >= 0)
-        missing = next((why for why, so in zip(WHY, lost) if so), "")
-        training_share = 0.0 if missing or not training[0] > 0 else 1 - training[1] / training[0]
-        share = 0.0 if missing else 1 - rest / effect
-        rows.append((normalization, seed, weight, effect, rest, share, missing, training_share))
-    names = ("normalization", "seed", "weight", "effect", "rest", "share", "missing", "training_share")
-    return pd.DataFrame(rows, columns=names)
-
-
-def nearly_equal(tables: Tables) -> pd.DataFrame:
-    """How far runs drift apart that hardly differ: by arm and seed, the `distance`, as in `shares`, of the run whose kernels all
-    decay with the smallest L2 weight, `weight`, from the one without decay. NaN where one diverged.
-    """
-    runs = select(tables, "decay")
-    losses = _over_steps(tables, runs, "validation", "loss")
-    plain = runs[runs["arm"] == "plain"].set_index(["normalization", "seed"])["run"]
-    least = runs[runs["setting"] == "kernels"].query("weight_decay == weight_decay.min()")
-    rows = [
-        (run.normalization, run.seed, run.weight_decay, _distance(losses, plain[run.normalization, run.seed], run.run))
-        for run in least.itertuples()
-    ]
-    return pd.DataFrame(rows, columns=("normalization", "seed", "weight", "distance"))
+        lost = status == "diverged", "diverged" in (plain["status"], decay["status"])
+        why = next((why for why, so in zip(WHY, lost) if so), "")
+        found.append(_Compared(normalization, seed, weight, plain["run"], decay["run"], run, why))
+    return found
 
 
 def _over_steps(tables: Tables, runs: pd.DataFrame, split: str, value: str) -> pd.DataFrame:
@@ -197,12 +221,12 @@ def _distance(measured: pd.DataFrame, one: str, other: str) -> float:
 
 
 @once
-def growth(tables: Tables) -> pd.DataFrame:
+def growth(tables: Tables, group: str = "decay") -> pd.DataFrame:
     """Over the steps, `norm` of the hidden kernels and `rate`, the learning rate over the norm's square, relative to their start.
 
     A row a run that `matching` gives and a step.
     """
-    runs = matching(tables)
+    runs = matching(tables, group)
     rows = runs.merge(tables["geometry"], on="run")
     runs = runs.loc[runs["run"].isin(rows["run"]), ["run", "arm", "normalization", "seed", "weight"]]
     relative = over_start(rows).rename(columns={"weight_norm": "norm", "effective_rate": "rate"})
@@ -210,8 +234,8 @@ def growth(tables: Tables) -> pd.DataFrame:
 
 
 def losses(tables: Tables) -> pd.DataFrame:
-    """Over the steps, the validation `loss` of the runs that `matching` gives, by L2 weight, `weight`."""
-    runs = matching(tables)
+    """Over the steps, the validation `loss` of the runs of the group `loss`."""
+    runs = matching(tables, "loss")
     curves = evaluations(runs.merge(tables["curves"], on="run")).dropna(subset=["loss"])
     return curves[["run", "arm", "normalization", "seed", "weight", "step", "loss"]].reset_index(drop=True)
 
