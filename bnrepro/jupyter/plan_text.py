@@ -1,10 +1,12 @@
 """What a batch would do, in words: its notebooks, their runs, about how long. Writes nothing, trains but steps of large runs."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bnrepro.config.group import Sweep
 from bnrepro.config.run_config import RunConfig
+from bnrepro.errors import RecordError
 from bnrepro.execution.by_name import LOCAL
 from bnrepro.execution.progress import in_words
 from bnrepro.experiments import EXPERIMENTS
@@ -12,6 +14,7 @@ from bnrepro.jupyter.batch import NOTEBOOK_SECONDS
 from bnrepro.jupyter.plan import Plan
 from bnrepro.jupyter.trial_lines import trial_lines
 from bnrepro.records.costs import work
+from bnrepro.records.store import read_record
 
 
 def plan_text(plan: Plan, cells: Iterable[Plan] = ()) -> str:
@@ -21,18 +24,18 @@ def plan_text(plan: Plan, cells: Iterable[Plan] = ()) -> str:
         plan: What is trained.
         cells: As of `run_batch`.
     """
-    lines, records = [], plan.workspace.runs
+    lines, trained = [], functools.cache(functools.partial(_is_trained, plan.workspace.runs))
     for one in list(cells) or [plan]:
         for stem in (source.stem for source in one.notebooks):
             runs = _runs(one.sweeps[stem](None)) if stem in one.sweeps else {}
             later = (
                 ", and any that depend on them" if stem in EXPERIMENTS and hasattr(EXPERIMENTS[stem], "ROUNDS") else ""
             )
-            lines.append(f"{one.cell}{'/' if one.cell else ''}{stem}: {_counted(runs, records)}{later}")
+            lines.append(f"{one.cell}{'/' if one.cell else ''}{stem}: {_counted(runs.values(), trained)}{later}")
     seconds, counted, large = NOTEBOOK_SECONDS * len(lines), {}, []
     for notebook, sweep in plan.sweeps.items():
         runs = _runs(sweep(None))
-        new = [runs[run] for run in _missing(runs, records) if run not in counted]
+        new = [config for run, config in runs.items() if run not in counted and not trained(config)]
         small = [config for config in new if not config.task.streams]
         seconds += work([small]) * plan.times_first_round.get(notebook, 1.0)
         large += [config for config in new if config.task.streams]
@@ -41,19 +44,23 @@ def plan_text(plan: Plan, cells: Iterable[Plan] = ()) -> str:
     cores = f"{plan.jobs} cores" if local and plan.jobs > 1 else "one core"
     time = in_words(seconds / (plan.jobs if local else 1))
     time = f"{time} on {cores}" + (", without those that follow" if large else "")
-    return "\n".join([*lines, f"together: {_counted(counted, records)}; {time}", *trial_lines(large)])
+    return "\n".join([*lines, f"together: {_counted(counted.values(), trained)}; {time}", *trial_lines(large)])
 
 
 def _runs(sweep: Sweep) -> dict[str, RunConfig]:
     return {config.id: config for group in sweep.values() for config in group}
 
 
-def _missing(runs: Iterable[str], records: Path) -> list[str]:
-    return [run for run in runs if not (records / run / "done.json").is_file()]
+def _is_trained(records: Path, config: RunConfig) -> bool:
+    """Whether a batch would find the record of a run and take it; a damaged one stays where it is."""
+    try:
+        return read_record(records, config) is not None
+    except RecordError:
+        return False
 
 
-def _counted(runs: Iterable[str], records: Path) -> str:
+def _counted(runs: Iterable[RunConfig], trained: Callable[[RunConfig], bool]) -> str:
     """As "106 runs, 12 of them trained already"."""
-    runs = list(runs)
-    trained = len(runs) - len(_missing(runs, records))
-    return f"{len(runs)} run{'s' * (len(runs) != 1)}" + (f", {trained} of them trained already" if trained else "")
+    found = [trained(config) for config in runs]
+    words = f", {sum(found)} of them trained already" if any(found) else ""
+    return f"{len(found)} run{'s' * (len(found) != 1)}{words}"

@@ -13,6 +13,7 @@ from bnrepro.cli import main
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.execution.rounds import KEPT
+from bnrepro.execution.worker import is_recorded
 from bnrepro.jupyter.batch import run_batch
 from bnrepro.jupyter.grid import make_grid
 from bnrepro.jupyter.notebook_process import Failure
@@ -20,6 +21,8 @@ from bnrepro.jupyter.plan import joined, make_plan
 from bnrepro.jupyter.plan_text import plan_text
 from bnrepro.records import workspace
 from bnrepro.records.results import write_results
+from bnrepro.records.schemas import runs_row
+from bnrepro.records.store import RECORD_VERSION, write_record
 from bnrepro.records.workspace import Workspace
 from tests.experiments.factories import finding_tables
 from tests.jupyter.throwaway import only, write_notebook
@@ -134,12 +137,21 @@ def test_a_dry_run_says_what_each_cell_takes_and_what_is_shared_and_writes_nothi
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dry_run_counts_what_is_trained_already(tmp_path):
+def test_a_dry_run_counts_as_trained_what_a_batch_would_not_train_again_and_moves_nothing(tmp_path):
     plan = make_plan(["01"], "smoke", output=str(tmp_path))
-    for run in sorted(ids(plan))[:3]:
-        (plan.workspace.runs / run).mkdir(parents=True)
-        (plan.workspace.runs / run / "done.json").write_text("")
-    assert f"together: {len(ids(plan))} runs, 3 of them trained already; " in plan_text(plan)
+    configs = {config.id: config for group in plan.sweep().values() for config in group}
+    whole, old, empty, cut = list(configs.values())[:4]
+    done = {
+        config.id: write_record(plan.workspace.runs, config, {"runs": runs_row(config, "finished")}) / "done.json"
+        for config in (whole, old, empty, cut)
+    }
+    done[old.id].write_text(json.dumps(json.loads(done[old.id].read_text()) | {"version": RECORD_VERSION - 1}))
+    done[empty.id].write_text("")
+    (done[cut.id].parent / "runs.csv").write_text("")
+    text, files = plan_text(plan), sorted(tmp_path.rglob("*"))
+    assert f"together: {len(configs)} runs, 1 of them trained already; " in text
+    assert len(done) == len({path.parent for path in files if path.name == "done.json"})
+    assert [is_recorded(plan.workspace.runs, config) for config in (whole, old, empty, cut)] == [True] + 3 * [False]
 
 
 @pytest.mark.slow
