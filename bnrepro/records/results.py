@@ -13,6 +13,19 @@ from bnrepro.records.drafts import draft_folder, locked, write_whole
 from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, fits, with_all_fields
 
 
+class _Results(KnownTables):
+    """The tables of a folder; `RecordError` where one is asked for that it has not got, as by a claim that is newer."""
+
+    def __init__(self, tables: Tables, folder: Path):
+        super().__init__(tables)
+        self._folder = folder
+
+    def __missing__(self, name: str):
+        raise RecordError(
+            f"results have each table that is asked of them: {self._folder} has no {name}.csv; {_remedy(self._folder)}"
+        )
+
+
 def write_results(folder: Path, tables: Tables) -> Tables:
     """Replaces the tables of one notebook, all of them or none, and returns them as they are read."""
     with draft_folder(folder.name, folder.parent) as draft:
@@ -29,7 +42,10 @@ def write_results(folder: Path, tables: Tables) -> Tables:
 
 
 def load_results(folder: Path) -> Tables:
-    """The tables of one notebook; `UserError` where it has not been run, `RecordError` where a table is damaged."""
+    """The tables of one notebook; `UserError` where it has not been run, `RecordError` where a table is damaged.
+
+    Asked for a table that the folder has not got they raise `RecordError` too.
+    """
     if not folder.parent.is_dir():
         return _read(folder, folder)
     with locked(folder.parent):
@@ -59,7 +75,7 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
 def _read(source: Path, folder: Path) -> Tables:
     """The tables in `source`, which are or will be those of `folder`."""
     files = sorted(source.glob("*.csv"))
-    remedy = f"run `bnrepro run {folder.name}`"
+    remedy = _remedy(folder)
     if not files:
         raise UserError(f"results are read where a notebook was run: {folder} has no table; {remedy}")
     try:
@@ -75,7 +91,11 @@ def _read(source: Path, folder: Path) -> Tables:
             )
     if "runs" in tables and set(tables["runs"]["run"]) != set(tables.get("sweep", tables["runs"])["run"]):
         raise RecordError(f"results hold each run of the sweep: {folder} does not; {remedy}")
-    return KnownTables(tables)
+    return _Results(tables, folder)
+
+
+def _remedy(folder: Path) -> str:
+    return f"run `bnrepro run {folder.name}`"
 
 
 def _read_table(file: Path) -> pd.DataFrame:

@@ -73,7 +73,7 @@ def compare(old: str | Path, new: str | Path) -> Comparison:
 
     Raises:
         UserError: There are no results.
-        RecordError: A table is damaged.
+        RecordError: A table is damaged, or one that a claim reads is not there.
     """
     folders = results_of(old), results_of(new)
     sides = [_tables(folder) for folder in folders]

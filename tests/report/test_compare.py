@@ -118,6 +118,26 @@ def test_a_notebook_may_keep_more_rows_of_a_run_than_another(roots):
     assert speed["identical"] == speed["both"] and not speed["same"]
 
 
+def test_a_table_that_is_not_there_is_named_in_a_line_by_whatever_reads_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("bnrepro.records.workspace.DATA", tmp_path)
+    roots = tmp_path / "old", tmp_path / "runs" / "smoke"
+    for root in roots:
+        write_results(root / "results" / DRIFT, finding_tables(DRIFT, "smoke"))
+        (root / "results" / DRIFT / "drift.csv").unlink()
+    commands = [
+        ["compare", *map(str, roots)],
+        ["verdicts", "--output", str(roots[0])],
+        ["verdicts", "--preset", "smoke"],
+        ["report", "--preset", "smoke", "--output", str(tmp_path / "report.html")],
+        ["figures", "02", "--preset", "smoke", "--output", str(tmp_path / "figures")],
+    ]
+    for words in commands:
+        assert main(words) == 1, words
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"{DRIFT} has no drift.csv; run `bnrepro run {DRIFT}`" in line, words
+    assert not (tmp_path / "report.html").exists()
+
+
 @pytest.mark.parametrize("columns", [None, 60, 200])
 def test_each_claim_is_told_and_no_line_is_wider_than_the_terminal(equal, columns):
     text = comparison_text(equal, columns)
