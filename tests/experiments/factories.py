@@ -84,7 +84,10 @@ def _record(config: RunConfig, diverged_at: int | None) -> Rows:
     seconds = config.steps * (4.6e-4 if arm == "batch" else 3.1e-4) * (1 + 0.02 * noise.standard_normal())
     measured = _activations(config, arm, steps, noise) if config["model"] == "mlp" else {}
     if config["validation_examples"] and config["activation"] == "sigmoid" and config["model"] == "mlp":
+        # The test set waits for the end.
+        ends = [row for row in curves if row[1:3] == (config.steps, "test")]
         curves = [(run, step, "validation" if split == "test" else split, *rest) for run, step, split, *rest in curves]
+        curves += ends
     elif config["validation_examples"]:
         measured |= make_section_42(config, steps, diverged_at is None)
         curves = measured.pop("curves")

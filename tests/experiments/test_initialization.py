@@ -23,7 +23,7 @@ from bnrepro.plotting.panel import draw_panel
 from bnrepro.plotting.style import MM
 from bnrepro.records.results import select
 from bnrepro.report.verdicts import judged
-from tests.experiments.factories import papers_numbers, statistic
+from tests.experiments.factories import finding_tables, papers_numbers, statistic
 from tests.experiments.factories_initialization import made
 from tests.experiments.rows import CHANCE
 from tests.plotting.drawing import drawer
@@ -253,6 +253,17 @@ def test_arms_that_diverged_and_few_seeds_leave_claims_figure_and_panel_whole(no
     for choice in (START, START | {"net": "ReLU"}):
         (axes,) = initialization.explore(tables, **choice).axes
         assert f"({seeds} diverged)" in " ".join(words(axes)) or not lost
+
+
+def test_runs_that_diverge_between_two_evaluations_guess_on_the_test_set_that_waits_for_the_end():
+    tables = finding_tables("05_initialization", "smoke")
+    runs = tables["runs"].set_index("run")
+    lost = runs.index[runs["status"] == "diverged"]
+    assert set(runs.loc[lost, "normalization"]) == {"none"} and set(lost) <= set(tables["curves"]["run"])
+    ends = found.ended(tables, "map").set_index("run")["final_metric"]
+    assert set(ends[ends.index.isin(lost)]) == {CHANCE} and ends.notna().all()
+    findings = initialization.findings(tables)
+    assert set(NAMES) <= set(findings.loc[findings["estimate"].notna(), "claim"])
 
 
 @pytest.mark.slow
