@@ -10,9 +10,9 @@ from bnrepro.analysis.intervals import (
     Interval,
     Sample,
     bound_of_median,
+    bounded_interval,
     censored_interval,
     median_interval,
-    ratio_interval,
     sample,
 )
 
@@ -67,11 +67,21 @@ def median_of(values: pd.Series, unit: str = "", label: str = "") -> Row:
     return estimated(median_interval(values), unit, label, values=tuple(zip(values, values)), each=each_of(values))
 
 
+def median_bounded(table: pd.DataFrame, value: str, least: float = -math.inf, unit: str = "", label: str = "") -> Row:
+    """The median of a column of which some values are bounds, as the column `bound` has it; none lies below `least`."""
+    return estimated(
+        bounded_interval(table, value, least),
+        unit,
+        label,
+        bound_of_median(table, value),
+        sample(table, value, least),
+        each_of(table[value]),
+    )
+
+
 def median_ratio(pairs: pd.DataFrame, label: str = "") -> Row:
     """The median `ratio` of pairs of which some are bounds, as `paired.ratios` gives them."""
-    return estimated(
-        ratio_interval(pairs), "times", label, bound_of_median(pairs), sample(pairs), each_of(pairs["ratio"])
-    )
+    return median_bounded(pairs, "ratio", 0.0, "times", label)
 
 
 def median_between(pairs: pd.DataFrame, label: str = "") -> Row:

@@ -13,7 +13,7 @@ def paired(
     arms: tuple[str, str] = ("none", "batch"),
     column: str = "normalization",
 ) -> pd.DataFrame:
-    """Two arms side by side: one row a seed (or whatever `by` names), a column for each of `arms`, the values of `column`.
+    """Two arms side by side: by seed (or whatever `by` names), a column for each of `arms`, the values of `column`.
 
     Raises:
         ValueError: A seed is in one arm only, or twice in one, or runs are of several engines: then the arms were not treated
@@ -22,12 +22,13 @@ def paired(
     table = table[table[column].isin(arms)]
     if "engine" in table and table["engine"].nunique() > 1:
         raise ValueError(f"pairs are of one engine: got {' and '.join(sorted(table['engine'].unique()))}")
-    pairs = table.pivot(index=list(by), columns=column, values="run")
+    index = list(by) if len(by) > 1 else by[0]
+    pairs = table.pivot(index=index, columns=column, values="run")
     if set(pairs) != set(arms) or pairs.isna().any(axis=None):
         raise ValueError(
             f"each {', '.join(by)} is in both arms, {' and '.join(arms)}: {pairs.isna().sum().to_dict()} are missing"
         )
-    return table.pivot(index=list(by), columns=column, values=value)[list(arms)].reset_index()
+    return table.pivot(index=index, columns=column, values=value)[list(arms)]
 
 
 def ratios(pairs: pd.DataFrame, limit: float, arms: tuple[str, str] = ("none", "batch")) -> pd.DataFrame:

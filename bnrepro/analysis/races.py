@@ -63,6 +63,6 @@ def fewer_steps(runs: pd.DataFrame, seconds: pd.Series | float = 1.0) -> pd.Data
     reached, every = runs["reached"].astype(bool), runs["evaluate_every"]
     low = (runs["value"] - every).where(reached, runs["value"]) * seconds
     own = runs.assign(low=low, high=(runs["value"] * seconds).where(reached, np.inf))
-    ends = {end: paired(own, end).set_index("seed") for end in ("low", "high")}
+    ends = {end: paired(own, end) for end in ("low", "high")}
     without, with_bn = (pd.DataFrame({end: table[arm] for end, table in ends.items()}) for arm in ("none", "batch"))
     return over(without, with_bn)

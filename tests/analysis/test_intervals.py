@@ -176,14 +176,14 @@ def test_pairs_are_matched_by_seed_whatever_their_order():
     order = (("batch", 1), ("none", 0), ("batch", 0), ("none", 1))
     runs = [make_curves([0.1, 0.2 + seed / 10], arm, seed) for arm, seed in order]
     pairs = paired(final_metric(pd.concat(runs)), "final_metric")
-    assert pairs["seed"].tolist() == [0, 1]
+    assert pairs.index.tolist() == [0, 1]
     np.testing.assert_allclose(pairs[["none", "batch"]], [[0.2, 0.2], [0.3, 0.3]], atol=TOLERANCES["arithmetic"])
 
 
 def test_any_two_arms_can_be_paired_and_their_ratio_taken_others_beside_them():
     runs = pd.DataFrame({"run": list("abcdef"), "seed": [0, 1] * 3, "arm": ["x", "x", "y", "y", "z", "z"]})
     pairs = paired(runs.assign(steps=[4.0, 6, 2, np.inf, 1, 1]), "steps", arms=("x", "y"), column="arm")
-    assert list(pairs) == ["seed", "x", "y"]
+    assert list(pairs) == ["x", "y"] and pairs.index.name == "seed"
     table = ratios(pairs, limit=12, arms=("x", "y"))
     assert table["ratio"].tolist() == [2, 0.5] and table["bound"].tolist() == ["", "<"]
     with pytest.raises(ValueError, match="in both arms, x and w"):

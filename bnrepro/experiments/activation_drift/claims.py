@@ -4,8 +4,7 @@ import numpy as np
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.findings import Row, counted_if_any, each_of, estimated, median_ratio
-from bnrepro.analysis.intervals import bound_of_median, bounded_interval, sample
+from bnrepro.analysis.findings import Row, counted_if_any, median_bounded, median_ratio
 from bnrepro.experiments.activation_drift.tables import drift_ratios
 from bnrepro.records.schemas import Tables
 
@@ -44,11 +43,9 @@ def less_drift(tables: Tables) -> list[Row]:
 )
 def read_through_the_population(tables: Tables) -> list[Row]:
     """As T3: a pair of which a run diverged is a tie, bounded from neither side."""
-    each = [drift_ratios(tables, name).set_index("seed") for name in ("population", "moving")]
+    each = [drift_ratios(tables, name) for name in ("population", "moving")]
     one, other = (np.abs(np.log10(own["ratio"].astype(float) / _PAPER)) for own in each)
     undetermined = (each[0]["bound"] == "~") | (each[1]["bound"] == "~")
     table = (one - other).mask(undetermined, 0.0).dropna().rename("nearer").to_frame()
     table = table.assign(bound=np.where(undetermined.reindex(table.index), "~", ""))
-    found = bounded_interval(table, "nearer")
-    bound, values = bound_of_median(table, "nearer"), sample(table, "nearer", -np.inf)
-    return [estimated(found, bound=bound, values=values, each=each_of(table["nearer"]))]
+    return [median_bounded(table, "nearer")]

@@ -39,7 +39,7 @@ def drift_ratios(tables: Tables, inference: str = "population") -> pd.DataFrame:
     runs = typical_drift(tables)
     runs = runs[(runs["normalization"] == "none") | (runs[INFERENCE] == inference)]
     if set(runs["normalization"]) < {"none", "batch"}:
-        return pd.DataFrame(columns=["seed", "ratio", "bound", "lost"])
+        return pd.DataFrame(columns=["ratio", "bound", "lost"])
     pairs = paired(runs, "drift")
     ratio = (pairs["none"] / pairs["batch"]).replace(np.inf, np.nan)  # no ratio either where a drift is 0
     lost = pairs[["none", "batch"]].isna().any(axis=1)

@@ -3,8 +3,7 @@
 import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.findings import Row, counted_if_any, diverged, estimated, median_of, single
-from bnrepro.analysis.intervals import bound_of_median, bounded_interval
+from bnrepro.analysis.findings import Row, counted_if_any, diverged, median_bounded, median_of, single
 from bnrepro.analysis.select import where
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     DECAY,
@@ -166,13 +165,12 @@ def _shift(tables: Tables, place: str) -> list[Row]:
     """The distance at one place. A seed whose run has none is undetermined: a tie in the median, anything in the interval."""
     runs = shifted(tables)
     at = {other: runs[(runs["dropout"] == DROPOUT) & (runs["dropout_place"] == other)] for other in PLACES}
-    own, off = at.pop(place), runs[(runs["dropout"] == 0) & (runs["dropout_place"] == place)]
+    own, off = at.pop(place).set_index("seed"), runs[(runs["dropout"] == 0) & (runs["dropout_place"] == place)]
     lost = own["distance"].isna()
     distance = own["distance"].fillna(own["distance"].median())
     pairs = pd.DataFrame({"distance": distance, "bound": lost.map({True: "~", False: ""})}).dropna(subset=["distance"])
-    bound = bound_of_median(pairs, "distance") if len(pairs) else ""
     return [
-        estimated(bounded_interval(pairs, "distance", least=0.0), bound=bound),
+        median_bounded(pairs, "distance", least=0.0),
         single("ratio, mean of the layers", own["ratio"].median(), "ratio", len(own)),
         *_layers(tables, place),
         *(
@@ -206,7 +204,7 @@ def _by_seed(accuracies: pd.DataFrame) -> pd.DataFrame:
 
 def _loss_share(tables: Tables, arm: str) -> list[Row]:
     """The share of the change of the validation loss; then both changes, and what became of the effective rate."""
-    found = changes(tables).query("normalization == @arm")
+    found = changes(tables).query("normalization == @arm").set_index("seed")
     words = {"decay": "change of the mean validation loss by decay", "matched": "the same by the matched rate"}
     return [
         median_of(found["share"]),
@@ -218,12 +216,12 @@ def _loss_share(tables: Tables, arm: str) -> list[Row]:
 
 def _training_share(tables: Tables, arm: str) -> list[Row]:
     """The share of the training accuracy on the fresh seeds; then that of the seeds that gave the idea, at every weight."""
-    found, others = (where(shares(tables, group), normalization=arm) for group in ("fresh", "decay"))
+    found, others = (where(shares(tables, group), normalization=arm).set_index("seed") for group in ("fresh", "decay"))
     label = "share at the L2 weight {:g}, on the seeds that gave the idea"
     return [
         median_of(found["share"]),
-        single("first of these seeds", found["seed"].min(), "seed"),
-        single("last of these seeds", found["seed"].max(), "seed"),
+        single("first of these seeds", found.index.min(), "seed"),
+        single("last of these seeds", found.index.max(), "seed"),
         *(median_of(own["share"], "share", label.format(weight)) for weight, own in others.groupby("weight")),
         *_missing(found),
     ]

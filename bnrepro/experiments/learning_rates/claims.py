@@ -9,13 +9,12 @@ from bnrepro.analysis.findings import (
     counted,
     counted_if_any,
     diverged,
-    estimated,
     largest_of,
+    median_bounded,
     median_of,
     median_ratio,
     single,
 )
-from bnrepro.analysis.intervals import bound_of_median, bounded_interval
 from bnrepro.analysis.paired import paired
 from bnrepro.experiments.learning_rates.tables import (
     invariances,
@@ -111,7 +110,7 @@ def too_fast_without(tables: Tables) -> list[Row]:
 )
 def sigmoid_without(tables: Tables) -> list[Row]:
     runs = race(tables)
-    own = runs[runs["arm"] == "sigmoid"]
+    own = runs[runs["arm"] == "sigmoid"].set_index("seed")
     return [median_of(own["final_metric"] - own["chance"]), *_guessing(runs, "sigmoid")]
 
 
@@ -165,7 +164,7 @@ def isometric(tables: Tables) -> list[Row]:
     lost = difference.isna()
     pairs = pd.DataFrame({"difference": difference.fillna(0.0), "bound": np.where(lost, "~", "")})
     return [
-        estimated(bounded_interval(pairs, "difference"), bound=bound_of_median(pairs, "difference")),
+        median_bounded(pairs, "difference"),
         *counted_if_any("pairs of which a run diverged, which count as no difference", lost, "pairs"),
     ]
 

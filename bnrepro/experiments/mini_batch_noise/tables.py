@@ -148,7 +148,7 @@ def difference(table: pd.DataFrame, value: str, first: tuple[str, int], second: 
     named = table.assign(pair=table["arm"] + " " + table["over"].astype(str))
     if not {without, with_it} <= set(named["pair"]):
         return pd.Series(dtype=float)
-    pairs = paired(named, value, arms=(without, with_it), column="pair").set_index("seed")
+    pairs = paired(named, value, arms=(without, with_it), column="pair")
     return pairs[with_it] - pairs[without]
 
 

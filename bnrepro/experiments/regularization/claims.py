@@ -13,12 +13,10 @@ from bnrepro.analysis.findings import (
     counted,
     counted_if_any,
     diverged,
-    estimated,
     median_of,
     median_ratio,
     single,
 )
-from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import groups_of
 from bnrepro.config.group import Group
 from bnrepro.experiments.regularization.tables import (
@@ -73,8 +71,8 @@ def no_worse_without_dropout(tables: Tables) -> list[Row]:
 )
 def varies_with_its_mates(tables: Tables) -> list[Row]:
     """A seed whose run diverged is undetermined: a tie in the median, anything in the interval."""
-    runs, mates = select(tables, "mates").set_index("run"), spreads(tables)
-    training = mates[mates["mode"] == "training"].pivot(index="run", columns="batch_size", values="spread")
+    runs, mates = select(tables, "mates").set_index("seed"), spreads(tables)
+    training = mates[mates["mode"] == "training"].pivot(index="seed", columns="batch_size", values="spread")
     ratio = (training[SMALL] / training[LARGE] if len(training) else pd.Series(dtype=float)).reindex(runs.index)
     ratio = ratio.replace(np.inf, np.nan)  # no ratio either where a spread is 0
     pairs = pd.DataFrame({"ratio": ratio.fillna(1.0), "bound": np.where(ratio.isna(), "~", "")})
@@ -124,17 +122,17 @@ def smaller_weight_decay(tables: Tables) -> list[Row]:
     paper=0.01,  # "about 1%", which is the gain with BN; the paper does not try it without
 )
 def thorough_shuffling(tables: Tables) -> list[Row]:
-    gains = {keys: median_interval(own) for keys, own in shuffling(tables).groupby(["setting", "arm"])["gain"]}
-    judged, other = (gains[setting, "difference"] for setting in SETTINGS)
+    gains = dict(iter(shuffling(tables).set_index("seed").groupby(["setting", "arm"])["gain"]))
+    judged, other = (median_of(gains[setting, "difference"], _POINTS) for setting in SETTINGS)
     groups = [net(*keys, with_bn=one) for keys in product(SETTINGS, (UNCHANGED, "shuffling")) for one in (False, True)]
     return [
-        estimated(judged),
+        judged,
         *_seen(judged),
-        estimated(gains["conv", "batch"], _POINTS, "gain with BN"),
-        estimated(gains["conv", "none"], _POINTS, "gain without BN"),
-        estimated(gains["dense", "batch"], _POINTS, "dense net, gain with BN"),
-        estimated(gains["dense", "none"], _POINTS, "dense net, gain without BN"),
-        estimated(other, _POINTS, "dense net, difference"),
+        median_of(gains["conv", "batch"], _POINTS, "gain with BN"),
+        median_of(gains["conv", "none"], _POINTS, "gain without BN"),
+        median_of(gains["dense", "batch"], _POINTS, "dense net, gain with BN"),
+        median_of(gains["dense", "none"], _POINTS, "dense net, gain without BN"),
+        other._replace(label="dense net, difference"),
         *_seen(other, "dense net, "),
         *_diverged(tables, groups),
     ]

@@ -51,7 +51,7 @@ def gain(tables: Tables, without: Group, with_it: Group, split: str = "") -> pd.
     """By seed, how much higher one group is than another: best validation accuracy, or with `split` the last on that split."""
     curves = _compared(tables, without, with_it)
     table = final_metric(curves, split) if split else best_metric(curves)
-    pairs = paired(table, table.columns[-1], arms=_SIDES, column="side").set_index("seed")
+    pairs = paired(table, table.columns[-1], arms=_SIDES, column="side")
     return pairs["with"] - pairs["without"]
 
 

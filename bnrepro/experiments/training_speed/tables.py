@@ -122,7 +122,7 @@ def readings(tables: Tables) -> pd.DataFrame:
     runs = distance_from_curve(curves, published(tables).query("arm == 'batch'")).dropna(subset=["distance"])
     arms = ("moving", "population")
     if not set(arms) <= set(runs[INFERENCE]):
-        return pd.DataFrame(columns=["seed", *arms], dtype=float)
+        return pd.DataFrame(columns=arms, dtype=float)
     return paired(runs, "distance", arms=arms, column=INFERENCE)
 
 
