@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from bnrepro.config.group import Sweep
+from bnrepro.config.group import Group, Sweep
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS, Experiment, all_claims
@@ -21,6 +21,7 @@ from tests.experiments.factories_inception import default_divergence, make_secti
 from tests.experiments.factories_inference import Rows
 from tests.experiments.factories_largest_rates import simulate
 from tests.experiments.factories_mini_batch_noise import simulate_noise
+from tests.experiments.rounds import all_rounds
 from tests.experiments.rows import table
 
 MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
@@ -58,11 +59,7 @@ def make_tables(sweep: Sweep, diverging: Mapping[str, int] = MappingProxyType({}
 
 def in_rounds(experiment: Experiment, preset: str, **given) -> Tables:
     """As `make_tables`, of an experiment whose later runs depend on what earlier ones gave."""
-    tables, sweep = None, experiment.sweep(preset, **given)
-    while tables is None or len(membership(sweep)) > len(tables["sweep"]):
-        tables = make_tables(sweep)
-        sweep = experiment.sweep(preset, tables, **given)
-    return tables
+    return all_rounds(experiment, lambda configs: make_tables({Group("all"): list(configs)}), preset, **given)
 
 
 def _record(config: RunConfig, diverged_at: int | None) -> Rows:

@@ -17,16 +17,16 @@ def all_rounds(
 
     Args:
         experiment: One that has rounds.
-        trained: From configs to their tables `runs` and `curves`.
+        trained: From configs to their tables, `runs` and `curves` among them.
         preset: Of the sweep.
         given: Its overrides.
     """
-    so_far, seen = None, set()
+    so_far, parts, seen = None, [], set()
     while True:
         sweep = experiment.sweep(preset, so_far, **given)
         new = {config.id: config for group in sweep.values() for config in group if config.id not in seen}
         if not new:
-            return {"sweep": membership(sweep), **so_far}
-        tables = trained(new.values())
-        so_far = tables if so_far is None else {name: pd.concat([so_far[name], tables[name]]) for name in tables}
+            return {**so_far, "sweep": membership(sweep)}
+        parts.append(trained(new.values()))
+        so_far = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}
         seen |= set(new)
