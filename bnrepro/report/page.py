@@ -29,7 +29,7 @@ class Part:
         verdicts: The experiment's claims with their verdicts, as `verdicts.judged` gives them.
         sheets: Its figures, each with its name and its caption.
         cost: The command that makes its runs, the time that these took, and on what.
-        exploration: Its notebook's widget, where it has one.
+        exploration: What its notebook's widget shows of these results, where it has one.
     """
 
     notebook: str
