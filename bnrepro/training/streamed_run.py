@@ -70,6 +70,8 @@ class StreamedRun(TensorFlowRun):
         """
         try:
             yield
+        except tf.errors.ResourceExhaustedError:  # no image is to blame
+            raise
         except tf.errors.OpError as error:
             raise self.stream.told(error, self._rows(*among()).ravel() if among else None) from None
 

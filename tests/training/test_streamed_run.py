@@ -164,6 +164,15 @@ def test_a_task_without_a_choice_of_test_images_is_tried_on_all_of_them(config):
     assert not plain.has("test_examples") and trial(plain).evaluation_seconds > 0
 
 
+def test_where_memory_ends_no_image_is_looked_for(config, monkeypatch):
+    streamed = StreamedRun(config)
+    monkeypatch.setattr(streamed.stream, "told", lambda error, rows: UserError("looked for"))
+    for error in (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError):
+        expected = UserError if error is tf.errors.InvalidArgumentError else error
+        with pytest.raises(expected), streamed._named():
+            raise error(None, None, "")
+
+
 def test_a_trial_says_that_there_is_too_little_memory(config, monkeypatch):
     def exhausted(stream):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
