@@ -8,10 +8,11 @@ import pytest
 
 from bnrepro.cli import main
 from bnrepro.config.inception_bn import inception_bn
-from bnrepro.experiments.setups import IMAGENET, IMAGENET_STEPS, PAPER_RATES
+from bnrepro.experiments.setups import IMAGENET, IMAGENET_EPOCH, IMAGENET_STEPS, PAPER_RATES
+from bnrepro.measurements.jacobians import LARGEST_JACOBIAN
 from bnrepro.records.workspace import CHECKOUT
 from bnrepro.tasks.class_folders import LABELS_OF_VAL
-from bnrepro.tasks.image_stream import AREA, CENTRAL
+from bnrepro.tasks.image_stream import AHEAD, AREA, CENTRAL
 from bnrepro.tasks.tfrecords import IMAGE, LABEL
 
 PAGE = (CHECKOUT / "docs" / "imagenet.md").read_text()
@@ -43,6 +44,9 @@ def test_the_page_has_the_numbers_of_the_code():
     assert all(name in words for name in (LABELS_OF_VAL, IMAGE, LABEL))
     assert f"{IMAGENET['rate_halvings']:g} halvings in 31 million steps" in words
     assert f"L2 weight {IMAGENET['weight_decay']:g}" in words and f"distortion {IMAGENET['distortion']:g}" in words
+    assert f"a layer has at most {LARGEST_JACOBIAN:,} inputs" in words
+    assert f"evaluations are {IMAGENET_EPOCH // 4:,} steps apart" in words
+    assert f"In memory are {('no', 'one', 'two', 'three')[AHEAD + 1]} mini-batches" in words
     assert {module.projection for module in inception_bn(64, 224) if module.name in ("4c", "4d")} == {96}
 
 

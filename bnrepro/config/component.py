@@ -57,6 +57,11 @@ class Component:
         """The fields in their order."""
         return {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
 
+    def identity(self) -> dict[str, Any]:
+        """The fields that are in ids and tables, in their order."""
+        fields = dataclasses.fields(self)
+        return {one.name: getattr(self, one.name) for one in fields if one.metadata.get("identity", True)}
+
     def replace(self, **changes) -> typing.Self:
         """The same part with some fields changed."""
         return dataclasses.replace(self, **changes)
@@ -82,11 +87,6 @@ def check_fields(part) -> None:
             if not accepted(value):
                 raise UserError(f"{one.name} {text}: got {value!r}; change {one.name}")
             object.__setattr__(part, one.name, value)
-
-
-def identity_of(part) -> dict[str, Any]:
-    """The fields of a part that are in ids and tables, in their order."""
-    return {one.name: getattr(part, one.name) for one in dataclasses.fields(part) if one.metadata.get("identity", True)}
 
 
 def uncompiled(part) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from typing import Any
 
-from bnrepro.config.component import identity_of
 from bnrepro.config.registry import DEFAULT_PARTS, find, ours
 
 COLUMNS = (
@@ -80,7 +79,7 @@ def _own_values(config) -> dict[str, Any]:
     for part in config.parts:
         if part.kind in COLUMNS or DEFAULT_PARTS.get(part.kind, part.name) != part.name:
             values[part.kind] = part.name
-        values |= {column_of(part, name): value for name, value in identity_of(part).items()}
+        values |= {column_of(part, name): value for name, value in part.identity().items()}
         if part.version:
             values[column_of(part, "version")] = part.version
     return values

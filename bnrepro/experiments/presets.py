@@ -62,7 +62,10 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
         lengths = {name: value.at_most(steps) for name, value in vars(values).items() if isinstance(value, Length)}
     config = base.replace(**given)
     if config.task.streams and not base.task.streams:
-        raise UserError(f"{config.task} is a task of notebook 03: got it for another; leave task out, or run 03")
+        raise UserError(
+            f"what a notebook trains on is in memory, but for imagenet in notebook 03: got {config.task}, which is read while a "
+            "net trains; choose another task, or train it in a script"
+        )
     return dataclasses.replace(values, seeds=seeds, **lengths), config
 
 

@@ -1,6 +1,7 @@
 """What a batch will do, checked whole before any of it is done. The front door's desk: trains nothing, executes nothing."""
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,8 +93,10 @@ def make_plan(
     changed = any(changes.values()) or any(spares_record(path.stem, preset) for path in known)
     workspace = Workspace(preset, output or "", changed=changed).check_spares(known)
     changes.pop("changed", None)  # names the rooms, and is no parameter of a run
-    # A notebook has its own working folder, so the path is passed whole.
+    # A notebook has its own working folder, so paths are passed whole.
     root = str(workspace.root or "")
+    if changes.get("folder"):
+        changes["folder"] = os.path.abspath(os.path.expanduser(changes["folder"]))
     values = {"preset": preset, "output_root": root, "changed": workspace.changed, **changes}
     passed = {path: {one.name: values[one.name] for one in own if one.name in values} for path, own in known.items()}
     sweeps, times = {}, {}

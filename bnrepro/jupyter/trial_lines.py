@@ -4,9 +4,11 @@ import concurrent.futures
 import multiprocessing
 import os
 from collections.abc import Iterable
+from concurrent.futures.process import BrokenProcessPool
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.config.validation import ENGINES
+from bnrepro.errors import UserError
 from bnrepro.execution.progress import in_words
 
 
@@ -15,21 +17,22 @@ def trial_lines(configs: Iterable[RunConfig]) -> list[str]:
 
     Args:
         configs: The runs that are to be trained.
+
+    Raises:
+        UserError: A net that does not fit into the memory here.
     """
     nets = {}
     for config in {config.id: config for config in configs if config.task.streams}.values():
-        nets.setdefault((str(config.task), str(config.model), str(config.normalization)), []).append(config)
+        nets.setdefault(f"{config.model}, normalization {config.normalization}, on {config.task}", []).append(config)
     if not nets:
         return []
-    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
-        trials = [alone.submit(_tried, runs[0]).result() for runs in nets.values()]
     lines, together, steps = [], 0.0, 0
-    for ((task, model, normalization), runs), found in zip(nets.items(), trials):
+    for (net, runs), found in zip(nets.items(), _trials(nets)):
         seconds = sum(map(found.seconds, runs))
         together, steps = together + seconds, steps + sum(config.steps for config in runs)
         memory = found.weight_bytes + found.activation_bytes + found.data_bytes
         lines += [
-            f"{model}, normalization {normalization}, on {task}: {_runs(runs)}",
+            f"{net}: {_runs(runs)}",
             f"  parameters  {found.parameters:,}",
             f"  memory      {_size(memory)}, counted: {_size(found.weight_bytes)} weights, gradients and optimizer, "
             f"{_size(found.activation_bytes)} outputs of all layers, {_size(found.data_bytes)} images that lie ready",
@@ -37,6 +40,21 @@ def trial_lines(configs: Iterable[RunConfig]) -> list[str]:
             f"{found.evaluation_seconds:,.1f} s an evaluation, measured here ({found.device}) on {found.steps} steps",
         ]
     return [*lines, f"large runs together: {steps:,} steps, {in_long_words(together)} one after another"]
+
+
+def _trials(nets: dict[str, list[RunConfig]]) -> list:
+    """A `Trial` of the first run of each net, one after the other."""
+    trials = []
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+        for net, runs in nets.items():
+            try:
+                trials.append(alone.submit(_tried, runs[0]).result())
+            except (MemoryError, BrokenProcessPool):  # the system ends a process that wants more than there is
+                raise UserError(
+                    f"a run fits into memory: {net}, does not fit here with mini-batches of {runs[0].batch_size}; "
+                    "lower batch_size"
+                ) from None
+    return trials
 
 
 def _tried(config: RunConfig):

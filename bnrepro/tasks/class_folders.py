@@ -63,7 +63,7 @@ def files_by_class(folder: Path) -> tuple[FilesByClass, FilesByClass]:
 def _split(folder: Path, names: list[str]) -> FilesByClass:
     paths, labels = [], []
     for label, name in enumerate(names):
-        own = _images(folder / name) if (folder / name).is_dir() else []
+        own = images_in(folder / name) if (folder / name).is_dir() else []
         if not own:
             raise UserError(
                 f"a class has an image or more in train and in val: {folder / name} has none; unpack it again"
@@ -74,7 +74,7 @@ def _split(folder: Path, names: list[str]) -> FilesByClass:
 
 
 def _flat(folder: Path, names: list[str]) -> FilesByClass:
-    paths, told = _images(folder / "val"), folder / LABELS_OF_VAL
+    paths, told = images_in(folder / "val"), folder / LABELS_OF_VAL
     lines = told.read_text().split() if told.is_file() else []
     strange = sorted(set(lines) - set(names))
     if strange or len(lines) != len(paths):
@@ -86,7 +86,8 @@ def _flat(folder: Path, names: list[str]) -> FilesByClass:
     return FilesByClass(paths, np.array([names.index(line) for line in lines], np.int32))
 
 
-def _images(folder: Path) -> list[str]:
+def images_in(folder: Path) -> list[str]:
+    """The paths of the images in a folder itself, in the order of their names."""
     with os.scandir(folder) as entries:
         return sorted(entry.path for entry in entries if _is_image(entry))
 

@@ -36,7 +36,7 @@ class ImageStream:
     """Mini-batches of two splits: float32 images in [0, 1], `(examples, size, size, 3)`, and int32 labels.
 
     What a mini-batch holds depends on the seed, the step and the places of its images alone, to the bit, however many threads
-    read; they hold no more images than `AHEAD` mini-batches and one a thread.
+    read; they hold no more images than `AHEAD` mini-batches, besides the one in use, and one a thread.
 
     Args:
         train: Training images.

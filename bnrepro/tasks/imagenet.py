@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from bnrepro.errors import UserError
 from bnrepro.records.workspace import CACHE
 from bnrepro.tasks.base import Classification
 from bnrepro.tasks.class_folders import classes_in, files_by_class
+from bnrepro.tasks.fingerprint import fingerprint
 from bnrepro.tasks.random_streams import VALIDATION, random_stream
-from bnrepro.tasks.tfrecords import Records, records_in
+from bnrepro.tasks.tfrecords import Records, check_shards, records_in
 
 
 @register("task", "imagenet")
@@ -39,6 +40,9 @@ class ImageNet(Classification):
     test_examples: int = field(
         0, NOT_NEGATIVE, "validation images evaluated on at most, alike at every seed; 0 means all", compiled=False
     )
+    fingerprint: str = field(
+        "", ANY, "files, names and sizes that the folder has; empty means: those that are in it", compiled=False
+    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -49,6 +53,12 @@ class ImageNet(Classification):
     def path(self) -> Path:
         """Where the data lie."""
         return Path(self.folder or CACHE / "imagenet")
+
+    def identity(self) -> dict[str, Any]:
+        """Where the data lie is not in it, but what they are, as of when it was first asked for."""
+        found = self.fingerprint or vars(self).get("_found") or fingerprint(self.path)
+        vars(self)["_found"] = found  # travels to workers
+        return {**super().identity(), "fingerprint": found}
 
     def check(self, config) -> None:
         if config.engine == "jax":
@@ -71,22 +81,31 @@ class ImageNet(Classification):
         """An `ImageStream`.
 
         Raises:
-            UserError: No such folder, no images or records in it, another number of classes, a class without an image.
+            UserError: No such folder, no images or records in it, another number of classes, a class without an image, a file of
+                records that is missing, or other data than the run has in its id.
         """
         from bnrepro.tasks.image_stream import ImageStream
 
         train, test = self._splits()
+        asked, found = self.identity()["fingerprint"], fingerprint(self.path)
+        if asked != found:
+            raise UserError(
+                f"a run sees the data that are in its id: {self.path} has {found}, the run {asked}; put those back, or start anew"
+            )
         return ImageStream(train, test, self._evaluated(len(test)), self.image_size, self.classes)
 
     def _splits(self, files: int | None = None) -> tuple:
         """Training and validation images; of many records those of so many files."""
         records = records_in(self.path)
         if all(records):
+            for own in records:
+                check_shards(own)
             return tuple(Records(own[:files], self.classes) for own in records)
         if not all((self.path / split).is_dir() for split in ("train", "val")):
+            came = f"nothing of the other split beside {sum(records, [])[0].name}" if any(records) else "neither"
             raise UserError(
                 "imagenet lies in a folder with train and val, a folder a class, or with train-*-of-* and "
-                f"validation-*-of-*: {self.path} has neither; name the folder, as -p folder=/data/imagenet"
+                f"validation-*-of-*: {self.path} has {came}; name the folder, as -p folder=/data/imagenet"
             )
         found = len(classes_in(self.path))
         if found != self.classes:

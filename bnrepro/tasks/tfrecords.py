@@ -1,5 +1,6 @@
 """Images in TFRecords, as ImageNet is usually packed: where each record lies, so that any can be read alone. Knows no crop."""
 
+import re
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ from bnrepro.records.machine import cores
 IMAGE, LABEL = "image/encoded", "image/class/label"
 """Features of a record: the bytes of a JPEG, and its class from 1 on, for 0 is the background in the usual files."""
 
-PATTERNS = ("train-*-of-*", "validation-*-of-*")
+_NAME = re.compile(r"(train|validation)-(\d+)-of-(\d+)")
 
 _HEADER, _AROUND = 8, 16  # bytes: a length before each record; it, its checksum, and that of the record behind
 
@@ -69,8 +70,30 @@ class Records:
 
 
 def records_in(folder: Path) -> list[list[Path]]:
-    """The files of both splits, each in the order of their names; empty where there are none."""
-    return [sorted(folder.glob(pattern)) for pattern in PATTERNS]
+    """The files of training and of validation, each in the order of their names; empty where there are none."""
+    paths = sorted(folder.glob("*-of-*"))
+    named = [(match[1], path) for path in paths if (match := _NAME.fullmatch(path.name))]
+    return [[path for split, path in named if split == wanted] for wanted in ("train", "validation")]
+
+
+def check_shards(files: list[Path]) -> None:
+    """Checks that the files of a split are number 0 to N - 1 of one N.
+
+    Raises:
+        UserError: One is missing, or they are of two sets.
+    """
+    names = {path.name for path in files}
+    split, number, of = _NAME.fullmatch(files[0].name).groups()
+    for one in range(int(of)):
+        wanted = f"{split}-{one:0{len(number)}}-of-{of}"
+        if wanted not in names:
+            raise UserError(f"TFRecords are read with none missing: {files[0].parent} has no {wanted}; copy it there")
+        names.remove(wanted)
+    if names:
+        raise UserError(
+            f"the TFRecords of a split are of one set: {files[0].parent} has {files[0].name} and {min(names)}; "
+            "remove those of the other"
+        )
 
 
 def _places(path: Path) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One run on TensorFlow of a task whose examples are read while it trains. Knows no table's columns, no record and no claim."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +16,7 @@ EVALUATED_AT_ONCE = 100
 """Examples that are evaluated at once: 60 MB of the pixels of ImageNet."""
 
 _LOOKED_THROUGH = 100
-"""Mini-batches after the last step among which an image is looked for that could not be read: no more lie ready."""
+"""Mini-batches from the last step on among which an image is looked for that could not be read: no more lie ready."""
 
 
 class StreamedRun(TensorFlowRun):
@@ -26,27 +26,22 @@ class StreamedRun(TensorFlowRun):
         self.stream = self.config.task.stream()
         splits = {}
         if self.config.measurements:
-            splits["train"] = self.stream.undistorted(self._rows(0, 1)[0])
+            with self._named(lambda: (0, 1)):
+                splits["train"] = self.stream.undistorted(self._rows(0, 1)[0])
         return splits, self.stream.input_shape, self.stream.outputs
 
     def train(self, start: int = 0) -> Iterator[tuple[Chunk, ...]]:
         config = self.config
-        try:
+        with self._named(self._next):
             for chunk in self.engine.train(self._batches, config.steps, config.evaluate_every, start):
                 yield (chunk,)
-        except tf.errors.OpError as error:
-            done = int(self.engine.optimizer.iterations)
-            rows = self._rows(done, min(config.steps - done, _LOOKED_THROUGH))
-            raise self.stream.told(error, rows.ravel()) from None
 
     def evaluate(self, splits: list[str], watched: str | None) -> list[dict[str, Evaluation]]:
         found = {}
         with self._statistics(needed=bool(splits)):
             for split in splits:
-                try:
+                with self._named():
                     loss, metric, _ = self.engine.evaluate(self.stream.evaluated(EVALUATED_AT_ONCE))
-                except tf.errors.OpError as error:
-                    raise self.stream.told(error) from None
                 found[split] = Evaluation(loss, metric)
         return [found]
 
@@ -59,10 +54,31 @@ class StreamedRun(TensorFlowRun):
             return contextlib.nullcontext()
         found = []
         row = np.arange(self.config.batch_size)[np.newaxis]
-        for x, _ in self._batches(0, batches):
-            found.append(batch_moments(self.engine.model, x, row, mode=self.engine.mode))
+        with self._named(lambda: (0, batches)):
+            for x, _ in self._batches(0, batches):
+                found.append(batch_moments(self.engine.model, x, row, mode=self.engine.mode))
         joined = {name: Moments(*map(np.concatenate, zip(*(one[name] for one in found)))) for name in found[0]}
         return normalizing_with(self.engine.model, population_moments(joined))
+
+    @contextlib.contextmanager
+    def _named(self, among: Callable[[], tuple[int, int]] | None = None) -> Iterator[None]:
+        """Where an image cannot be read, names it.
+
+        Args:
+            among: Gives the first training mini-batch among which it is, and how many they are; by default it is one of the
+                images that a net is evaluated on.
+        """
+        try:
+            yield
+        except tf.errors.ResourceExhaustedError:  # no image is to blame
+            raise
+        except tf.errors.OpError as error:
+            raise self.stream.told(error, self._rows(*among()).ravel() if among else None) from None
+
+    def _next(self) -> tuple[int, int]:
+        """The mini-batches that may have been asked for last: a graph may count a step before it has read its images."""
+        first = max(0, int(self.engine.optimizer.iterations) - 1)
+        return first, min(self.config.steps - first, _LOOKED_THROUGH)
 
     def _rows(self, start: int, count: int) -> np.ndarray:
         config = self.config

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnrepro.config.component import identity_of
 from bnrepro.config.grid import grid
 from bnrepro.config.registry import DEFAULT_PARTS, find, ours
 from bnrepro.config.run_config import RunConfig
@@ -121,9 +120,10 @@ def test_every_field_of_every_part_changes_the_id(kind, name):
         "dropout_place": "last",
         "weight_decay_on": "all",
         "inference": "population",
+        "fingerprint": "9-3-0f",
     }
     config = RunConfig(**{kind: name})
-    fields = {field: type(value) for field, value in identity_of(find(kind, name)()).items()}
+    fields = {field: type(value) for field, value in find(kind, name)().identity().items()}
     numbers = {"train_examples": 600, "image_size": 32}
     given = {field: (words | numbers).get(field, other.get(own)) for field, own in fields.items()}
     ids = {config.id, *(config.replace(**{field: value}).id for field, value in given.items())}

@@ -141,7 +141,7 @@ def test_the_full_size_baseline_decays_by_4_percent_in_8_epochs():
 def test_what_only_imagenet_has_is_refused_without_it_and_imagenet_is_refused_elsewhere():
     with pytest.raises(UserError, match="folder is a field of the task imagenet: this run has fashion_mnist"):
         learning_rates.sweep("smoke", folder="/data/imagenet")
-    with pytest.raises(UserError, match="imagenet is a task of notebook 03"):
+    with pytest.raises(UserError, match="in memory, but for imagenet in notebook 03: got imagenet"):
         EXPERIMENTS["04_regularization"].sweep("smoke", task="imagenet")
 
 

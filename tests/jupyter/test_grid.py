@@ -53,6 +53,25 @@ def test_a_cell_is_what_the_command_with_its_values_would_do(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def images(folder, content: bytes):
+    """A tree that lies as ImageNet does, of two classes; nobody looks into its images."""
+    for path in (folder / split / name / "1.JPEG" for split in ("train", "val") for name in "ab"):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+
+
+def test_cells_of_two_folders_of_images_share_no_run_and_their_notebooks_find_the_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, content in {"one": b"1", "same": b"1", "other": b"22"}.items():
+        images(tmp_path / name, content)
+    values = ["task=imagenet", "classes=2"]
+    grid = make_grid(["folder=one,same,other"], ["03"], "smoke", values, str(tmp_path / "out"))
+    one, same, other = map(ids, grid.cells.values())
+    assert one == same and not one & other
+    passed = [value["folder"] for cell in grid.cells.values() for value in cell.notebooks.values()]
+    assert passed == [str(tmp_path / name) for name in ("one", "same", "other")]
+
+
 def test_the_training_is_of_the_runs_of_all_cells_each_once(tmp_path):
     grid = grid_of(tmp_path, "seeds=1,2")
     one, two = map(ids, grid.cells.values())

@@ -50,7 +50,7 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--window-size=1280,1400"),
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-SECONDS = 90
+SECONDS = 900
 """That anything may take on a loaded machine."""
 
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status='idle']"

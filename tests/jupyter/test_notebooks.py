@@ -118,14 +118,14 @@ def test_each_panel_stands_between_a_short_question_and_what_to_see_in_it(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [path.stem for path in find_notebooks() if path.stem in TRAINING])
-def test_the_net_as_a_reader_would_write_it_is_the_one_that_is_trained(name):
+def test_the_net_as_a_reader_would_write_it_is_the_one_that_is_trained(name, tmp_path):
     cells = nbformat.read(CHECKOUT / "notebooks" / f"{name}.ipynb", 4).cells
     shown = next(place for place, cell in enumerate(cells) if cell.source == "session.model().summary()")
     written = ast.parse(re.search(r"```python\n(.*?)```", cells[shown - 1].source, re.DOTALL)[1])
     names = {"keras": keras, "layers": keras.layers}
     exec(compile(ast.Module(written.body[:-1], []), "net", "exec"), names)
     theirs = eval(compile(ast.Expression(written.body[-1].value), "net", "eval"), names)
-    ours = Session(name, "paper").model()
+    ours = Session(name, "paper", str(tmp_path)).model()
     assert ours.count_params() == theirs.count_params()
     assert kinds(ours, "Activation") == kinds(theirs, "Activation") == kinds(ours, "BatchNormalization")
     assert kinds(ours, "Dense", "Conv2D") == kinds(theirs, "Dense", "Conv2D")

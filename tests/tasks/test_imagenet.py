@@ -1,5 +1,6 @@
 """Images that lie as ImageNet does: found, read, cropped, and told in one line where they are not as they should be."""
 
+import pickle
 import shutil
 
 import numpy as np
@@ -177,11 +178,78 @@ def test_a_folder_is_whole_so_that_a_worker_elsewhere_finds_it(tree, monkeypatch
     assert ImageNet(folder=tree.name).folder == str(tree)
 
 
-def test_where_the_data_lie_is_in_no_id_and_in_no_table():
-    one, other = (RunConfig(task="imagenet", folder=folder) for folder in ("/data/one", "/data/other"))
+def run_on(folder):
+    return RunConfig(task=of(folder))
+
+
+@pytest.mark.parametrize("kind", ["tree", "records"])
+def test_where_the_data_lie_is_in_no_id_and_in_no_table(kind, tmp_path, request):
+    folder = request.getfixturevalue(kind)
+    one, other = run_on(folder), run_on(shutil.copytree(folder, tmp_path / "moved"))
     assert one.id == other.id and one.as_dict() == other.as_dict() and one != other
-    assert one.id != RunConfig(task="imagenet", classes=3).id
+    assert one.id != RunConfig(task=of(folder, test_examples=3)).id
     assert one.compilation_key == other.compilation_key
+
+
+def test_a_run_on_other_data_is_another_run(tree, records, copy):
+    ids = [run_on(tree).id, run_on(records).id, run_on("/nowhere").id]
+    path = copy / "train" / CLASSES[1] / "more.JPEG"
+    path.write_bytes(b"1")
+    ids.append(run_on(copy).id)
+    path.write_bytes(b"12")
+    ids.append(run_on(copy).id)
+    path = path.rename(copy / "val" / CLASSES[1] / "more.JPEG")
+    ids.append(run_on(copy).id)
+    path.rename(copy / "val" / CLASSES[2] / "more.JPEG")
+    ids.append(run_on(copy).id)
+    assert len(set(ids)) == len(ids)
+    assert run_on(copy)["task.fingerprint"].startswith("18-7-")
+
+
+def test_a_flat_val_with_other_classes_is_other_data(copy):
+    shutil.rmtree(copy / "val")
+    (copy / "val").mkdir()
+    (copy / "val" / "1.JPEG").write_bytes(b"1")
+    ids = {run_on(copy).id}
+    for wnid in CLASSES[:2]:
+        (copy / LABELS_OF_VAL).write_text(f"{wnid}\n")
+        ids.add(run_on(copy).id)
+    assert len(ids) == 3
+
+
+def test_a_run_of_a_row_keeps_its_id_wherever_the_data_lie_and_refuses_others(tree, copy):
+    again = RunConfig.of_row(run_on(tree).as_dict())
+    assert again.id == run_on(tree).id and again.task.folder == ""
+    assert again.replace(folder=str(copy)).task.stream().examples == 18
+    (copy / "train" / CLASSES[1] / "more.JPEG").write_bytes(b"1")
+    with pytest.raises(UserError, match=r"has 19-6-.*, the run 18-6-.*; put those back, or start anew"):
+        again.replace(folder=str(copy)).task.stream()
+
+
+def test_data_that_change_before_a_worker_reads_them_are_refused(copy):
+    config = run_on(copy)
+    assert config.id
+    sent = pickle.dumps(config)
+    (copy / "train" / CLASSES[1] / "more.JPEG").write_bytes(b"1")
+    with pytest.raises(UserError, match="sees the data that are in its id"):
+        pickle.loads(sent).task.stream()
+
+
+def test_a_missing_file_of_records_is_named(records, tmp_path):
+    own = shutil.copytree(records, tmp_path / "records")
+    (own / "validation-00000-of-00002").unlink()
+    with pytest.raises(UserError, match="has no validation-00000-of-00002; copy it there"):
+        of(own).check_data()
+    (own / "validation-00001-of-00002").unlink()
+    with pytest.raises(UserError, match="nothing of the other split beside train-00000-of-00002; name"):
+        of(own).check_data()
+
+
+def test_records_of_two_sets_are_not_mixed(records, tmp_path):
+    own = shutil.copytree(records, tmp_path / "records")
+    shutil.copy(own / "train-00000-of-00002", own / "train-00000-of-00001")
+    with pytest.raises(UserError, match="one set: .* has train-00000-of-00001 and train-00000-of-00002; remove"):
+        of(own).stream()
 
 
 @pytest.mark.parametrize(

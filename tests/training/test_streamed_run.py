@@ -1,5 +1,8 @@
 """A run over mini-batches that are read while it trains is the run over the same mini-batches in memory."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from bnrepro.models import normalization
 from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
 from bnrepro.records.checkpoints import Checkpoints
+from bnrepro.tasks.base import Classification
 from bnrepro.tasks.batch_order import batch_order
 from bnrepro.training.run import run, run_group
 from bnrepro.training.streamed_run import StreamedRun
@@ -125,6 +129,57 @@ def test_a_broken_image_ends_the_run_with_its_name(config, tmp_path):
     path.write_bytes(b"no image")
     with pytest.raises(UserError, match=f"{path} is not"):
         run(config.replace(folder=str(folder)))
+
+
+@pytest.mark.parametrize("batch", [0, 1, 2])
+def test_a_broken_image_is_named_though_its_mini_batch_does_not_come_again(config, tmp_path, batch):
+    folder = class_folders(tmp_path / "imagenet")
+    place = batch_order(config.seed, 18, 6, 3)[batch, 2]
+    path = sorted((folder / "train").glob("*/*"))[place]
+    path.write_bytes(b"no image")
+    with pytest.raises(UserError, match=f"{path} is not"):
+        run(config.replace(folder=str(folder), steps=3, evaluate_every=3))
+
+
+@pytest.mark.parametrize("changes", [{"measurements": "gradients"}, {"inference": "population"}])
+def test_a_broken_image_is_named_before_a_step_is_done(config, tmp_path, changes):
+    folder = class_folders(tmp_path / "imagenet")
+    for path in (folder / "train").glob("*/*"):
+        path.write_bytes(b"no image")
+    with pytest.raises(UserError, match=f"{folder / 'train'}.* is not"):
+        run(config.replace(folder=str(folder), **changes))
+
+
+def test_a_task_without_a_choice_of_test_images_is_tried_on_all_of_them(config):
+    @dataclass(frozen=True, kw_only=True)
+    class Plain(Classification):
+        name: ClassVar[str] = "plain"
+        version: ClassVar[str] = "1"
+        streams: ClassVar[bool] = True
+
+        def stream(self):
+            return config.task.stream()
+
+    plain = RunConfig(task=Plain(), hidden_units=8, hidden_layers=1, batch_size=6, compiler="graph")
+    assert not plain.has("test_examples") and trial(plain).evaluation_seconds > 0
+
+
+def test_where_memory_ends_no_image_is_looked_for(config, monkeypatch):
+    streamed = StreamedRun(config)
+    monkeypatch.setattr(streamed.stream, "told", lambda error, rows: UserError("looked for"))
+    for error in (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError):
+        expected = UserError if error is tf.errors.InvalidArgumentError else error
+        with pytest.raises(expected), streamed._named():
+            raise error(None, None, "")
+
+
+def test_a_trial_says_that_there_is_too_little_memory(config, monkeypatch):
+    def exhausted(stream):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(StreamedRun, "train", exhausted)
+    with pytest.raises(MemoryError, match="OOM when allocating"):
+        trial(config)
 
 
 def test_stopped_halfway_it_goes_on_to_the_same_bits(config, tables, tmp_path):

@@ -159,13 +159,15 @@ def invariant(tables: Tables) -> list[Row]:
     rule=Rule("below", 0.0),
 )
 def isometric(tables: Tables) -> list[Row]:
-    """A pair of which a run diverged is undetermined: no difference in the median, any in the interval."""
+    """A pair of which a run diverged or has none is undetermined: no difference in the median, any in the interval."""
     difference = isometry(tables, "bn_baseline") - isometry(tables, "baseline")
     lost = difference.isna()
     pairs = pd.DataFrame({"difference": difference.fillna(0.0), "bound": np.where(lost, "~", "")})
     return [
         median_bounded(pairs, "difference"),
-        *counted_if_any("pairs of which a run diverged, which count as no difference", lost, "pairs"),
+        *counted_if_any(
+            "pairs of which a run diverged or has no singular values, which count as no difference", lost, "pairs"
+        ),
     ]
 
 
