@@ -59,7 +59,7 @@ def test_the_script_trains_on_the_tree(tiny, capsys):
 
 @pytest.mark.slow(seconds=40)
 def test_a_dry_run_says_memory_steps_and_time_and_writes_nothing(tiny, capsys):
-    assert main(typed("-p batch_size=4 --dry-run")) == 0
+    assert main([*typed("-p batch_size=4 --dry-run"), "--output", str(tiny.parent / "out")]) == 0
     said = capsys.readouterr().out
     assert re.search(r"inception_bn, normalization none, on imagenet: 10 runs, 40 steps", said)
     assert re.search(r"parameters +41,701\n", said)
