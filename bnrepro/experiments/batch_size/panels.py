@@ -83,10 +83,12 @@ def draw_errors(area: Area, errors: pd.DataFrame, value: str, unit: str) -> None
     """A line a layer, its slope beside it; dotted, a little below, a fall with the root of the size."""
     axes = area.axes()
     layers = sorted(set(errors["layer"]))
-    for index, layer in enumerate(layers):
+    hidden = [layer for layer in layers if layer != INDEPENDENT]
+    paler = dict(zip(hidden, np.linspace(0.55, 0, len(hidden))))  # the first layer's
+    for layer in layers:
         own = errors[errors["layer"] == layer]
         slope = f"{slopes(own, value).median():.2f}".replace("-", "−")
-        color = INK if layer == INDEPENDENT else _paler(COLORS["batch"], 0.55 * (1 - index / max(len(layers) - 2, 1)))
+        color = _paler(COLORS["batch"], paler[layer]) if layer in paler else INK
         label = f"{layer.replace('_', ' ')}: {slope}"
         median_line(axes, own, "size", value, color, label)
     if not layers:
