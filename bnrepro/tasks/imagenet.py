@@ -1,6 +1,8 @@
 """ImageNet as a task: class folders or TFRecords, read while a net trains. Knows no model; loads TensorFlow when it reads."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +18,18 @@ from bnrepro.tasks.class_folders import classes_in, files_by_class
 from bnrepro.tasks.fingerprint import fingerprint
 from bnrepro.tasks.random_streams import VALIDATION, random_stream
 from bnrepro.tasks.tfrecords import Records, check_shards, records_in
+
+
+@contextlib.contextmanager
+def _looking() -> Iterator[None]:
+    """Says in one line what of a folder may not be looked at."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"images lie in folders that can be read: {error.filename} cannot be ({error.strerror}); change its rights, or name "
+            "another folder"
+        ) from None
 
 
 @register("task", "imagenet")
@@ -56,7 +70,8 @@ class ImageNet(Classification):
 
     def identity(self) -> dict[str, Any]:
         """Where the data lie is not in it, but what they are, as of when it was first asked for."""
-        found = self.fingerprint or vars(self).get("_found") or fingerprint(self.path)
+        with _looking():
+            found = self.fingerprint or vars(self).get("_found") or fingerprint(self.path)
         vars(self)["_found"] = found  # travels to workers
         return {**super().identity(), "fingerprint": found}
 
@@ -94,6 +109,7 @@ class ImageNet(Classification):
             )
         return ImageStream(train, test, self._evaluated(len(test)), self.image_size, self.classes)
 
+    @_looking()
     def _splits(self, files: int | None = None) -> tuple:
         """Training and validation images; of many records those of so many files."""
         records = records_in(self.path)

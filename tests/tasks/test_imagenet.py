@@ -119,6 +119,18 @@ def test_a_folder_that_is_not_there_is_told_with_what_belongs_there(tmp_path):
         of(tmp_path / "nowhere").check_data()
 
 
+@pytest.mark.parametrize("looks", [ImageNet.check_data, ImageNet.identity])
+def test_a_folder_that_may_not_be_read_is_told_in_one_line(tree, monkeypatch, looks):
+    def refuse(path="."):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(
+        UserError, match=r"^images lie in folders that can be read: .*(train|val) cannot be \(Permission denied\)"
+    ):
+        looks(ImageNet(folder=str(tree), classes=len(CLASSES)))
+
+
 def test_another_number_of_classes_is_told_so_that_no_small_tree_passes_for_imagenet(tree):
     with pytest.raises(UserError, match="has 3, the run 1000; set classes to 3"):
         ImageNet(folder=str(tree)).check_data()
