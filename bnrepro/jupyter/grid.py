@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bnrepro.errors import UserError
+from bnrepro.execution.by_name import LOCAL
 from bnrepro.jupyter import parameters
 from bnrepro.jupyter.plan import Plan, chosen, joined, make_plan
 from bnrepro.records.workspace import Workspace
@@ -63,7 +64,7 @@ def make_grid(
     output: str | None = None,
     jobs: int | None = None,
     every: bool = False,
-    executor: str = "local",
+    executor: str = LOCAL,
 ) -> Grid:
     """Checks what was asked for, every cell of it, and writes nothing.
 

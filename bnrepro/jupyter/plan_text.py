@@ -24,17 +24,18 @@ def plan_text(plan: Plan, cells: Iterable[Plan] = ()) -> str:
         plan: What is trained.
         cells: As of `run_batch`.
     """
-    lines, trained = [], functools.cache(functools.partial(_is_trained, plan.workspace.runs))
+    lines, of_notebooks = [], {}
+    trained = functools.cache(functools.partial(_is_trained, plan.workspace.runs))
     for one in list(cells) or [plan]:
         for stem in (source.stem for source in one.notebooks):
             runs = _runs(one.sweeps[stem](None)) if stem in one.sweeps else {}
             later = (
                 ", and any that depend on them" if stem in EXPERIMENTS and hasattr(EXPERIMENTS[stem], "ROUNDS") else ""
             )
+            of_notebooks.setdefault(stem, {}).update(runs)
             lines.append(f"{one.cell}{'/' if one.cell else ''}{stem}: {_counted(runs.values(), trained)}{later}")
     seconds, counted, large = NOTEBOOK_SECONDS * len(lines), {}, []
-    for notebook, sweep in plan.sweeps.items():
-        runs = _runs(sweep(None))
+    for notebook, runs in of_notebooks.items():
         new = [config for run, config in runs.items() if run not in counted and not trained(config)]
         small = [config for config in new if not config.task.streams]
         seconds += work([small]) * plan.times_first_round.get(notebook, 1.0)
