@@ -50,7 +50,6 @@ MISTAKES = [
     (["run", "--jobs", "two"], "--jobs"),
     (["run", "--executor", "dsk"], "an executor is local, dask, dask=tcp://HOST:PORT, slurm or slurm=TASKS: got 'dsk'"),
     (["run", "--executor", "dask=head"], "a Dask scheduler has an address as tcp://HOST:PORT: got 'head'"),
-    (["run", "--executor", "slurm"], "slurm needs "),
     (["run", "01", "--grid", "seeds=1,2", "-p", "seeds=2"], "a parameter is given once: got seeds twice"),
     (["run", "01", "--grid", "sead=1,2"], "did you mean 'seeds'?"),
     (["run", "01", "--grid", "seeds=1,,2"], "a grid has no empty value: got --grid seeds=1,,2"),

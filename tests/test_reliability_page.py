@@ -9,7 +9,7 @@ import pytest
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.records.store import write_record
-from tests.hard import batches, two_batches
+from tests.hard import batches, slurm, two_batches
 from tests.hard.bad_inputs import Bad, faults, inputs
 from tests.hard.drawing import drawn
 from tests.hard.page import PAGE, page
@@ -178,3 +178,11 @@ def test_a_random_model_is_well_and_one_of_another_momentum_or_epsilon_is_seen(t
     )
     found = random_models.faults(description, tmp_path)[1]
     assert [fault.split(" in ")[0].split(":")[0] for fault in found] == ["moving variance of batch_normalization"]
+
+
+@pytest.mark.parametrize("left", [(), ("12_0", "12_3")])
+def test_a_task_that_an_interrupted_command_left_on_slurm_is_seen(monkeypatch, left):
+    monkeypatch.setattr(slurm, "GONE", 0)
+    monkeypatch.setattr(slurm, "_tasks", lambda state: list(left))
+    found = slurm._ended_otherwise("command interrupted", 130, ["bnrepro: interrupted"])
+    assert found == [f"left behind: task {task}" for task in left]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bnrepro.errors import UserError
-from bnrepro.execution.executors import Dask, Executor, Submitit
+from bnrepro.execution.executors import Dask, Executor, Slurm
 
 LOCAL = "local"
 
@@ -85,7 +85,7 @@ def _dask(address: str, jobs: int) -> Iterator[Dask]:
         client.close(timeout=2)
 
 
-def _slurm(tasks: int, folder: Path) -> Submitit:
+def _slurm(tasks: int, folder: Path) -> Slurm:
     import submitit
 
     executor = submitit.AutoExecutor(folder / "slurm", cluster="slurm")
@@ -96,4 +96,4 @@ def _slurm(tasks: int, folder: Path) -> Submitit:
         mem_gb=TASK_GIB,
         slurm_array_parallelism=tasks,
     )
-    return Submitit(executor, tasks)
+    return Slurm(executor, tasks)

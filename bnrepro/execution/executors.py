@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from bnrepro.execution import lent
+from bnrepro.execution import lent, slurm
 
 WORTH_SECONDS = 20.0
 """Of training, next to which it is little to compile a net and to send it."""
@@ -125,6 +125,20 @@ class Submitit:
         return ""
 
 
+class Slurm(Submitit):
+    """An executor of submitit that sends to Slurm: a task that is gone is noticed, and all are cancelled at once."""
+
+    def __init__(self, executor, workers: int):
+        super().__init__(executor, workers)
+        self._queue = slurm.Queue()
+
+    def submit(self, place, *columns):
+        return [slurm.Task(job, self._queue) for job in super().submit(place, *columns)]
+
+    def stop(self, futures):
+        slurm.give_up(futures)
+
+
 def executor_of(given, workers: int) -> Executor:
     """What a user gave, asked as all others are.
 
@@ -133,5 +147,6 @@ def executor_of(given, workers: int) -> Executor:
         workers: How many it has; a Dask client knows.
     """
     if hasattr(given, "map_array"):
-        return Submitit(given, workers)
+        sends_to = getattr(given, "cluster", "") or given.name()
+        return (Slurm if sends_to == "slurm" else Submitit)(given, workers)
     return Dask(given) if hasattr(given, "nthreads") else Pool(given, workers)

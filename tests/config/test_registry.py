@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+import bnrepro
 from bnrepro.config.component import field
 from bnrepro.config.plugins import PLUGINS, add_plugin
 from bnrepro.config.registry import KINDS, find, names, ours, register
@@ -115,6 +116,15 @@ def test_what_there_is_not_is_answered_in_one_line_with_the_way_out(make, messag
     with pytest.raises(UserError) as error:
         make()
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_worker_of_another_version_says_so(monkeypatch):
+    packed = pack((RunConfig(),))
+    monkeypatch.setattr("bnrepro.execution.packing.__version__", "0.0.9")
+    with pytest.raises(
+        RuntimeError, match=f"the command has {bnrepro.__version__}, this worker 0.0.9; install one on both$"
+    ):
+        unpack(packed)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from tests.hard.trials import RESULTS, Result, read
 
 PAGE = CHECKOUT / "docs" / "reliability.md"
 
-NAMES = ("kills", "bad_inputs", "random_models", "kernels", "two_batches", "full_disk")
+NAMES = ("kills", "bad_inputs", "random_models", "kernels", "two_batches", "full_disk", "slurm")
 """The modules that have `TRIALS`, in the order of the page."""
 
 _HEAD = """# Reliability
