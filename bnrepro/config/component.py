@@ -59,7 +59,9 @@ class Component:
 
     def identity(self) -> dict[str, Any]:
         """The fields that are in ids and tables, in their order."""
-        return {one.name: getattr(self, one.name) for one in fields_of(type(self)) if one.metadata.get("identity", True)}
+        return {
+            one.name: getattr(self, one.name) for one in fields_of(type(self)) if one.metadata.get("identity", True)
+        }
 
     def replace(self, **changes) -> typing.Self:
         """The same part with some fields changed."""

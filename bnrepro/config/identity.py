@@ -124,9 +124,7 @@ def _default_of(name: str):
 @functools.cache
 def _ours() -> dict[str, tuple[str, Any]]:
     """By the name of a field of one of our parts, its kind and its default."""
-    fields = (
-        (kind, one) for kind in DEFAULT_PARTS for name in ours(kind) for one in fields_of(find(kind, name))
-    )
+    fields = ((kind, one) for kind in DEFAULT_PARTS for name in ours(kind) for one in fields_of(find(kind, name)))
     found = {}
     for kind, one in fields:
         found.setdefault(one.name, (kind, one.default))

@@ -1,6 +1,5 @@
 """What a run is: `RunConfig`, composed of parts, frozen and checked. Knows no path, no Keras and no table."""
 
-import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
