@@ -182,6 +182,7 @@ def test_verdicts_are_a_table_for_people_and_strict_json_for_programs(results, c
     assert control["paper"] is None and control["rule"] == {"side": "at most", "threshold": 0.0, "margin": 0.0}
 
 
+@pytest.mark.slow
 def test_a_batch_writes_its_verdicts_as_json_too_and_judges_once(results, capsys, monkeypatch):
     monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", lambda plan, force: [])
     judged = []
