@@ -1,16 +1,38 @@
 """What all tests share: quick ones first, tests of the same things in one process, no window for figures, no chatter."""
 
+import gc
 import math
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from bnrepro.jupyter.loading import load_nbformat
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 if not os.access(Path(__file__).parents[1], os.W_OK):  # Hypothesis would keep its examples in the checkout, and warn
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(tempfile.gettempdir(), "bnrepro-hypothesis"))
+load_nbformat()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is loaded with the tests, TensorFlow among it, stays: a search for garbage in it takes half a second, each time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)  # before plugins that look for what refers to something
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

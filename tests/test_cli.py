@@ -181,6 +181,7 @@ def test_verdicts_are_a_table_for_people_and_strict_json_for_programs(results, c
     assert control["paper"] is None and control["rule"] == {"side": "at most", "threshold": 0.0, "margin": 0.0}
 
 
+@pytest.mark.slow
 def test_a_batch_writes_its_verdicts_as_json_too_and_judges_once(results, capsys, monkeypatch):
     monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", lambda plan, force: [])
     judged = []
@@ -247,7 +248,7 @@ def test_a_first_look_ends_with_three_answers_and_with_all_claims_if_asked_for(r
 
 
 def test_a_damaged_table_hides_no_other_failure(results, capsys, monkeypatch):
-    def damaged(workspace):
+    def damaged(workspace, results):
         raise RecordError("results are tables")
 
     monkeypatch.setattr("bnrepro.jupyter.batch.run_batch", lambda plan, force: [Failure("01_training_speed", "boom")])
@@ -302,7 +303,7 @@ def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_pa
     blocks = "<!-- answers -->\nold\n<!-- /answers -->\n<!-- picture -->\n<!-- /picture -->\n"
     (tmp_path / "README.md").write_text(f"before\n{blocks}after\n")
     monkeypatch.setattr("bnrepro.report.committed.CHECKOUT", tmp_path)
-    monkeypatch.setattr("bnrepro.report.sheets.draw_all", lambda: [tmp_path / "a.png"])
+    monkeypatch.setattr("bnrepro.report.sheets.draw_all", lambda *given: [tmp_path / "a.png"])
     assert run("figures") == 0
     assert capsys.readouterr().out.split() == [
         str(tmp_path / "a.png"),

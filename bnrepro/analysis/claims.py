@@ -10,6 +10,7 @@ import pandas as pd
 from bnrepro.analysis.findings import COLUMNS, Row
 from bnrepro.analysis.intervals import CONFIDENCE, Sample, equivalence_test, sign_test
 from bnrepro.errors import UserError
+from bnrepro.records.computed import known
 from bnrepro.records.schemas import Tables
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
@@ -123,11 +124,11 @@ class Claim:
 
     def statistic_of(self, tables: Tables) -> Row:
         """The row of its statistic, with the value of each seed."""
-        return self.function(tables)[0]._replace(label="", unit=self.unit)
+        return self.function(known(tables))[0]._replace(label="", unit=self.unit)
 
     def __call__(self, tables: Tables) -> pd.DataFrame:
         """Its finding: the columns `findings.COLUMNS`, first the row of its statistic, then what else is to be known."""
-        statistic, *others = self.function(tables)
+        statistic, *others = self.function(known(tables))
         p = self.rule.p(statistic.sample)
         tested = self.kind == "primary" or self.rule.side == "around"
         if tested and statistic.n and math.isnan(p):

@@ -1,6 +1,7 @@
 """TensorFlow tells of drivers and instruction sets when it is loaded, and no setting stops it: here it is heard out silently."""
 
 import contextlib
+import gc
 import logging
 import os
 import re
@@ -36,6 +37,18 @@ def without_tensorflow_chatter():
             sys.stderr.write("".join(line for line in lines if not _CHATTER.match(line)))
 
 
+@contextlib.contextmanager
+def _without_garbage_collection():
+    """What TensorFlow loads stays: to look through it again and again meanwhile for what could go takes a fifth of the time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 _LOADING = threading.Lock()
 
 
@@ -50,7 +63,7 @@ def load_tensorflow() -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for what it tells later, as on the first compilation
         # It warns of programs that are compiled one after another.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        with without_tensorflow_chatter():
+        with without_tensorflow_chatter(), _without_garbage_collection():
             import keras  # noqa: F401
             import tensorflow as tf
 

@@ -42,12 +42,13 @@ def _run_one(options, path: Path | None, asked: tuple) -> list:
     failures = run_batch(plan, options.force)
     with _reported(failures, "report"):
         from bnrepro.report.finish import finish
-        from bnrepro.report.verdicts import verdicts
+        from bnrepro.report.verdicts import kept_results, verdicts
 
-        table = verdicts(plan.workspace)
+        results = list(kept_results(plan.workspace))
+        table = verdicts(plan.workspace, results)
         if path:
             write_whole(path, f"{verdicts_json(table)}\n".encode())
-        finish(plan.workspace, table)
+        finish(plan.workspace, table, results)
         print(f"\n{_last_screen(table, [path.stem for path in plan.notebooks], options.verbose)}\n")
         workspace = plan.workspace
         _print_paths(figures=workspace.figures, report=workspace.report, notebooks=workspace.executed)

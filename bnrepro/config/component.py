@@ -55,12 +55,13 @@ class Component:
 
     def values(self) -> dict[str, Any]:
         """The fields in their order."""
-        return {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        return {one.name: getattr(self, one.name) for one in fields_of(type(self))}
 
     def identity(self) -> dict[str, Any]:
         """The fields that are in ids and tables, in their order."""
-        fields = dataclasses.fields(self)
-        return {one.name: getattr(self, one.name) for one in fields if one.metadata.get("identity", True)}
+        return {
+            one.name: getattr(self, one.name) for one in fields_of(type(self)) if one.metadata.get("identity", True)
+        }
 
     def replace(self, **changes) -> typing.Self:
         """The same part with some fields changed."""
@@ -80,22 +81,34 @@ def check_fields(part) -> None:
     Raises:
         UserError: A value of the wrong type or out of range.
     """
-    for one in dataclasses.fields(part):
-        if (kind := field_types(type(part))[one.name]) in (int, float, str, bool):
-            value = check_type(one.name, getattr(part, one.name), kind)
-            accepted, text = one.metadata.get("rule", ANY)
-            if not accepted(value):
-                raise UserError(f"{one.name} {text}: got {value!r}; change {one.name}")
-            object.__setattr__(part, one.name, value)
+    for name, kind, (accepted, text) in _checked(type(part)):
+        value = check_type(name, getattr(part, name), kind)
+        if not accepted(value):
+            raise UserError(f"{name} {text}: got {value!r}; change {name}")
+        object.__setattr__(part, name, value)
+
+
+@functools.cache
+def _checked(part: type) -> list[tuple[str, type, Rule]]:
+    """The fields of a dataclass that hold a number or a word: name, type and rule."""
+    types = field_types(part)
+    plain = [one for one in fields_of(part) if types[one.name] in (int, float, str, bool)]
+    return [(one.name, types[one.name], one.metadata.get("rule", ANY)) for one in plain]
 
 
 def uncompiled(part) -> dict[str, Any]:
     """The defaults of the fields of a dataclass that a compiled net does not depend on."""
-    return {one.name: one.default for one in dataclasses.fields(part) if not one.metadata.get("compiled", True)}
+    return {one.name: one.default for one in fields_of(type(part)) if not one.metadata.get("compiled", True)}
+
+
+@functools.cache
+def fields_of(part: type) -> tuple[dataclasses.Field, ...]:
+    """The fields of a dataclass, which takes Python some time to find: a sweep makes tens of thousands of configs."""
+    return dataclasses.fields(part)
 
 
 @functools.cache
 def field_types(part: type) -> dict[str, type]:
     """By field of a dataclass, its type."""
     hints = typing.get_type_hints(part)
-    return {one.name: hints[one.name] for one in dataclasses.fields(part)}
+    return {one.name: hints[one.name] for one in fields_of(part)}

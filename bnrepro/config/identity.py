@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from bnrepro.config.component import fields_of
 from bnrepro.config.registry import DEFAULT_PARTS, find, ours
 
 COLUMNS = (
@@ -89,12 +90,22 @@ def _own_defaults(config) -> dict[str, Any]:
     """By column, the value with which it is not in an id."""
     defaults = {**protocol(type(config)), **DEFAULT_PARTS, "measurements": ""}
     for part in config.parts:
-        defaults |= {column_of(part, one.name): one.default for one in dataclasses.fields(part)}
+        defaults |= _defaults_of(type(part))
     return defaults
+
+
+@functools.cache
+def _defaults_of(part: type) -> dict[str, Any]:
+    return {_column_of(part, one.name): one.default for one in fields_of(part)}
 
 
 def column_of(part, field: str) -> str:
     """The column of a part's field: its bare name where a part of ours of that kind has had it from the start."""
+    return _column_of(type(part), field)
+
+
+@functools.cache
+def _column_of(part: type, field: str) -> str:
     if _owner_of(field) == part.kind:
         return field
     return f"{part.kind}.{part.name}.{field}" if part.kind == "measurement" else f"{part.kind}.{field}"
@@ -113,9 +124,7 @@ def _default_of(name: str):
 @functools.cache
 def _ours() -> dict[str, tuple[str, Any]]:
     """By the name of a field of one of our parts, its kind and its default."""
-    fields = (
-        (kind, one) for kind in DEFAULT_PARTS for name in ours(kind) for one in dataclasses.fields(find(kind, name))
-    )
+    fields = ((kind, one) for kind in DEFAULT_PARTS for name in ours(kind) for one in fields_of(find(kind, name)))
     found = {}
     for kind, one in fields:
         found.setdefault(one.name, (kind, one.default))
@@ -125,4 +134,4 @@ def _ours() -> dict[str, tuple[str, Any]]:
 @functools.cache
 def protocol(config: type) -> dict[str, Any]:
     """The defaults of the fields of a config that are no part."""
-    return {one.name: one.default for one in dataclasses.fields(config) if one.default is not dataclasses.MISSING}
+    return {one.name: one.default for one in fields_of(config) if one.default is not dataclasses.MISSING}

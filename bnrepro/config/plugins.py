@@ -1,5 +1,6 @@
 """What others add, in a file or an installed package: found here, loaded once. Knows nothing of what it is that they add."""
 
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -18,7 +19,20 @@ _PREFIX = "bnrepro_plugin_"
 
 def installed(kind: str) -> dict[str, EntryPoint]:
     """By name the entry points `bnrepro.<kind>` of all installed packages."""
+    return _installed(kind, tuple((folder, _changed_at(folder)) for folder in sys.path))
+
+
+@functools.cache
+def _installed(kind: str, path: tuple[tuple[str, int], ...]) -> dict[str, EntryPoint]:
+    """Those on the path, whose folders are looked through once until one has changed: that takes hundredths of a second."""
     return {point.name: point for point in importlib.metadata.entry_points(group=f"bnrepro.{kind}")}
+
+
+def _changed_at(folder: str) -> int:
+    try:
+        return os.stat(folder or os.curdir).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def add_plugin(path: str | Path) -> None:

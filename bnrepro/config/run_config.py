@@ -1,12 +1,11 @@
 """What a run is: `RunConfig`, composed of parts, frozen and checked. Knows no path, no Keras and no table."""
 
-import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bnrepro.config.component import Component, check_fields, field, field_types, uncompiled
+from bnrepro.config.component import Component, check_fields, field, field_types, fields_of, uncompiled
 from bnrepro.config.identity import as_flat, column_of, digest, protocol
 from bnrepro.config.registry import DEFAULT_PARTS, find, names, ours
 from bnrepro.config.validation import ENGINES, NOT_NEGATIVE, at_least, largest_prime, one_of
@@ -160,11 +159,11 @@ class RunConfig:
 
     def replace(self, **changes: Any) -> "RunConfig":
         """The same run with some parts or fields changed. Another part by name keeps the values of fields that both have."""
-        return self._with(_changed({one.name: getattr(self, one.name) for one in dataclasses.fields(self)}, changes))
+        return self._with(_changed({one.name: getattr(self, one.name) for one in fields_of(RunConfig)}, changes))
 
     def _with(self, values: dict[str, Any]) -> "RunConfig":
         other = object.__new__(RunConfig)
-        other._set({one.name: values.get(one.name, getattr(self, one.name)) for one in dataclasses.fields(self)})
+        other._set({one.name: values.get(one.name, getattr(self, one.name)) for one in fields_of(RunConfig)})
         return other
 
 

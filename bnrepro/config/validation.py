@@ -38,6 +38,8 @@ def check_type(name: str, value, kind: type):
 
     A scalar of NumPy or another library counts as the Python value that it holds.
     """
+    if type(value) is kind and (kind is not float or math.isfinite(value)):
+        return value
     words = {int: "a whole number", float: "a finite number", str: "a word", bool: "true or false"}
     plain = value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
     number = isinstance(plain, numbers.Real) and not isinstance(plain, bool)

@@ -12,6 +12,7 @@ from bnrepro.config.group import Sweep
 from bnrepro.errors import unknown
 from bnrepro.experiments import outside
 from bnrepro.experiments.presets import smallest
+from bnrepro.records.computed import known
 from bnrepro.records.schemas import Tables
 
 _FILES = {
@@ -100,6 +101,7 @@ class Experiment:
 
     def findings(self, tables: Tables) -> pd.DataFrame:
         """What its tables say to its claims: of each the statistic, then what else is to be known (`analysis.findings`)."""
+        tables = known(tables)
         return pd.concat([claim(tables) for claim in self.claims], ignore_index=True)
 
     def panel(self, name: str):

@@ -18,6 +18,7 @@ import traceback
 from pathlib import Path
 
 from bnrepro.errors import one_line
+from bnrepro.jupyter.loading import load_nbformat
 
 START_SECONDS = 180
 """A kernel on a loaded machine may need longer than papermill's 60 s."""
@@ -60,6 +61,7 @@ def execute(source: Path, draft: Path, values: dict) -> None:
         Exception: What the notebook raised, or that its kernel died.
         RuntimeError: A cell was not executed, as after `sys.exit(0)`, or the page would load something.
     """
+    load_nbformat()
     import papermill
     from nbclient.exceptions import DeadKernelError
 

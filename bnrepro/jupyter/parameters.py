@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from bnrepro.config.validation import check_type
 from bnrepro.errors import UserError, unknown
+from bnrepro.jupyter.loading import load_nbformat
 from bnrepro.records import workspace
 
 SHARED = ("preset", "output_root")
@@ -85,7 +86,8 @@ def parameters(notebook: Path) -> list[Parameter]:
 
 def check_format(notebook: Path) -> None:
     """Raises `UserError` for a notebook that its format does not allow, and that nothing could execute."""
-    import nbformat  # takes more than a second to load
+    load_nbformat()
+    import nbformat
 
     try:
         nbformat.validate(json.loads(notebook.read_bytes()))

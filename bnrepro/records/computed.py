@@ -40,6 +40,11 @@ class KnownTables(dict):
     clear = _changing(dict.clear)
 
 
+def known(tables: dict[str, pd.DataFrame]) -> KnownTables:
+    """The tables themselves where they know what was computed of them, else the same tables that do from now on."""
+    return tables if isinstance(tables, KnownTables) else KnownTables(tables)
+
+
 def once(function: Callable) -> Callable:
     """A decorator of a function from tables (and arguments that can be hashed) to a table: computed once for `KnownTables`.
 
@@ -47,7 +52,7 @@ def once(function: Callable) -> Callable:
     """
 
     @functools.wraps(function)
-    def known(tables, *arguments, **named):
+    def computed(tables, *arguments, **named):
         if not isinstance(tables, KnownTables):
             return function(tables, *arguments, **named)
         key = function, arguments, tuple(sorted(named.items()))
@@ -55,4 +60,4 @@ def once(function: Callable) -> Callable:
             tables.computed[key] = function(tables, *arguments, **named)
         return tables.computed[key].copy(deep=False)
 
-    return known
+    return computed

@@ -1,5 +1,7 @@
 """The parts of the README that are generated from the record. Trains nothing."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from bnrepro.errors import UserError
@@ -8,17 +10,29 @@ from bnrepro.records.workspace import Workspace
 from bnrepro.report.front_page import answers
 from bnrepro.report.questions import FIRST
 from bnrepro.report.sheets import PICTURE_NAME, pictured
-from bnrepro.report.verdicts import RECORD, kept_results, of_ours, verdicts
+from bnrepro.report.verdicts import RECORD, Result, kept_results, of_ours, verdicts
 
 
-def update_readme(text: str, workspace: Workspace = RECORD, table: pd.DataFrame | None = None) -> str:
-    """The README with its blocks `picture` and `answers` written anew from the record; `table` are its verdicts, if at hand.
+def update_readme(
+    text: str,
+    workspace: Workspace = RECORD,
+    table: pd.DataFrame | None = None,
+    results: Iterable[Result] | None = None,
+) -> str:
+    """The README with its blocks `picture` and `answers` written anew from the record.
+
+    Args:
+        text: It as it is.
+        workspace: Whose results.
+        table: The verdicts of these, where they are judged already.
+        results: These, where they are read already.
 
     Raises:
         UserError: A block's marks are missing.
     """
-    table = of_ours(verdicts(workspace)) if table is None else table
-    for block, content in (("picture", picture(workspace)), ("answers", answers(table))):
+    results = list(kept_results(workspace) if results is None else results)
+    table = of_ours(verdicts(workspace, results)) if table is None else table
+    for block, content in (("picture", picture(results)), ("answers", answers(table))):
         opening, closing = f"<!-- {block} -->", f"<!-- /{block} -->"
         before, opened, rest = text.partition(opening)
         _, closed, after = rest.partition(closing)
@@ -28,9 +42,9 @@ def update_readme(text: str, workspace: Workspace = RECORD, table: pd.DataFrame 
     return text
 
 
-def picture(workspace: Workspace = RECORD) -> str:
+def picture(results: Iterable[Result]) -> str:
     """The three findings as one picture in Markdown, which leads to its caption, where their notebooks have results."""
-    panels = [panel for panel, _ in pictured(kept_results(workspace)).values()]
+    panels = [panel for panel, _ in pictured(results).values()]
     if len(panels) < len(FIRST):
         return "No figure yet: run `bnrepro run --preset paper`."
     return f"[![{lettered([panel.title for panel in panels])}](figures/{PICTURE_NAME}.png)](figures/README.md)"

@@ -79,9 +79,9 @@ def pictured(results: Iterable[Result]) -> dict[str, tuple[Panel, Tables]]:
     }
 
 
-def draw_all(workspace: Workspace = RECORD) -> list[Path]:
+def draw_all(workspace: Workspace = RECORD, results: list[Result] | None = None) -> list[Path]:
     """Draws and writes all sheets of a workspace's results, and the page beside them; returns what was written."""
-    results = list(kept_results(workspace))
+    results = list(kept_results(workspace)) if results is None else results
     return save_sheets(workspace, results, draw_sheets(results))
 
 

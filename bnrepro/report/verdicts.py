@@ -30,13 +30,18 @@ def judged(experiment: Experiment, tables: Tables, others: Iterable[Result] = ()
     return _judged(experiment, pd.concat([experiment.findings(tables), *beside], ignore_index=True))
 
 
-def verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
+def verdicts(workspace: Workspace = RECORD, results: Iterable[Result] | None = None) -> pd.DataFrame:
     """All claims whose notebook has results, with their verdicts, in the order of the claims; no row where none has.
+
+    Args:
+        workspace: Whose results.
+        results: These, where they are read already.
 
     Raises:
         UserError: Two claims have the same id.
     """
-    return together({notebook: experiment.findings(tables) for notebook, experiment, tables in kept_results(workspace)})
+    results = kept_results(workspace) if results is None else results
+    return together({notebook: experiment.findings(tables) for notebook, experiment, tables in results})
 
 
 def together(findings: dict[str, pd.DataFrame]) -> pd.DataFrame:

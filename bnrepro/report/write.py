@@ -29,6 +29,7 @@ def write_report(
     path: Path | None = None,
     sheets: dict[str, list[Sheet]] | None = None,
     table: pd.DataFrame | None = None,
+    results: list[Result] | None = None,
 ) -> Path:
     """Writes one self-contained HTML page: verdicts, figures, deviations from the paper, provenance.
 
@@ -37,13 +38,14 @@ def write_report(
         path: The file; by default the workspace's own. It links to the pages of the workspace's executed notebooks.
         sheets: The sheets of each notebook that has results, where they are drawn already.
         table: All verdicts of the results, where they are judged already.
+        results: These, where they are read already.
 
     Returns:
         The file.
     """
     path = workspace.report if path is None else Path(path)
-    results = list(kept_results(workspace))
-    table = verdicts(workspace) if table is None else table
+    results = list(kept_results(workspace)) if results is None else results
+    table = verdicts(workspace, results) if table is None else table
     sheets = draw_sheets(results) if sheets is None else sheets
     asked = table.assign(record="", record_n=0) if workspace.is_record else table  # which need not say what it says
     page = render_page(

@@ -65,13 +65,15 @@ def test_a_part_of_a_plugin_file_is_found_by_its_name_here_and_in_what_is_starte
 
 def test_a_part_of_an_installed_package_is_found_by_its_entry_point(plugin, tmp_path, monkeypatch):
     package = tmp_path / "site"
-    (package / "thin_net-1.0.dist-info").mkdir(parents=True)
+    package.mkdir()
+    monkeypatch.syspath_prepend(package)
+    assert "thin" not in names("model")  # it is installed while this process runs
+    (package / "thin_net-1.0.dist-info").mkdir()
     (package / "thin_net-1.0.dist-info" / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: thin-net\nVersion: 1.0\n"
     )
     (package / "thin_net-1.0.dist-info" / "entry_points.txt").write_text("[bnrepro.model]\nthin = thin_net:Thin\n")
     (package / "thin_net.py").write_text(PLUGIN)
-    monkeypatch.syspath_prepend(package)
     importlib.invalidate_caches()
     assert "thin" in names("model")
     assert RunConfig(model="thin")["model.depth"] == 2

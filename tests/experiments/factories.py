@@ -13,6 +13,7 @@ from bnrepro.config.group import Group, Sweep
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS, Experiment, all_claims
+from bnrepro.records.computed import known
 from bnrepro.records.results import write_results
 from bnrepro.records.schemas import SCHEMAS, Tables
 from bnrepro.records.store import membership
@@ -149,7 +150,7 @@ def finding_tables(notebook: str, preset: str, seeds: int = 0, task: str = "") -
     else:
         tables = make_tables(finding.sweep(preset, seeds=seeds, task=task))
     kept = {name: table for name, table in tables.items() if name in ("sweep", *finding.TABLES)}
-    return finding.derive(kept) if hasattr(finding, "derive") else kept
+    return known(finding.derive(kept) if hasattr(finding, "derive") else kept)
 
 
 def write_finding_results(folder: Path, preset: str) -> None:

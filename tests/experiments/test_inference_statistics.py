@@ -405,6 +405,7 @@ def test_the_share_of_answers_that_change_is_drawn_mixed_and_class_by_class(tabl
     assert [to_hex(line.get_color()) for line in (mixed, apart, fixed)] == [PINK, PINK, BLUE]
 
 
+@pytest.mark.slow
 def test_a_figure_says_so_only_where_every_run_diverged(tables):
     lost = make(seeds=1, lost=dict.fromkeys(ids(make(seeds=1), "main"), 1))
     said = ["every run diverged" in words(figure.axes[0]) for figure in every_panel(finding, lost)]

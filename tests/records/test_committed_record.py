@@ -42,17 +42,19 @@ from bnrepro.report.readme import update_readme
 from bnrepro.report.record_verdicts import record_verdicts_file
 from bnrepro.report.sheets import draw_all
 from bnrepro.report.verdict_page import verdict_page
-from bnrepro.report.verdicts import verdicts
+from bnrepro.report.verdicts import kept_results, of_ours, verdicts
 from bnrepro.records.workspace import CHECKOUT, DATA
 
 matplotlib.rcParams.update({"font.size": 20, "svg.hashsalt": "other", "axes.grid": True, "figure.dpi": 50})
 folder = Path(sys.argv[1])
 shutil.copytree(DATA / "results", folder / "results")
 workspace = Workspace("paper", folder)
-draw_all(workspace)
-(folder / "README.md").write_text(update_readme((CHECKOUT / "README.md").read_text(), workspace))
-(folder / "verdicts.md").write_text(verdict_page(verdicts(workspace)))
-(folder / "verdicts.csv").write_bytes(record_verdicts_file(verdicts(workspace)))
+results = list(kept_results(workspace))
+table = of_ours(verdicts(workspace, results))
+draw_all(workspace, results)
+(folder / "README.md").write_text(update_readme((CHECKOUT / "README.md").read_text(), workspace, table, results))
+(folder / "verdicts.md").write_text(verdict_page(table))
+(folder / "verdicts.csv").write_bytes(record_verdicts_file(table))
 print(*sys.modules)
 """
 

@@ -5,7 +5,7 @@ import operator
 import pandas as pd
 import pytest
 
-from bnrepro.records.computed import KnownTables, once
+from bnrepro.records.computed import KnownTables, known, once
 
 RUNS = pd.DataFrame({"run": ["a", "b"], "value": [1.0, 2.0]})
 OTHERS = RUNS.assign(value=9.0)
@@ -30,6 +30,15 @@ def test_a_table_is_computed_once_for_the_same_tables_and_arguments():
         assert shifted(tables, 1.0)["value"].tolist() == [2.0, 3.0]
         assert shifted(tables, 2.0, column="value")["value"].tolist() == [3.0, 4.0]
     assert calls == [(1.0, "value"), (2.0, "value")]
+
+
+def test_ordinary_tables_are_lent_a_memory_and_stay_ordinary():
+    shifted, calls = counting()
+    tables = {"runs": RUNS}
+    lent = known(tables)
+    assert known(lent) is lent and shifted(lent).equals(shifted(lent)) and len(calls) == 1
+    shifted(tables)
+    assert len(calls) == 2 and type(tables) is dict
 
 
 def test_what_a_caller_writes_into_it_no_other_sees():

@@ -148,6 +148,7 @@ def write_and_read_many(folder, tables, failures):
     failures.put("done")
 
 
+@pytest.mark.slow
 def test_two_writers_of_the_same_results_do_not_see_each_other(tmp_path):
     whole = collect_one(tmp_path)
     fewer = whole | {"curves": whole["curves"].iloc[:1]}
@@ -173,6 +174,7 @@ def read_until(folder, said, stop):
     said.put(missed)
 
 
+@pytest.mark.slow
 def test_a_record_that_is_replaced_is_there_all_the_while(tmp_path):
     folder = tmp_path / "records"
     write_record(folder, CONFIG, record_of(CONFIG))

@@ -2,6 +2,7 @@
 the ones before gave. Knows no claim and draws nothing.
 """
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -177,9 +178,15 @@ def _search(config: RunConfig, start: int | None, trained: Mapping[str, bool]) -
     """
     trains, configs = {}, []
     while numbers := to_try(trains, start):
-        tried = {number: config.replace(learning_rate=rate(number)) for number in numbers}
+        tried = {number: _at(config, number) for number in numbers}
         configs += tried.values()
         if any(each.id not in trained for each in tried.values()):
             return _Search(False, trains, configs)
         trains |= {number: trained[each.id] for number, each in tried.items()}
     return _Search(True, trains, configs)
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _at(config: RunConfig, number: int) -> RunConfig:
+    """The run at a rate, made once, since each round asks for those of all rounds before."""
+    return config.replace(learning_rate=rate(number))
