@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from bnrepro.config.component import Component
 from bnrepro.config.run_config import RunConfig
 from bnrepro.measurements.base import Observed, put_back, rows_of
 from bnrepro.models.build import build_model
@@ -16,9 +15,12 @@ from bnrepro.models.initialize import initialize
 from bnrepro.records.machine import cores
 from bnrepro.records.schemas import Tables
 from bnrepro.tasks.batch_order import batch_order
+from bnrepro.training.device_data import DeviceData
 from bnrepro.training.engine import Chunk, Evaluation, check_alike
 from bnrepro.training.jax_engine import JaxEngine, State
 from bnrepro.training.schedules import HalvingRate
+
+_DATA = DeviceData(jax.device_put)
 
 
 class JaxRuns:
@@ -32,7 +34,7 @@ class JaxRuns:
 
     def __init__(self, configs: list[RunConfig]):
         self.configs, self.config = configs, configs[0]
-        self.splits, input_shape, outputs = _on_device(self.config.task, self.config.task.data_seed(self.config.seed))
+        self.splits, input_shape, outputs = _DATA.load(self.config.task, self.config.task.data_seed(self.config.seed))
         self.engine, rate = _engine(self.config.compilation_key, input_shape, outputs)
         self.engine.compile_seconds = 0.0
         self.state = jax.device_put(_together([self._started(config, rate) for config in configs]))
@@ -156,17 +158,6 @@ class _Orders:
 
 def _together(states: list[State]) -> State:
     return State(*([np.stack(values) for values in zip(*each)] for each in zip(*states)))
-
-
-@functools.lru_cache(maxsize=8)  # few examples are other ones at every seed
-def _on_device(task: Component, seed: int) -> tuple[dict[str, tuple[jax.Array, jax.Array]], tuple[int, ...], int]:
-    """Inputs and targets by split, the shape of an input, and how many outputs there are."""
-    data = task.load(seed)
-    splits = {
-        split: jax.device_put((getattr(data, f"x_{split}"), getattr(data, f"y_{split}")))
-        for split in ("train", "validation", "test")
-    }
-    return splits, data.input_shape, data.outputs
 
 
 @functools.lru_cache(maxsize=4)

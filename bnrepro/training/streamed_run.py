@@ -9,6 +9,7 @@ import tensorflow as tf
 from bnrepro.measurements.batch_moments import batch_moments, population_moments
 from bnrepro.measurements.norms import Moments, normalizing_with
 from bnrepro.tasks.batch_order import batch_order
+from bnrepro.training.device_data import Loaded
 from bnrepro.training.engine import Chunk, Evaluation
 from bnrepro.training.tensorflow_run import TensorFlowRun
 
@@ -22,7 +23,7 @@ _LOOKED_THROUGH = 100
 class StreamedRun(TensorFlowRun):
     """A run whose task `streams`. What measures in it sees its first training mini-batch, without distortion."""
 
-    def _load(self) -> tuple[dict, tuple[int, ...], int]:
+    def _load(self) -> Loaded:
         self.stream = self.config.task.stream()
         splits = {}
         if self.config.measurements:

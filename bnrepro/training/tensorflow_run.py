@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from bnrepro.config.component import Component
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
 from bnrepro.measurements.activation_quantiles import percentiles
@@ -19,11 +18,14 @@ from bnrepro.models.build import build_model
 from bnrepro.models.initialize import initialize
 from bnrepro.records.schemas import Tables
 from bnrepro.tasks.batch_order import batch_order
+from bnrepro.training.device_data import DeviceData, Loaded
 from bnrepro.training.engine import Chunk, Evaluation
 from bnrepro.training.keras_engine import Engine
 from bnrepro.training.mirrored import divide, strategy_of
 from bnrepro.training.schedules import HalvingRate
 from bnrepro.training.streaming_engine import StreamingEngine
+
+_DATA = DeviceData(tf.constant)
 
 
 class TensorFlowRun:
@@ -55,9 +57,8 @@ class TensorFlowRun:
         self.observers = [observer for observer in begun if observer is not None]
         self.mode, self.device = self.engine.mode, _device(devices)
 
-    def _load(self) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], tuple[int, ...], int]:
-        """Inputs and targets by split, the shape of an input, and how many outputs there are."""
-        return _on_device(self.config.task, self.config.task.data_seed(self.config.seed))
+    def _load(self) -> Loaded:
+        return _DATA.load(self.config.task, self.config.task.data_seed(self.config.seed))
 
     @property
     def compile_seconds(self) -> float:
@@ -107,17 +108,6 @@ class TensorFlowRun:
     def _order(self, start: int, count: int) -> np.ndarray:
         config, examples = self.config, len(self.splits["train"][1])
         return batch_order(config.seed, examples, config.batch_size, count, start, config.shuffling)
-
-
-@functools.lru_cache(maxsize=8)  # few examples are other ones at every seed
-def _on_device(task: Component, seed: int) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], tuple[int, ...], int]:
-    """Inputs and targets by split, the shape of an input, and how many outputs there are."""
-    data = task.load(seed)
-    splits = {
-        split: (tf.constant(getattr(data, f"x_{split}")), tf.constant(getattr(data, f"y_{split}")))
-        for split in ("train", "validation", "test")
-    }
-    return splits, data.input_shape, data.outputs
 
 
 @functools.lru_cache(maxsize=32)  # each holds 1 MiB more than what TensorFlow keeps of a program for ever

@@ -134,7 +134,7 @@ def test_population_statistics_are_algorithm_2s_and_change_nothing_of_the_traini
     curves, moving = run(config)["curves"].drop(columns="run"), tables["batch"]["curves"].drop(columns="run")
     assert curves.query("split == 'train'").equals(moving.query("split == 'train'"))
     engine, _ = tensorflow_run._engine(config.compilation_key, SHAPE, CLASSES)
-    splits, *_ = tensorflow_run._on_device(config.task, 0)
+    splits, *_ = tensorflow_run._DATA.load(config.task, 0)
     x, y = splits["train"][0].numpy(), splits["test"]
     rows = batch_order(config.seed, len(x), 60, 107)  # 6,400 examples are 106.7 mini-batches
     lagging, *_ = engine.evaluate(*y)
