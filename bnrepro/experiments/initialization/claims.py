@@ -102,8 +102,9 @@ def less_spread(tables: Tables) -> list[Row]:
     kind="secondary",
     section="1",
     sentence="The deepest sigmoid net that trains is deeper with BN than without BN, from whichever of three initializations",
-    statistic="largest number of hidden layers at which a sigmoid net ends at 50% accuracy or above at any rate, with BN over "
-    "without, of each seed the smallest ratio of the three initializations, median of seeds; a step of the depths tried is seen",
+    statistic="largest number of hidden layers at which a sigmoid net ends at 50% accuracy or above at either of two rates, with "
+    "BN over without, of each seed the smallest ratio of the three initializations, median of seeds; a step of the depths tried "
+    "is seen",
     unit="times",
     rule=Rule("above", 1.0),
 )
