@@ -65,7 +65,7 @@ PRESETS = {
         stds=STDS[1::3],
         rates=(0.1, 1.0),
         other_rates=(0.3,),
-        depth_rates=(3.0,),
+        depth_rates=(0.3,),
         depths=(2, 5, 20),
     ),
     "paper": Preset(
