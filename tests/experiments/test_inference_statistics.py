@@ -14,7 +14,7 @@ from bnrepro.experiments.inference_statistics import tables as found
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.measurements import normalization_statistics
 from bnrepro.plotting.arms import COLORS, LABELS
-from bnrepro.records.results import load_results, write_results
+from bnrepro.records.results import load_results, select, write_results
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 from bnrepro.training.run import run
@@ -185,6 +185,13 @@ def test_the_layers_are_judged_on_seeds_of_their_own_after_the_last_step():
         64,
     }
     assert all(config.evaluate_every == config.steps for config in runs)
+
+
+def test_what_is_kept_of_the_layers_is_all_that_is_read(tables):
+    kept, layers = finding.derive(tables), set(select(tables, "layers")["run"])
+    assert not layers & {*kept["statistics"]["run"], *kept["curves"]["run"]}
+    assert layers <= set(kept["variances"]["run"])
+    pd.testing.assert_frame_equal(finding.findings(kept), finding.findings(tables))
 
 
 def test_a_run_of_the_layers_that_diverged_is_left_out_and_counted():

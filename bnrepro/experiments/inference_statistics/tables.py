@@ -30,6 +30,18 @@ FEWEST = 2
 _CELL = ["batch_size", "seed"]
 
 
+def derive(tables: Tables) -> Tables:
+    """The tables to keep: of the group `layers` the variances of Algorithm 2, for nothing else is read."""
+    layers, kept = set(select(tables, "layers")["run"]), dict(tables)
+    for name in ("curves", "statistics", "variances"):
+        rows = tables[name]
+        read = ~rows["run"].isin(layers)
+        if name == "variances":
+            read |= rows["statistics"] == "population"
+        kept[name] = rows[read].reset_index(drop=True)
+    return kept
+
+
 def batch_sizes(tables: Tables) -> list[int]:
     """The mini-batches of the group `main`, whatever became of their runs."""
     return sorted(set(select(tables, "main")["batch_size"].tolist()))
