@@ -173,7 +173,8 @@ def _others() -> list[Deviation]:
         Deviation(
             "05: nets",
             "“less careful about initialization”, no experiment",
-            f"the sigmoid net of section 4.1 and {DEEPER['hidden_layers']} hidden layers of ReLU, on MNIST; "
+            f"the sigmoid net of section 4.1 and {DEEPER['hidden_layers']} hidden layers of ReLU, on MNIST; sigmoid nets "
+            "of other depths from the start of section 4.1, He's, and Glorot's times 4; "
             f"{start['validation_examples']:,} training examples choose the rates",
         ),
         Deviation(

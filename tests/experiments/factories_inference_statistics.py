@@ -33,7 +33,7 @@ def make(preset: str = "quick", seeds: int = 3, lost: dict[str, int] | None = No
             steps = [step for step in steps if not ended or step < diverged_at]
             rows["curves"] += [(config.id, step, "validation", 0.6, 0.8) for step in steps]
             rows["curves"] += [(config.id, step, "train", 0.6, 0.8) for step in steps if step]
-            if group.group == "main":
+            if group.group != "momentum":
                 rows["statistics"] += [row for step in steps if step for row in said(config, step)]
                 rows["variances"] += [] if ended else variances(config)
     tables = {name: table(name, kept) for name, kept in rows.items()}
@@ -69,5 +69,5 @@ def put(tables: Tables, name: str, column: str, value, **where) -> None:
         chosen &= found[key] == wanted
     assert chosen.any(), where
     seeds = found.loc[chosen, "seed"]
-    values = seeds.map(dict(enumerate(value))).to_numpy() if isinstance(value, list) else value
+    values = (seeds % 100).map(dict(enumerate(value))).to_numpy() if isinstance(value, list) else value
     table.loc[chosen.to_numpy(), column] = values

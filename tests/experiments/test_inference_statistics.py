@@ -14,7 +14,7 @@ from bnrepro.experiments.inference_statistics import tables as found
 from bnrepro.experiments.presets import CALIBRATION_SEEDS
 from bnrepro.measurements import normalization_statistics
 from bnrepro.plotting.arms import COLORS, LABELS
-from bnrepro.records.results import load_results, write_results
+from bnrepro.records.results import load_results, select, write_results
 from bnrepro.records.schemas import SCHEMAS
 from bnrepro.report.verdicts import judged
 from bnrepro.training.run import run
@@ -56,7 +56,7 @@ def without(group="main", step=1, **options):
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(tables):
     table = judged(finding, tables)
-    assert list(table["claim"]) == OWN == ["P1", "P2a", "P2b", "P3a", "P3b", "P4"]
+    assert list(table["claim"]) == OWN == ["P1", "P2a", "P2b", "P3a", "P3b", "P3c", "P3d", "P4"]
     assert (table["n"] == 3).all() and papers_numbers(finding) == {}
 
 
@@ -136,6 +136,67 @@ def test_the_notes_of_p3_have_the_deeper_layers_and_the_moving_averages(tables):
     assert other.startswith(
         "hidden 2, mean over m: 0.875 (0.875); hidden 2 at m = 2: 0.5 (0.5); hidden 2 at m = 128: 1 (1);"
     )
+
+
+def layers(tables, *ratios, size):
+    for layer, ratio in enumerate(ratios, start=1):
+        put(
+            tables,
+            "variances",
+            "used_over_seen",
+            ratio,
+            statistics="population",
+            layer=f"hidden_{layer}",
+            batch_size=size,
+        )
+
+
+@pytest.mark.parametrize(
+    ("ratios", "estimate", "expected"),
+    [
+        ((1.0, 1.01, 1.03), 1.03, SUPPORTED),
+        ((1.04, 0.9, 1.0), 0.9, CONTRADICTED),
+        ((1.0, 1.06, 1.0), 1.06, CONTRADICTED),
+    ],
+)
+def test_p3c_is_of_the_layer_that_is_farthest_from_the_population(ratios, estimate, expected):
+    tables = make(seeds=8)
+    layers(tables, *ratios, size=64)
+    row = statistic(tables, "P3c")
+    assert (row["estimate"], row["n"], row["verdict"]) == (pytest.approx(estimate), 8, expected)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "estimate", "expected"),
+    [((1.0, 1.6, 2.6), 1.6, SUPPORTED), ((9.0, 1.0, 2.6), 1.0, CONTRADICTED), ((0.1, 1.2, 1.05), 1.05, INCONCLUSIVE)],
+)
+def test_p3d_is_of_the_smallest_of_the_deeper_layers(ratios, estimate, expected):
+    tables = make(seeds=8)
+    layers(tables, *ratios, size=2)
+    row = statistic(tables, "P3d")
+    assert (row["estimate"], row["verdict"]) == (pytest.approx(estimate), expected)
+    assert row["note"].startswith(f"hidden 1: {ratios[0]:g}")
+
+
+def test_the_layers_are_judged_on_seeds_of_their_own_after_the_last_step():
+    runs = finding.sweep("paper")[Group("layers")]
+    assert {config.seed for config in runs} == set(range(100, 112)) and {config.batch_size for config in runs} == {
+        2,
+        64,
+    }
+    assert all(config.evaluate_every == config.steps for config in runs)
+
+
+def test_what_is_kept_of_the_layers_is_all_that_is_read(tables):
+    kept, layers = finding.derive(tables), set(select(tables, "layers")["run"])
+    assert not layers & {*kept["statistics"]["run"], *kept["curves"]["run"]}
+    assert layers <= set(kept["variances"]["run"])
+    pd.testing.assert_frame_equal(finding.findings(kept), finding.findings(tables))
+
+
+def test_a_run_of_the_layers_that_diverged_is_left_out_and_counted():
+    row = statistic(without("layers", batch_size=64, seed=100), "P3c")
+    assert row["n"] == 2 and row["note"].endswith("runs that diverged and are left out: 1 of 6")
 
 
 def test_answers_that_change_are_those_with_the_batchs_own_statistics_beyond_those_with_fixed_ones(tables):
@@ -221,7 +282,11 @@ def test_a_run_that_diverged_is_left_out_of_the_mean_of_its_seed_and_counted():
     for claim in ("P2a", "P2b"):
         row = statistic(tables, claim)
         assert (row["ci_low"], row["ci_high"]) == pytest.approx((0.04 / 4, 0.04 / 3)) and row["n"] == 3
-    notes = judged(finding, tables)["note"]
+    notes = [
+        note
+        for claim, note in judged(finding, tables).set_index("claim")["note"].items()
+        if claim not in ("P3c", "P3d")
+    ]
     assert all("runs that diverged and are left out of the means over m: 1 of 12" in note for note in notes)
     assert not any("seeds without a value" in note for note in notes)
 

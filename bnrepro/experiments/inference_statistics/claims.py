@@ -5,8 +5,11 @@ import pandas as pd
 from bnrepro.analysis.claims import Rule, claim
 from bnrepro.analysis.findings import Row, count_if_any, diverged, median_of
 from bnrepro.experiments.inference_statistics.tables import (
+    FEWEST,
     MIDDLE,
+    SIZE,
     batch_sizes,
+    by_layer,
     by_statistics,
     gain,
     gain_of_momentum,
@@ -115,6 +118,49 @@ def biased(tables: Tables) -> list[Row]:
 
 
 @claim(
+    id="P3c",
+    kind="secondary",
+    section="3.1",
+    sentence=f"With mini-batches of {SIZE}, about as many as the paper's, the variance that BN uses at inference is the "
+    "population's in every hidden layer",
+    statistic="variance of Algorithm 2 over that of all training examples, of the hidden layer where it is farthest from 1, "
+    "median of seeds",
+    unit="ratio",
+    rule=Rule("around", 1.0, 0.05),
+)
+def every_layer(tables: Tables) -> list[Row]:
+    found = by_layer(tables, SIZE)
+    largest, smallest = found.max(axis=1), found.min(axis=1)
+    farthest = largest.where(largest - 1 >= 1 - smallest, smallest)
+    return [
+        median_of(farthest),
+        *_layers(found),
+        *diverged(select(tables, "layers"), "runs that diverged and are left out"),
+    ]
+
+
+@claim(
+    id="P3d",
+    kind="secondary",
+    section="3.1",
+    sentence=f"With mini-batches of {FEWEST} the variance that BN uses at inference is larger than the population's in every "
+    "hidden layer behind the first",
+    statistic="variance of Algorithm 2 over that of all training examples, of the hidden layer behind the first where it is "
+    "smallest, median of seeds; an excess of 0.1 or more is seen",
+    unit="ratio",
+    rule=Rule("above", 1.05),
+)
+def too_large_further_up(tables: Tables) -> list[Row]:
+    found = by_layer(tables, FEWEST)
+    smallest = found.drop(columns="hidden_1", errors="ignore").min(axis=1)
+    return [
+        median_of(smallest),
+        *_layers(found),
+        *diverged(select(tables, "layers"), "runs that diverged and are left out"),
+    ]
+
+
+@claim(
     id="P4",
     kind="secondary",
     section="3.1",
@@ -174,6 +220,10 @@ def _deeper(table: pd.DataFrame, statistics: str, sizes: list[int]) -> list[Row]
             _mean(values, [size], "ratio", f"{words} at m = {size}") for size in dict.fromkeys((sizes[0], sizes[-1]))
         ]
     return rows
+
+
+def _layers(found: pd.DataFrame) -> list[Row]:
+    return [median_of(values, "ratio", layer.replace("_", " ")) for layer, values in found.items()]
 
 
 def _lost(tables: Tables, n: int) -> list[Row]:

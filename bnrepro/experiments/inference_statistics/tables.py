@@ -1,6 +1,6 @@
 """What the runs come to: accuracies, gaps, variances, courses. Knows no claim, draws nothing.
 
-Everything but the courses is of the group `main` without the runs that diverged: those have no late answers to compare.
+Everything but the courses and the layers is of the group `main` without the runs that diverged: those have no late answers.
 """
 
 import math
@@ -24,7 +24,22 @@ DATA = ("test", "contrast", "noise", "imbalanced")
 SIZE, MIDDLE = 64, 32
 """The mini-batches whose training is shown, and at which shifted data are; where a sweep has none, the nearest by ratio."""
 
+FEWEST = 2
+"""The smallest mini-batch; at it and at `SIZE`, about as large as the paper's, the variances of all layers are judged."""
+
 _CELL = ["batch_size", "seed"]
+
+
+def derive(tables: Tables) -> Tables:
+    """The tables to keep: of the group `layers` the variances of Algorithm 2, for nothing else is read."""
+    layers, kept = set(select(tables, "layers")["run"]), dict(tables)
+    for name in ("curves", "statistics", "variances"):
+        rows = tables[name]
+        read = ~rows["run"].isin(layers)
+        if name == "variances":
+            read |= rows["statistics"] == "population"
+        kept[name] = rows[read].reset_index(drop=True)
+    return kept
 
 
 def batch_sizes(tables: Tables) -> list[int]:
@@ -87,9 +102,9 @@ def gain_of_momentum(tables: Tables, momentum: float, when: str = "last") -> pd.
 
 
 @once
-def ratios(tables: Tables) -> pd.DataFrame:
+def ratios(tables: Tables, group: str = "main") -> pd.DataFrame:
     """The variance in use over that of each BN's inputs at inference: `batch_size`, `seed`, `layer`, `statistics`, `ratio`."""
-    rows = _finite(tables, "main", "variances")
+    rows = _finite(tables, group, "variances")
     rows = rows.assign(ratio=rows["used_over_seen"].astype(float))
     return rows[[*_CELL, "layer", "statistics", "ratio"]].reset_index(drop=True)
 
@@ -97,6 +112,12 @@ def ratios(tables: Tables) -> pd.DataFrame:
 def ratio_of(table: pd.DataFrame, layer: str, statistics: str) -> pd.Series:
     """Of what `ratios` gives, one layer and choice of statistics by `batch_size` and `seed`."""
     return where(table, layer=layer, statistics=statistics).set_index(_CELL)["ratio"]
+
+
+def by_layer(tables: Tables, size: int) -> pd.DataFrame:
+    """Of the group `layers` at a mini-batch, `ratios` with the statistics of Algorithm 2: a row a seed, a column a layer."""
+    rows = where(ratios(tables, "layers"), batch_size=size, statistics="population")
+    return rows.pivot(index="seed", columns="layer", values="ratio")
 
 
 def effects(tables: Tables) -> pd.DataFrame:

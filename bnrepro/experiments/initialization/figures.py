@@ -12,7 +12,7 @@ from bnrepro.experiments.initialization.panels import (
     draw_named_starts,
     draw_shares,
 )
-from bnrepro.experiments.initialization.tables import NETS, depths, ended, maps, over_stds, shares, starts
+from bnrepro.experiments.initialization.tables import NETS, at_any_rate, ended, maps, over_stds, shares, starts
 from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
 
@@ -32,10 +32,9 @@ def by_start(tables: Tables, net: str) -> pd.DataFrame:
     return runs.loc[runs["setting"] == net, [*_RUN, "initial_std"]]
 
 
-def by_depth(tables: Tables, net: str) -> pd.DataFrame:
-    """A net's runs over depth, each arm at its best rate at each depth."""
-    runs = depths(tables)
-    return runs.loc[runs["setting"] == net, [*_RUN, "hidden_layers"]]
+def by_depth(tables: Tables) -> pd.DataFrame:
+    """The runs of the sigmoid nets over depth, of each seed and arm the best of its rates."""
+    return at_any_rate(tables)[[*_RUN, "hidden_layers"]]
 
 
 def _map(net: str, mark: str) -> Panel:
@@ -66,18 +65,6 @@ def _start(net: str) -> Panel:
     )
 
 
-def _depth(net: str, start: str) -> Panel:
-    return Panel(
-        name=f"depth_{net}",
-        title=f"Accuracy by depth, {net if net == 'sigmoid' else 'ReLU'} net",
-        caption=f"Final test accuracy over the number of hidden layers, {start}each arm at its best rate at each depth. "
-        f"{{depth_seeds}} seeds (thin), their median (thick) and its 95% interval; dotted, {TRAINS:.0%}.",
-        data=functools.partial(by_depth, net=net),
-        draw=draw_by_depth,
-        height=58,
-    )
-
-
 PANELS = (
     _map("sigmoid", "; the diamond marks the values with which the net follows the paper's curve (notebook 01)"),
     _map("relu", ""),
@@ -102,12 +89,21 @@ PANELS = (
         draw=draw_named_starts,
         height=66,
     ),
-    _depth(NETS[0], ""),
-    _depth(NETS[1], "from He's start, "),
+    Panel(
+        name="depth",
+        title="Accuracy by depth and start, sigmoid net",
+        caption="Final test accuracy over the number of hidden layers, from three starts: of each seed (thin) the best of all "
+        f"rates tried, their median (thick) and its 95% interval; dotted, {TRAINS:.0%}. {{depth_seeds}} seeds.",
+        data=by_depth,
+        draw=draw_by_depth,
+        width=175,
+        height=58,
+        least=110,
+    ),
 )
 
 SHEETS = {
     "maps": ("map_sigmoid", "map_relu"),
     "starts": ("start_sigmoid", "start_relu", "named_starts", "shares"),
-    "depth": ("depth_sigmoid", "depth_relu"),
+    "depth": ("depth",),
 }

@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.select import TRAINS
 from bnrepro.config.run_config import RunConfig
-from bnrepro.experiments.initialization.tables import NETS
+from bnrepro.experiments.initialization.tables import FROM, NETS
 from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
@@ -132,12 +132,18 @@ def draw_by_start(area: Area, runs: pd.DataFrame) -> None:
 
 
 def draw_by_depth(area: Area, runs: pd.DataFrame) -> None:
-    """Over the number of layers."""
-    axes, layers = area.axes(), runs["hidden_layers"]
-    ends = _curves(axes, runs, "hidden_layers")
-    axes.set(xlim=(layers.min() - 1, layers.max() + 1), xlabel="Hidden layers")
-    ticks_at(axes.xaxis, sorted(set(layers)))
-    name_ends(axes, ends)
+    """A panel a start, both arms over the number of layers; one scale for all."""
+    layers = sorted(set(runs["hidden_layers"]))
+    for axes, (start, words) in zip(area.grid(widths=(1,) * len(FROM)), FROM.items()):
+        first = start == next(iter(FROM))
+        ends = _curves(axes, runs[runs["setting"] == start], "hidden_layers")
+        axes.set(xscale="log", xlim=(layers[0] / 1.2, layers[-1] * 1.2), xlabel="Hidden layers")
+        ticks_at(axes.xaxis, layers)
+        axes.set_ylabel("Final test accuracy" if first else "")
+        axes.tick_params(labelleft=first)
+        key_above(axes, (words, INK))
+        if start == list(FROM)[-1]:
+            name_ends(axes, ends)
 
 
 def _curves(axes: Axes, runs: pd.DataFrame, x: str) -> list[tuple]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
-from bnrepro.experiments.presets import Length, lengthened, resolve
+from bnrepro.experiments.presets import FIRST_JUDGED, Length, lengthened, resolve
 from bnrepro.experiments.setups import ARMS
 
 TABLES = ("runs", "curves", "provenance")
@@ -17,22 +17,26 @@ class Preset:
 
     Attributes:
         seeds: Runs of an arm in the maps, by which the primary claim is judged; the seeds are 0 to seeds - 1.
-        other_seeds: Runs of an arm elsewhere, if the parameter `seeds` has no value.
+        other_seeds: Runs of an arm from the named starts, if the parameter `seeds` has no value.
+        depth_seeds: Runs of an arm at each depth, if the parameter `seeds` has no value; the seeds are `FIRST_JUDGED` and on.
         map: Runs of the map and of the named starts.
         depth: Runs of the nets of different depth.
         stds: Standard deviations of the map.
         rates: Its learning rates.
-        other_rates: Learning rates of the named starts and of the depths.
+        other_rates: Learning rates of the named starts.
+        depth_rates: Learning rates of the depths.
         depths: Numbers of hidden layers.
     """
 
     seeds: int
     other_seeds: int
+    depth_seeds: int
     map: Length
     depth: Length
     stds: tuple[float, ...]
     rates: tuple[float, ...]
     other_rates: tuple[float, ...]
+    depth_rates: tuple[float, ...]
     depths: tuple[int, ...]
 
 
@@ -43,32 +47,38 @@ PRESETS = {
     "smoke": Preset(
         seeds=1,
         other_seeds=1,
+        depth_seeds=1,
         map=Length(20, 10),
-        depth=Length(20, 10),
+        depth=Length(20, 20),
         stds=(0.01, 1.0),
         rates=(0.1, 1.0),
         other_rates=(0.1,),
-        depths=(3, 6),
+        depth_rates=(0.3,),
+        depths=(2, 5),
     ),
     "quick": Preset(
         seeds=10,
         other_seeds=2,
+        depth_seeds=2,
         map=Length(400, 400),
-        depth=Length(200, 200),
+        depth=Length(300, 300),
         stds=STDS[1::3],
         rates=(0.1, 1.0),
         other_rates=(0.3,),
-        depths=(3, 10, 20),
+        depth_rates=(0.3,),
+        depths=(2, 5, 20),
     ),
     "paper": Preset(
         seeds=8,
         other_seeds=8,
+        depth_seeds=12,
         map=Length(1_000, 500),
-        depth=Length(600, 300),
+        depth=Length(1_500, 1_500),
         stds=STDS,
         rates=RATES,
         other_rates=(0.1, 0.3, 1.0),
-        depths=(3, 10, 20),
+        depth_rates=(0.3, 3.0),
+        depths=(2, 5, 10, 20),
     ),
 }
 
@@ -84,11 +94,22 @@ STARTS = {
 """Starts by name: three recipes of the field; the same variance in every layer; kernels with a mean of half their standard
 deviation; and two that leave all units of a layer alike."""
 
+DEPTH_STARTS = {
+    "gaussian": {},
+    "he": {"initialization": "he"},
+    "glorot_4": {"initialization": "glorot", "initial_gain": 4.0},
+}
+"""Starts of the deep sigmoid nets: section 4.1's; He's; and Glorot's four times as large, which makes up for a slope of at most
+1/4, so that without BN the gradient gets further down."""
+
 BASE = RunConfig(validation_examples=4_000)
 """The sigmoid net of section 4.1."""
 
 DEEPER = {"activation": "relu", "hidden_layers": 6}
 """The deeper ReLU net."""
+
+_READ = ({"normalization": "none"}, {"normalization": "batch", "inference": "population"})
+"""Both arms, BN's accuracy read with the statistics of Algorithm 2."""
 
 _ACCEPTED = ("batch_size", "hidden_units", "task")
 
@@ -97,16 +118,14 @@ def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group.
 
     `map`: standard deviation by rate, in the setting `sigmoid` or `relu`. `start`: the deeper ReLU net, each of `STARTS` a
-    setting. `depth`: the nets at other depths, `sigmoid` from its usual start, `relu` from He's.
+    setting. `depth`: the sigmoid net at other depths, each of `DEPTH_STARTS` a setting, BN through population statistics.
     """
-    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
+    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED, FIRST_JUDGED)
     arms = dict(normalization=ARMS, seed=range(values.seeds))
     others = arms | {"seed": range(overrides.get("seeds") or values.other_seeds)}
+    judged = range(FIRST_JUDGED, FIRST_JUDGED + (overrides.get("seeds") or values.depth_seeds))
     nets = {"sigmoid": lengthened(base, values.map), "relu": lengthened(base, values.map).replace(**DEEPER)}
-    deep = {
-        "sigmoid": lengthened(base, values.depth),
-        "relu": lengthened(base, values.depth).replace(activation="relu", initialization="he"),
-    }
+    deep = lengthened(base, values.depth)
     cells = dict(initial_std=values.stds, learning_rate=values.rates, **arms)
     return {
         **{Group("map", setting=name): grid(net, **cells) for name, net in nets.items()},
@@ -117,9 +136,16 @@ def sweep(preset: str, **overrides) -> Sweep:
             for name, start in STARTS.items()
         },
         **{
-            Group("depth", setting=name): grid(
-                net, hidden_layers=values.depths, learning_rate=values.other_rates, **others
-            )
-            for name, net in deep.items()
+            Group("depth", setting=name): [
+                run
+                for arm in _READ
+                for run in grid(
+                    deep.replace(**start, **arm),
+                    hidden_layers=values.depths,
+                    learning_rate=values.depth_rates,
+                    seed=judged,
+                )
+            ]
+            for name, start in DEPTH_STARTS.items()
         },
     }

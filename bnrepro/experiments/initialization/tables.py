@@ -1,7 +1,9 @@
 """What the runs come to: maps, shares, spreads, starts, depths. Knows no claim, draws nothing."""
 
+import numpy as np
 import pandas as pd
 
+from bnrepro.analysis.ceilings import between, over
 from bnrepro.analysis.curves import final_metric
 from bnrepro.analysis.intervals import median_interval
 from bnrepro.analysis.paired import paired
@@ -11,6 +13,9 @@ from bnrepro.records.schemas import Tables
 
 NETS = ("sigmoid", "relu")
 """By the first the claims are judged; the other stands beside it."""
+
+FROM = {"gaussian": "from section 4.1's start", "he": "from He's start", "glorot_4": "from Glorot's start times 4"}
+"""From which starts, the settings of the group `depth`, sigmoid nets of other depths are trained, in words."""
 
 
 @once
@@ -59,7 +64,7 @@ def starts(tables: Tables) -> pd.DataFrame:
 
 @once
 def depths(tables: Tables) -> pd.DataFrame:
-    """The runs of each net and depth at each arm's best rate there."""
+    """The runs from each start at each depth, each arm at its best rate there."""
     return at_best_rate(ended(tables, "depth"), ["setting", "hidden_layers", "normalization"], "validation_metric")
 
 
@@ -71,13 +76,40 @@ def deviations(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.groupby(["setting", "seed", "normalization"])["final_metric"].std(ddof=0).unstack()
 
 
-def deepest(runs: pd.DataFrame) -> pd.DataFrame:
-    """By net (`setting`) and seed, a column an arm: the largest depth that trains at any rate; NaN where none does.
+@once
+def at_any_rate(tables: Tables) -> pd.DataFrame:
+    """From each start, at each depth, of each seed and arm the run that ends best on the test set, whatever its rate."""
+    runs = ended(tables, "depth")
+    best = runs.groupby(["setting", "hidden_layers", "normalization", "seed"])["final_metric"].idxmax()
+    return runs.loc[best].reset_index(drop=True)
 
-    `runs` as `ended` gives those of the kind `depth`.
+
+@once
+def deepest(tables: Tables) -> pd.DataFrame:
+    """By start (`setting`), arm and seed, between which two numbers the most hidden layers that train at any rate lie.
+
+    Returns:
+        Columns `low`, the largest depth tried that trains, 0 where none does, and `high`, one layer less than the next depth
+        tried: infinite where the largest of all trains.
     """
-    layers = runs.assign(layers=runs["hidden_layers"].where(runs["trains"]))
-    return layers.groupby(["setting", "seed", "normalization"])["layers"].max().unstack()
+    runs = ended(tables, "depth")
+    tried = sorted(set(runs["hidden_layers"]))
+    layers = runs["hidden_layers"].where(runs["trains"], 0)
+    low = layers.groupby([runs[name] for name in ("setting", "normalization", "seed")]).max()
+    nexts = dict(zip([0, *tried], [*(depth - 1.0 for depth in tried), np.inf]))
+    return pd.DataFrame({"low": low.astype(float), "high": low.map(nexts)})
+
+
+def deeper(tables: Tables) -> pd.DataFrame:
+    """By start (`setting`) and seed the ratio of `deepest` with BN over without, as `ceilings.between` gives it."""
+    arms = deepest(tables)
+    return over(arms.xs("batch", level="normalization"), arms.xs("none", level="normalization"))
+
+
+def least_deeper(tables: Tables) -> pd.DataFrame:
+    """By seed the smallest of these ratios, over the starts."""
+    smallest = deeper(tables).groupby("seed")[["low", "high"]].min()
+    return between(smallest["low"], smallest["high"])
 
 
 def effects(tables: Tables) -> pd.DataFrame:
