@@ -393,9 +393,9 @@ def test_what_each_change_does_is_drawn_with_bn_and_without_and_what_is_allowed_
             drawn[line.get_color(), names[round(line.get_ydata()[0])]] = (line.get_xdata()[0], line.get_marker())
     assert len(drawn) == 12
     assert drawn[COLORS["batch"], "decay 6 x\nfaster"] == (pytest.approx(1.0), "o")
-    assert drawn[COLORS["none"], "no Dropout"] == (accuracy.get_xlim()[0], "<")
+    assert drawn[COLORS["none"], "no\nDropout"] == (accuracy.get_xlim()[0], "<")
     bars = [line for line in accuracy.lines if list(line.get_xdata()) == [-0.5, -0.5]]
-    assert [names[round(np.mean(bar.get_ydata()))] for bar in bars] == ["rate x 5", "no Dropout", "decay 6 x\nfaster"]
+    assert [names[round(np.mean(bar.get_ydata()))] for bar in bars] == ["rate x 5", "no\nDropout", "decay 6 x\nfaster"]
     assert (accuracy.get_xlabel(), loss.get_xlabel()) == ("Accuracy, points", "Loss, nats")
 
 

@@ -65,7 +65,7 @@ PANELS = (
         "median (dot) and its 95% interval; an upright bar is the loss of accuracy that a claim allows.",
         data=effects,
         draw=draw_effects,
-        width=102,
+        width=96,
         height=92,
     ),
     Panel(

@@ -17,7 +17,7 @@ from bnrepro.plotting.style import small
 
 _CHANGES = {
     "rate": "rate x 5",
-    "dropout": "no Dropout",
+    "dropout": "no\nDropout",
     "weight_decay": "L2 / 5",
     "decay": "decay 6 x\nfaster",
     "shuffling": "thorough\nshuffling",
@@ -68,10 +68,9 @@ def _marks(axes: Axes, own: dict[str, pd.DataFrame], color: str, shift: float = 
         position = list(_CHANGES).index(row.change) + shift
         low, high = axes.get_xlim()
         interval_mark(axes, position, seeds[seeds.between(low, high)], (row.estimate, row.ci_low, row.ci_high), color)
-        for marker, edge, beyond in (("<", low, seeds < low), (">", high, seeds > high)):
-            axes.plot(
-                [edge] * beyond.sum(), [position] * beyond.sum(), marker, color=color, markersize=2.5, clip_on=False
-            )
+        for marker, edge, those in (("<", low, seeds < low), (">", high, seeds > high)):
+            if those.any():
+                axes.plot(edge, position, marker, color=color, markersize=2.5, clip_on=False)
 
 
 def draw_spread(area: Area, mates: pd.DataFrame) -> None:
