@@ -16,11 +16,11 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.experiments.regularization import tables as found
-from bnrepro.experiments.regularization.sweep import RATE, WEIGHT_DECAY
-from bnrepro.experiments.regularization.tables import lrn, net
+from bnrepro.experiments.regularization.sweep import FACTOR, RATE, WEIGHT_DECAY
+from bnrepro.experiments.regularization.tables import net
 from bnrepro.experiments.setups import CHANGES
 from bnrepro.jupyter import session
-from bnrepro.plotting.arms import COLORS, LABELS
+from bnrepro.plotting.arms import COLORS
 from bnrepro.plotting.marks import interval_mark
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.plotting.style import SINGLE, new_figure
@@ -41,7 +41,6 @@ CHANGED = {
     "R9e": "shuffling",
     "R9f": "distortion",
 }
-BEYOND = {claim.replace("R9", "R10"): change for claim, change in CHANGED.items()}
 
 COLUMNS = SCHEMAS["probabilities"][3:]
 
@@ -83,17 +82,17 @@ def write(tables, runs, split, values, step=None, column="value"):
         curves.loc[chosen, column] = value
 
 
-def ensemble_tables(seeds=2, examples=40, lost=()):
-    """Six groups of nets with random probabilities, and their truth as arrays by seed."""
+def ensemble_tables(groups=2, examples=40, lost=()):
+    """Groups of six nets with random probabilities, and their truth as arrays by group."""
     generator = np.random.default_rng(3)
     labels = generator.integers(10, size=examples)
-    rows, runs, parts, truth = [], [], [], {seed: [] for seed in range(seeds)}
-    for place, seed in itertools.product(range(6), range(seeds)):
-        run, diverged = f"net-{place}-{seed}", (place, seed) in lost
+    rows, runs, parts, truth = [], [], [], {group: [] for group in range(groups)}
+    for place, group in itertools.product(range(6), range(groups)):
+        run, diverged = f"net-{place}-{group}", (place, group) in lost
         values = generator.dirichlet(np.ones(10), size=examples)
-        rows.append((*Group("ensemble", arm=str(place)), run))
-        runs.append((run, seed, "diverged" if diverged else "finished"))
-        truth[seed].append(np.full((examples, 10), 0.1) if diverged else values)
+        rows.append((*Group("ensemble", str(place), "varied"), run))
+        runs.append((run, FIRST_JUDGED + 6 * group + place, "diverged" if diverged else "finished"))
+        truth[group].append(np.full((examples, 10), 0.1) if diverged else values)
         if not diverged:
             part = pd.DataFrame(values, columns=COLUMNS)
             part.insert(0, "label", labels)
@@ -122,8 +121,9 @@ def test_the_ensembles_errors_are_those_of_a_loop_over_subsets_examples_and_clas
     tables, truth, labels = ensemble_tables()
     errors = regularization.derive(tables)["ensembles"]
     assert list(errors) == list(SCHEMAS["ensembles"])
-    assert list(zip(errors["seed"], errors["members"])) == list(itertools.product(range(2), range(1, 7)))
-    expected = [errors_by_loops(truth[seed], labels, count) for seed in range(2) for count in range(1, 7)]
+    firsts = (FIRST_JUDGED, FIRST_JUDGED + 6)
+    assert list(zip(errors["seed"], errors["members"])) == list(itertools.product(firsts, range(1, 7)))
+    expected = [errors_by_loops(truth[group], labels, count) for group in range(2) for count in range(1, 7)]
     np.testing.assert_allclose(errors["error"], expected, rtol=1e-12)
 
 
@@ -134,13 +134,13 @@ def test_columns_that_lost_their_types_among_empty_tables_give_the_same_errors()
 
 
 def test_one_member_is_the_mean_of_the_singles_and_not_the_best():
-    tables, truth, labels = ensemble_tables(seeds=1)
+    tables, truth, labels = ensemble_tables(groups=1)
     singles = [(net.argmax(axis=1) != labels).mean() for net in truth[0]]
     assert found.ensemble_errors(tables).set_index("members").loc[1, "error"] == pytest.approx(np.mean(singles))
 
 
 def test_a_net_that_diverged_guesses_alone_and_changes_nothing_among_others():
-    tables, truth, labels = ensemble_tables(seeds=1, lost=[(2, 0)])
+    tables, truth, labels = ensemble_tables(groups=1, lost=[(2, 0)])
     errors = found.ensemble_errors(tables).set_index("members")["error"]
     finished = [net for place, net in enumerate(truth[0]) if place != 2]
     singles = [(net.argmax(axis=1) != labels).mean() for net in finished]
@@ -149,12 +149,12 @@ def test_a_net_that_diverged_guesses_alone_and_changes_nothing_among_others():
 
 
 def test_where_every_net_diverged_an_ensemble_of_any_size_guesses():
-    tables, *_ = ensemble_tables(seeds=1, lost=[(place, 0) for place in range(6)])
+    tables, *_ = ensemble_tables(groups=1, lost=[(place, 0) for place in range(6)])
     assert found.ensemble_errors(tables)["error"].tolist() == pytest.approx([1 - CHANCE] * 6)
 
 
 def test_classes_that_tie_are_taken_at_random():
-    tables, _, labels = ensemble_tables(seeds=1, examples=1, lost=[(place, 0) for place in range(2, 6)])
+    tables, _, labels = ensemble_tables(groups=1, examples=1, lost=[(place, 0) for place in range(2, 6)])
     sure = {"net-0-0": labels[0], "net-1-0": (labels[0] + 1) % 10}  # one is right, one wrong, both certain
     values = np.array([[float(number == sure[run]) for number in range(10)] for run in tables["probabilities"]["run"]])
     tables["probabilities"] = tables["probabilities"].assign(**dict(zip(COLUMNS, values.T)))
@@ -191,27 +191,24 @@ def test_every_claim_has_its_statistic_in_the_order_of_the_claims(made):
 
 def test_the_papers_numbers_are_those_of_its_text_and_figure_4():
     errors = paper.figure4().set_index("model")["top1_error"]
-    assert papers_numbers(regularization) == {"R9e": 0.01, "R7": pytest.approx(0.201 - 0.2199)}
+    assert papers_numbers(regularization) == {"R9e": 0.01, "R14": 0.086}
     assert errors["BN-Inception ensemble"] == 0.201 and errors["BN-Inception multicrop"] == 0.2199
 
 
-@pytest.mark.parametrize(("claim", "change"), CHANGED.items())
-def test_each_change_is_judged_by_what_it_does_to_the_test_accuracy_with_bn_at_the_end(tables, claim, change):
-    write(tables, members(tables, net(change)), "test", [0.53, 0.52, 0.51])
-    write(tables, members(tables, net(change)), "validation", [0.9] * 3)
-    write(tables, members(tables, net(change, "none")), "test", [0.49] * 3)
-    found = {other: statistic(tables, other) for other in CHANGED}
-    assert found[claim]["estimate"] == pytest.approx(0.02)
-    assert all(found[other]["estimate"] == 0 for other in CHANGED if other != claim)
-    assert "without BN: −1.00 points" in found[claim]["note"]
-
-
-@pytest.mark.parametrize(("claim", "change"), BEYOND.items())
-def test_what_bn_adds_to_a_change_is_what_it_does_with_bn_minus_without_by_seed(tables, claim, change):
-    write(tables, members(tables, net(change)), "test", [0.53, 0.52, 0.51])
-    write(tables, members(tables, net(change, "none")), "test", [0.53, 0.51, 0.48])
-    found = {other: statistic(tables, other)["estimate"] for other in BEYOND}
-    assert found[claim] == pytest.approx(0.01) and all(found[other] == 0 for other in BEYOND if other != claim)
+def test_each_change_is_judged_by_what_it_does_to_the_test_accuracy_at_the_end_with_bn_and_beyond_what_it_does_without(
+    tables,
+):
+    for number, change in enumerate(CHANGED.values(), start=1):
+        write(tables, members(tables, net(change)), "test", [0.5 + 0.01 * number, 0.52, 0.51 - 0.01 * number])
+        write(tables, members(tables, net(change)), "validation", [0.9] * 3)
+        write(tables, members(tables, net(change, "none")), "test", [0.5 + 0.02 * number, 0.5, 0.51])
+        effects = sorted([0.01 * number, 0.02, 0.01 - 0.01 * number])
+        beyond = sorted([-0.01 * number, 0.02, -0.01 * number])
+        claim = list(CHANGED)[number - 1]
+        row = statistic(tables, claim)
+        assert (row["ci_low"], row["estimate"], row["ci_high"]) == pytest.approx(effects)
+        assert "without BN: 1.00 points (0.00 to" in row["note"]
+        assert statistic(tables, claim.replace("R9", "R10"))["estimate"] == pytest.approx(beyond[1])
 
 
 def test_what_removing_dropout_does_to_the_test_loss_is_judged_and_compared(tables):
@@ -265,8 +262,8 @@ def test_the_steps_in_which_l2_shrinks_a_kernel_are_those_of_a_loop(halvings, mo
 
 def test_each_l2_weight_to_choose_from_acts_within_the_run_and_how_soon_is_told():
     sweep = regularization.sweep("paper", seeds=1)
-    assert all(found.steps_to_decay(config) < config.steps for config in sweep[Group("choice")])
-    assert {config.seed for config in sweep[Group("choice")]} == {*SELECTING_SEEDS}
+    assert all(found.steps_to_decay(config) < config.steps for config in sweep[Group("choice", "unchanged")])
+    assert {config.seed for config in sweep[Group("choice", "unchanged")]} == {*SELECTING_SEEDS}
     tables = make_tables({group: runs for group, runs in sweep.items() if group.group == "changes"})
     rows = all_claims()["R9c"](tables).set_index("label")["estimate"]
     unchanged = sweep[net()][0]
@@ -274,11 +271,13 @@ def test_each_l2_weight_to_choose_from_acts_within_the_run_and_how_soon_is_told(
     assert told == found.steps_to_decay(unchanged) < unchanged.steps
 
 
-def test_rate_and_l2_of_the_dense_net_are_the_best_of_the_record_without_bn():
+def test_rate_and_l2_of_the_dense_net_are_the_best_of_the_record_without_bn_and_its_members_rate_with_it():
     tables = load_results(RECORD.results / "04_regularization")
     runs = final_metric(group_curves(tables, "choice"))
-    best = runs.groupby(["learning_rate", "weight_decay"])["final_metric"].median().idxmax()
-    assert best == (RATE, WEIGHT_DECAY) and set(runs["normalization"]) == {"none"}
+    medians = runs.groupby(["arm", "learning_rate", "weight_decay"])["final_metric"].median()
+    assert medians["unchanged"].idxmax() == (RATE, WEIGHT_DECAY)
+    assert medians["ensemble"].idxmax()[0] == pytest.approx(FACTOR * RATE)
+    assert set(runs.loc[runs["arm"] == "unchanged", "normalization"]) == {"none"}
 
 
 def test_changes_are_judged_on_seeds_of_their_own_with_bn_read_through_population_statistics(made):
@@ -288,12 +287,6 @@ def test_changes_are_judged_on_seeds_of_their_own_with_bn_read_through_populatio
     assert (with_bn == (runs["setting"] == "batch")).all()
     assert set(runs.loc[with_bn, "normalization.inference"]) == {"population"}
     assert set(runs["arm"]) == {"unchanged", *CHANGES} - {"lrn"} and set(runs["dropout_place"]) == {"last"}
-
-
-def test_lrn_is_judged_by_the_best_validation_accuracy_of_inception_small_with_bn(tables):
-    first = tables["curves"].loc[lambda rows: (rows["step"] > 0) & (rows["split"] == "validation"), "step"].min()
-    write(tables, members(tables, lrn("lrn")), "validation", [0.53, 0.52, 0.51], step=first)
-    assert statistic(tables, "R6d")["estimate"] == pytest.approx(0.02)
 
 
 def test_the_spread_of_small_mini_batches_is_compared_with_that_of_large_ones(tables):
@@ -317,12 +310,28 @@ def test_a_run_whose_spread_was_not_measured_leaves_its_seed_undetermined(tables
     assert np.isinf(row["ci_high"]) and row["ci_low"] == 0
 
 
-def test_the_ensemble_is_compared_with_the_mean_of_its_members(tables):
-    rows = [(seed, count, 0.1 - 0.01 * seed * (count - 1)) for seed in range(3) for count in range(1, 7)]
-    row = statistic({**tables, "ensembles": pd.DataFrame(rows, columns=SCHEMAS["ensembles"])}, "R7")
-    assert row["estimate"] == pytest.approx(-0.05) and row["note"].startswith(
-        "error of one alone: 10.00% (10.00); error averaged: 5.00%"
-    )
+def made_ensembles(varied, alike):
+    rows = [
+        (setting, FIRST_JUDGED + 6 * group, count, 0.2 * (1 - share * (count == 6)))
+        for setting, shares in (("alike", alike), ("varied", varied))
+        for group, share in enumerate(shares)
+        for count in (1, 6)
+    ]
+    return pd.DataFrame(rows, columns=SCHEMAS["ensembles"])
+
+
+def test_what_averaging_removes_is_a_share_of_the_mean_error_of_one(tables):
+    made = {**tables, "ensembles": made_ensembles([0.1, 0.12, 0.2], [0.1, 0.1, 0.1])}
+    assert statistic(made, "R14")["estimate"] == pytest.approx(0.12)
+    assert statistic(made, "R14")["note"].startswith("of nets that differ in their seed alone: 10% (10)")
+    assert statistic(made, "R15")["estimate"] == pytest.approx(0.02)
+
+
+def test_varied_nets_and_nets_alike_are_six_with_seeds_that_follow_one_another():
+    sweep = regularization.sweep("paper", seeds=2)
+    own = {group: [config.seed for config in runs] for group, runs in sweep.items() if group.group == "ensemble"}
+    assert own.pop(Group("ensemble", "plain", "alike")) == list(range(FIRST_JUDGED, FIRST_JUDGED + 12))
+    assert list(own.values()) == [[FIRST_JUDGED + place, FIRST_JUDGED + 6 + place] for place in range(6)]
 
 
 @pytest.mark.slow
@@ -331,9 +340,9 @@ def test_the_ensemble_is_compared_with_the_mean_of_its_members(tables):
     ("lost", "overrides"),
     [
         ((), {}),
-        ((net("rate"), net(arm="none"), Group("mates"), Group("ensemble", "larger_weights")), {}),
-        ((net(), lrn()), {"task": "cifar10"}),
-        (tuple(regularization.sweep("smoke")), {"width": 8}),
+        ((net("rate"), net(arm="none"), Group("mates"), Group("ensemble", "larger_weights", "varied")), {}),
+        ((net(),), {"task": "cifar10"}),
+        (tuple(regularization.sweep("smoke")), {"hidden_units": 8}),
     ],
 )
 def test_it_is_judged_and_drawn_whatever_diverges(lost, overrides):
@@ -416,8 +425,9 @@ def test_the_spread_at_inference_is_told(made):
 @pytest.mark.slow
 def test_the_ensemble_stands_beside_the_papers_scaled_to_our_single_net(made):
     drawn = axes_of(regularization, "ensembles", made)
-    middle = 100 * made["ensembles"].groupby("members")["error"].median()
-    thick = {line.get_label(): line for line in drawn.lines}[LABELS["bn_x30"]]
+    varied = made["ensembles"].query("setting == 'varied'")
+    middle = 100 * varied.groupby("members")["error"].median()
+    thick = {line.get_label(): line for line in drawn.lines}["varied"]
     np.testing.assert_allclose(thick.get_ydata(), middle)
     diamonds = [(line.get_xdata()[0], line.get_ydata()[0]) for line in marks(drawn, "D")]
     np.testing.assert_allclose(diamonds, [(1, middle[1]), (6, middle[1] * 0.201 / 0.2199)])

@@ -6,21 +6,20 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.findings import Row, counted, counted_if_any, diverged, median_of, median_ratio, single
+from bnrepro.analysis.findings import Row, counted_if_any, diverged, median_of, median_ratio, single
 from bnrepro.analysis.select import config_of
 from bnrepro.experiments.regularization.tables import (
-    ONE,
-    SIX,
+    ALIKE,
+    PAPERS_SHARE,
     UNCHANGED,
+    VARIED,
     beyond,
     gain,
     gains,
-    lrn,
-    members_at_chance,
     net,
+    relative_reductions,
     spreads,
     steps_to_decay,
-    without_lrn,
 )
 from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.arms import LABELS
@@ -186,41 +185,44 @@ def thorough_shuffling_lowers_loss(tables: Tables) -> list[Row]:
 
 
 @claim(
-    id="R6d",
+    id="R14",
     kind="secondary",
-    section="4.2.1",
-    sentence="With BN, Local Response Normalization is not needed",
-    statistic="best validation accuracy of inception_small with BN, without LRN minus with it, median of seeds; half a point is "
-    "allowed; read through running averages, which lag, in runs that have not converged",
-    unit=_POINTS,
-    rule=Rule("above", -0.005),
+    section="4.2.3",
+    sentence="Averaging six varied dense nets with BN removes at least as large a share of the error as in the paper",
+    statistic="test error that averaging six nets removes, over the mean error of one, median of sixes of nets; the paper's is "
+    "of the top-1 error over 144 crops",
+    unit="share",
+    rule=Rule("above", PAPERS_SHARE),
+    paper=PAPERS_SHARE,
 )
-def no_local_response_normalization(tables: Tables) -> list[Row]:
-    found = median_of(without_lrn(tables))
-    return [found, *_seen(found), *_lost(tables, lrn(), lrn("lrn"))]
+def ensemble(tables: Tables) -> list[Row]:
+    errors = tables["ensembles"].query("setting == @VARIED").pivot(index="seed", columns="members", values="error")
+    removed = relative_reductions(tables)
+    return [
+        median_of(removed[VARIED]),
+        median_of(removed[ALIKE], "share", "of nets that differ in their seed alone"),
+        *(
+            median_of(errors[count], "error", f"error of {count}")
+            for count in (errors.columns.min(), errors.columns.max())
+        ),
+        *diverged(select(tables, "ensemble")),
+    ]
 
 
 @claim(
-    id="R7",
+    id="R15",
     kind="secondary",
     section="4.2.3",
-    sentence="An ensemble of six varied Inception nets with BN errs less than its members",
-    statistic="test error of six BN-x30 nets averaged minus the mean error of one, median of seeds; at this rate most nets learn "
-    "nothing, and the six of a group have one seed",
+    sentence="Averaging six dense nets with BN removes more of the error where they are varied as in the paper than where they "
+    "differ in their seed alone",
+    statistic="share of the error of one that averaging six nets removes, varied nets minus others, median of pairs of sixes",
     unit=_POINTS,
-    rule=Rule("below", 0.0),
-    paper=float(SIX - ONE),
+    rule=Rule("above", 0.0),
 )
-def ensemble(tables: Tables) -> list[Row]:
-    errors = tables["ensembles"].pivot(index="seed", columns="members", values="error")
-    one, six = (errors[members] for members in (errors.columns.min(), errors.columns.max()))
-    return [
-        median_of(six - one),
-        median_of(one, "error", "error of one alone"),
-        median_of(six, "error", "error averaged"),
-        counted("nets that end no more accurate than a guess", members_at_chance(tables)),
-        *diverged(select(tables, "ensemble")),
-    ]
+def varied_ensemble(tables: Tables) -> list[Row]:
+    removed = relative_reductions(tables)
+    found = median_of(removed[VARIED] - removed[ALIKE])
+    return [found, *_seen(found)]
 
 
 def _change(tables: Tables, change: str) -> list[Row]:

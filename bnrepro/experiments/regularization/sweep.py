@@ -9,8 +9,8 @@ from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS, Length, lengthened, resolve
-from bnrepro.experiments.regularization.tables import UNCHANGED, lrn, net
-from bnrepro.experiments.setups import ARMS, BASELINE_ACCEPTS, CHANGES, DENSE, baseline_of, changed
+from bnrepro.experiments.regularization.tables import ALIKE, DENSE_CHANGES, TOGETHER, UNCHANGED, VARIED, net
+from bnrepro.experiments.setups import ARMS, BASELINE, DENSE, changed
 
 TABLES = ("runs", "curves", "mates", "probabilities", "provenance")
 """What is collected of the runs; `derive` makes `ensembles` of `probabilities`, which are too many to keep."""
@@ -21,20 +21,17 @@ class Preset:
     """How much is trained.
 
     Attributes:
-        seeds: Runs of an arm of the dense net; the seeds are `FIRST_JUDGED` and on. Of `mates`, `lrn` and `ensemble`, which are
-            of the first record, at most `EARLIER`, from 0 on.
+        seeds: Runs of an arm; the seeds are `FIRST_JUDGED` and on. Of ensembles there are at most `ENSEMBLES`.
         choice: Whether the values that the paper does not state are chosen again, as they were for the record.
-        changes: Runs of the dense net, one change at a time.
-        mates: Its runs whose outputs are seen in many mini-batches.
-        lrn: Runs of `inception_small` on few examples.
-        ensemble: Its runs on all examples, the members of Figure 4.
+        changes: The runs one change at a time.
+        mates: Those whose outputs are seen in many mini-batches.
+        ensemble: Those with all changes, the members of ensembles.
     """
 
     seeds: int
     choice: bool
     changes: Length
     mates: Length
-    lrn: Length
     ensemble: Length
 
 
@@ -43,36 +40,32 @@ PRESETS = {
         seeds=1,
         choice=False,
         changes=Length(20, 10),
-        mates=Length(20, 10),
-        lrn=Length(4, 2),
-        ensemble=Length(4, 2),
+        mates=Length(20, 20),
+        ensemble=Length(20, 20),
     ),
     "quick": Preset(
         seeds=2,
         choice=False,
         changes=Length(2_000, 500),
-        mates=Length(2_000, 500),
-        lrn=Length(200, 50),
-        ensemble=Length(150, 150),
+        mates=Length(2_000, 2_000),
+        ensemble=Length(1_000, 1_000),
     ),
     "paper": Preset(
         seeds=16,
         choice=True,
         changes=Length(4_000, 1_000),
-        mates=Length(4_000, 250),
-        lrn=Length(800, 80),
-        ensemble=Length(600, 600),
+        mates=Length(4_000, 4_000),
+        ensemble=Length(4_000, 4_000),
     ),
 }
 
-EARLIER = 8
-"""Seeds of what is kept of the first record."""
+ENSEMBLES = 12
+"""Ensembles of six, varied ones and others."""
 
-FEW = 5_000
-"""Training examples of `inception_small` with LRN and without: few, for a net that does not overfit needs no regularizer."""
-
-DENSE_FEW = 3_000
-"""Those of the dense net, as many as keep any two apart for as many steps in mini-batches of `BATCH_SIZE`."""
+FEW = 3_000
+"""Training examples: few, for a net that does not overfit needs no regularizer, and as many as thorough shuffling needs to keep
+any two apart in mini-batches of `BATCH_SIZE`.
+"""
 
 BATCH_SIZE = 32
 """The paper's, of section 4.2."""
@@ -92,8 +85,19 @@ CHOICES = (
 )
 """Learning rates and L2 weights, of which each pair shrinks a kernel that nothing else moves to less than 1/e within the run."""
 
-HALVINGS = 2.0
-"""How often the dense net's rate halves over the run, so that it comes to rest; 6 times as often with the change."""
+PLAIN = DENSE.replace(validation_examples=BASELINE["validation_examples"])
+"""The net whose outputs are seen in many mini-batches: nothing regularizes it but BN."""
+
+BASE = PLAIN.replace(
+    train_examples=FEW,
+    batch_size=BATCH_SIZE,
+    learning_rate=RATE,
+    weight_decay=WEIGHT_DECAY,
+    rate_halvings=2.0,  # so that it comes to rest; 6 times as many with the change
+    dropout_place="last",  # before the softmax alone, as in Inception
+    **{name: BASELINE[name] for name in ("sgd_momentum", "dropout", "distortion", "shuffling")},
+)
+"""The net with all that the changes take away: but for rate, L2 and decay as in the Baseline."""
 
 VARIATIONS = {
     "plain": {},
@@ -103,66 +107,55 @@ VARIATIONS = {
     "larger_weights_dropout_5": {"initial_gain": 1.5, "dropout": 0.05},
     "larger_weights_dropout_10": {"initial_gain": 1.5, "dropout": 0.1},
 }
-"""The six networks of Figure 4: BN-x30 with larger initial weights in some, Dropout of 5% or 10% in some."""
+"""The six networks of Figure 4, with larger initial weights in some, Dropout of 5% or 10% in some."""
+
+_ACCEPTED = ("hidden_units", "train_examples", "task")
+
+FACTORS, FACTOR = (1, 5, 30), 5
+"""By how much the members' rate is higher than `RATE`: the paper's factors, and the best of them on seeds that judge nothing."""
 
 
 def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group.
 
-    `choice`: the dense net without BN at each of `CHOICES`. `changes`: the dense net as the arm `unchanged` and with each change
-    of section 4.2.1 that it can have; the setting is `none` or `batch`, without BN or with it. `mates`: a dense net with BN, for
-    the spread of its outputs. `lrn`: BN-Baseline on `FEW` examples, and without LRN, which the dense net does not have.
-    `ensemble`: the networks of Figure 4, an arm each.
+    `choice`: the dense net without BN at each of `CHOICES`, the arm `unchanged`, and one with BN and all changes at each of
+    `FACTORS`, the arm `ensemble`. `changes`: the dense net as the arm `unchanged` and with each change of section 4.2.1 that it
+    can have; the setting is `none` or `batch`, without BN or with it. `mates`: a dense net with BN, for the spread of its
+    outputs. `ensemble`: the dense net with BN and all changes, varied as in Figure 4, an arm each, and as many that are alike.
     """
-    values, baseline = resolve(PRESETS, preset, overrides, baseline_of(preset), BASELINE_ACCEPTS, FIRST_JUDGED)
-    dense = DENSE.replace(task=baseline.task.name, validation_examples=baseline.task.validation_examples)
-    judged = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
-    earlier = range(min(values.seeds, EARLIER))
-    plain = lengthened(_regularized(dense, baseline), values.changes)
+    values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED, FIRST_JUDGED)
+    seeds = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
+    plain = lengthened(base, values.changes).replace(fit_examples=base.task.train_examples)
     nets = {"none": plain, "batch": plain.replace(normalization="batch", inference="population")}
-    with_lrn = lengthened(baseline, values.lrn).replace(normalization="batch", train_examples=FEW)
-    member = changed(lengthened(baseline, values.ensemble), factor=30).replace(
-        normalization="batch", measurements="probabilities"
-    )
-    choice = {
-        Group("choice"): [
-            config
-            for rate, weight in CHOICES
-            for config in grid(plain.replace(learning_rate=rate, weight_decay=weight), seed=SELECTING_SEEDS)
-        ]
-    }
+    mates = PLAIN.replace(task=base.task.name, hidden_units=base["hidden_units"], measurements="mates")
     return {
-        **(choice if values.choice else {}),
+        **(_choice(nets) if values.choice else {}),
         **{
-            net(change, arm): grid(_with(nets[arm], change), seed=judged)
+            net(change, arm): grid(changed(nets[arm], change) if change in DENSE_CHANGES else nets[arm], seed=seeds)
             for arm in ARMS
-            for change in (UNCHANGED, *CHANGES)
-            if change == UNCHANGED or changed(plain, change) != plain
+            for change in (UNCHANGED, *DENSE_CHANGES)
         },
-        Group("mates"): grid(
-            lengthened(dense, values.mates).replace(normalization="batch", measurements="mates"), seed=earlier
-        ),
-        **{lrn(change): grid(_with(with_lrn, change), seed=earlier) for change in (UNCHANGED, "lrn")},
-        **{
-            Group("ensemble", arm=name): grid(member.replace(**variation), seed=earlier)
-            for name, variation in VARIATIONS.items()
-        },
+        Group("mates"): grid(lengthened(mates, values.mates).replace(normalization="batch"), seed=seeds),
+        **_ensembles(lengthened(changed(nets["batch"], factor=FACTOR), values.ensemble), values.seeds),
     }
 
 
-def _with(config: RunConfig, change: str) -> RunConfig:
-    return config if change == UNCHANGED else changed(config, change)
+def _choice(nets: dict[str, RunConfig]) -> Sweep:
+    plain = [nets["none"].replace(learning_rate=rate, weight_decay=weight) for rate, weight in CHOICES]
+    member = [changed(nets["batch"], factor=factor) for factor in FACTORS]
+    return {
+        Group("choice", arm): [run for net in those for run in grid(net, seed=SELECTING_SEEDS)]
+        for arm, those in ((UNCHANGED, plain), ("ensemble", member))
+    }
 
 
-def _regularized(dense: RunConfig, baseline: RunConfig) -> RunConfig:
-    """The dense net with what the changes change: the Baseline's, but for rate, L2 and decay."""
-    return dense.replace(
-        train_examples=DENSE_FEW,
-        fit_examples=DENSE_FEW,
-        batch_size=BATCH_SIZE,
-        learning_rate=RATE,
-        weight_decay=WEIGHT_DECAY,
-        rate_halvings=HALVINGS,
-        dropout_place="last",  # before the softmax alone, as in Inception
-        **{name: baseline[name] for name in ("sgd_momentum", "dropout", "distortion", "shuffling")},
-    )
+def _ensembles(member: RunConfig, seeds: int) -> Sweep:
+    """Six nets with seeds that follow one another, varied and alike; the first of the varied ones is the first of those alike."""
+    member, count = member.replace(measurements="probabilities"), min(seeds, ENSEMBLES)
+    firsts = range(FIRST_JUDGED, FIRST_JUDGED + TOGETHER * count, TOGETHER)
+    varied = {
+        Group("ensemble", name, VARIED): grid(member.replace(**own), seed=[first + place for first in firsts])
+        for place, (name, own) in enumerate(VARIATIONS.items())
+    }
+    alike = grid(member, seed=range(FIRST_JUDGED, FIRST_JUDGED + TOGETHER * count))
+    return {**varied, Group("ensemble", "plain", ALIKE): alike}

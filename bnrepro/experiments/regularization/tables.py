@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis import paper
-from bnrepro.analysis.curves import at_end, best_metric, evaluations, final_metric
+from bnrepro.analysis.curves import at_end, evaluations
 from bnrepro.analysis.paired import paired
 from bnrepro.analysis.select import group_curves, where
 from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
+from bnrepro.experiments.presets import FIRST_JUDGED
 from bnrepro.experiments.setups import ARMS, CHANGES
 from bnrepro.records.computed import once
 from bnrepro.records.results import select
@@ -20,6 +21,15 @@ from bnrepro.records.schemas import SCHEMAS, Tables
 _ERRORS = paper.figure4().set_index("model")["top1_error"]
 ONE, SIX = _ERRORS["BN-Inception multicrop"], _ERRORS["BN-Inception ensemble"]
 """The paper's Figure 4: the error of one network, and of six averaged."""
+
+PAPERS_SHARE = round(float(1 - SIX / ONE), 3)
+"""What averaging removes of the error of one, in the paper."""
+
+TOGETHER = 6
+"""Nets of an ensemble, as many as in the paper; their seeds follow one another."""
+
+VARIED, ALIKE = "varied", "alike"
+"""The settings of the ensembles: nets varied as in the paper, and nets that differ in their seed alone."""
 
 UNCHANGED = "unchanged"
 """The arm with none of the changes of section 4.2.1."""
@@ -42,11 +52,6 @@ def derive(tables: Tables) -> Tables:
 def net(change: str = UNCHANGED, arm: str = "batch") -> Group:
     """The dense nets with a change of section 4.2.1, or with none, with BN (`batch`) or without (`none`)."""
     return Group("changes", change, arm)
-
-
-def lrn(change: str = UNCHANGED) -> Group:
-    """`inception_small` with BN, with LRN or without it (`lrn`)."""
-    return Group("lrn", change)
 
 
 def steps_to_decay(config: RunConfig) -> float:
@@ -103,28 +108,23 @@ def beyond(tables: Tables, change: str, value: str = "accuracy") -> pd.Series:
     return gain(tables, change, "batch", value) - gain(tables, change, "none", value)
 
 
-def without_lrn(tables: Tables) -> pd.Series:
-    """By seed, how much higher the best validation accuracy of `inception_small` with BN is without LRN."""
-    table = best_metric(group_curves(tables, "lrn"))
-    pairs = paired(table, "best_metric", arms=(UNCHANGED, "lrn"), column="arm")
-    return pairs["lrn"] - pairs[UNCHANGED]
-
-
 def spreads(tables: Tables) -> pd.DataFrame:
     """The table `mates` of the group `mates`, with `seed`."""
     return select(tables, "mates")[["run", "seed"]].merge(tables["mates"], on="run")
 
 
-def members_at_chance(tables: Tables) -> pd.Series:
-    """Of each net of the ensembles, whether it ends as accurate as a guess."""
-    runs = final_metric(group_curves(tables, "ensemble"), "test")
-    return runs["final_metric"] <= runs["chance"]
+@once
+def relative_reductions(tables: Tables) -> pd.DataFrame:
+    """By the first seed of six and `setting`, the share of the mean error of one net that averaging all six removes."""
+    errors = tables["ensembles"].pivot(index=["seed", "setting"], columns="members", values="error")
+    removed = 1 - errors[errors.columns.max()] / errors[errors.columns.min()]
+    return removed.unstack("setting").reindex(columns=[VARIED, ALIKE])
 
 
 def ensemble_errors(tables: Tables) -> pd.DataFrame:
-    """By seed and number of members, the test error of the averaged class probabilities: the table `ensembles`.
+    """By setting, first of six seeds and number of members, the test error of the averaged class probabilities: `ensembles`.
 
-    The mean over all ways to choose so many of the seed's nets. A net that diverged is a member too and guesses: it gives
+    The mean over all ways to choose so many of the six nets. A net that diverged is a member too and guesses: it gives
     every class the same probability, so alone it is as good as chance and among others it changes nothing. Where classes
     tie for the largest probability, one of them is taken at random; the error is the expected one.
     """
@@ -133,7 +133,8 @@ def ensemble_errors(tables: Tables) -> pd.DataFrame:
     labels = next(iter(measured.values()))["label"].to_numpy(int) if measured else np.zeros(1, int)
     guess = np.full((len(labels), len(_CLASSES)), 1 / len(_CLASSES))
     rows = []
-    for seed, members in nets.groupby("seed"):
+    first = nets["seed"] - (nets["seed"] - FIRST_JUDGED) % TOGETHER
+    for (setting, seed), members in nets.groupby(["setting", first]):
         each = np.stack(
             [
                 measured[net.run][_CLASSES].to_numpy(float) if net.status != "diverged" else guess
@@ -143,7 +144,7 @@ def ensemble_errors(tables: Tables) -> pd.DataFrame:
         for count in range(1, len(each) + 1):
             chosen = itertools.combinations(range(len(each)), count)
             errors = [_error(each[list(subset)].sum(axis=0), labels) for subset in chosen]
-            rows.append((seed, count, float(np.mean(errors))))
+            rows.append((setting, seed, count, float(np.mean(errors))))
     return pd.DataFrame(rows, columns=SCHEMAS["ensembles"])
 
 
