@@ -43,7 +43,7 @@ def kept(seeds=3, lost=(), **overrides):
     """Made-up tables of the preset smoke; the runs of the groups `lost` diverge before their first evaluation but that at 0."""
     sweep = regularization.sweep("smoke", seeds=seeds, **overrides)
     diverging = {config.id: 1 for group in lost for config in sweep[group]}
-    return make_tables(sweep, diverging=diverging)
+    return KnownTables(make_tables(sweep, diverging=diverging))
 
 
 @pytest.fixture(scope="module")
