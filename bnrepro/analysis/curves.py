@@ -63,6 +63,19 @@ def best_metric(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
     return _or_chance(each_run(curves, "best_metric", test.groupby("run")["value"].max()))
 
 
+def at_end(curves: pd.DataFrame) -> pd.DataFrame:
+    """By run after its last step: `accuracy` and `loss` on the test set, `fit_loss` on the training examples.
+
+    A run that diverged guesses.
+    """
+    runs, last = final_metric(curves, "test"), curves[curves["step"] == curves["steps"]]
+    losses = last.pivot(index="run", columns="split", values="loss").reindex(columns=["fit", "test"])
+    found = {name: runs["run"].map(losses[split]) for name, split in (("loss", "test"), ("fit_loss", "fit"))}
+    lost = runs["status"] == "diverged"
+    guessed = {name: values.mask(lost, runs["guess_loss"]) for name, values in found.items()}
+    return runs.rename(columns={"final_metric": "accuracy"}).assign(**guessed)
+
+
 def _or_chance(table: pd.DataFrame) -> pd.DataFrame:
     """The last column, with the task's chance where the run diverged."""
     name = table.columns[-1]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.typing import DataFrameGroupBy
 
-from bnrepro.analysis.curves import final_metric
+from bnrepro.analysis.curves import at_end, final_metric
 from bnrepro.analysis.paired import paired
 from bnrepro.analysis.select import group_curves, where
 from bnrepro.records.computed import once
@@ -79,17 +79,8 @@ def chosen(tables: Tables) -> pd.DataFrame:
 
 @once
 def ended(tables: Tables, setting: str = BEST) -> pd.DataFrame:
-    """The judged runs after training: `accuracy` and `loss` on the test set, `fit_loss` on the training examples.
-
-    A run that diverged guesses. `setting` is `BEST` or `SECOND`.
-    """
-    curves = group_curves(tables, "judged", setting=setting)
-    runs, last = with_arms(final_metric(curves, "test")), curves[curves["step"] == curves["steps"]]
-    losses = last.pivot(index="run", columns="split", values="loss").reindex(columns=["fit", "test"])
-    found = {name: runs["run"].map(losses[split]) for name, split in (("loss", "test"), ("fit_loss", "fit"))}
-    lost = runs["status"] == "diverged"
-    guessed = {name: values.mask(lost, runs["guess_loss"]) for name, values in found.items()}
-    return runs.rename(columns={"final_metric": "accuracy"}).assign(**guessed)
+    """The judged runs after training, as `curves.at_end` has them. `setting` is `BEST` or `SECOND`."""
+    return with_arms(at_end(group_curves(tables, "judged", setting=setting)))
 
 
 @once
