@@ -224,8 +224,9 @@ def draw_invariances(area: Area, invariances: pd.DataFrame, tolerance: float) ->
 def draw_network(area: Area, config: pd.DataFrame) -> None:
     """The net of the first run."""
     row = config.iloc[0]
-    if row["model"] == "inception_bn":
-        network_diagram.draw_table(area.axes(), inception_bn(int(row["width"]), int(row["task.image_size"])))
-        return
     size, channels = (32, 3) if row["task"] == "cifar10" else (28, 1)
+    if row["model"] == "inception_bn":
+        size = int(row["task.image_size"]) if row["task"] == "imagenet" else size
+        network_diagram.draw_table(area.axes(), inception_bn(int(row["width"]), size, row["model.stem"]))
+        return
     network_diagram.draw(area.axes(), inception_small(int(row["width"]), size), size, channels)
