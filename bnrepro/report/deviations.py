@@ -144,8 +144,8 @@ def _section_42() -> list[Deviation]:
         Deviation(
             "4.2: validation accuracy",
             "single crop",
-            "the whole image; with BN in Figures 2 and 3 through the population statistics of Algorithm 2, elsewhere with running "
-            f"averages, weight of the old value {BN_BASELINE['momentum']:g}; epsilon {BN_BASELINE['epsilon']:g}",
+            "the whole image; with BN in Figures 2 and 3 through the population statistics of Algorithm 2, elsewhere with "
+            f"running averages, weight of the old value {BN_BASELINE['momentum']:g}; epsilon {BN_BASELINE['epsilon']:g}",
         ),
         Deviation(
             "4.2: target of speed",

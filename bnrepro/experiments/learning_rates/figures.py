@@ -122,8 +122,8 @@ PANELS = (
         name="rates",
         title="Accuracy at the end, by learning rate",
         caption="Shorter runs of an Inception of four modules without and with BN, median of {rates_seeds} seeds and its "
-        f"interval. Below, the rates at which half of the runs or more end at {TRAINS:.0%} or above (bar), the best (star), and how many runs diverged "
-        "(cross).",
+        f"interval. Below, the rates at which half of the runs or more end at {TRAINS:.0%} or above (bar), the best (star), and "
+        "how many runs diverged (cross).",
         data=rate_sweep,
         draw=draw_rates,
         height=68,
@@ -149,8 +149,8 @@ PANELS = (
     Panel(
         name="gradients",
         title="Norm of the gradient by layer",
-        caption="At the start and at the end of the shorter runs of four modules without and with BN, each at the largest rate at "
-        "which it trains: each run (thin), the median (thick). A triangle below the axis is a norm of 0.",
+        caption="At the start and at the end of the shorter runs of four modules without and with BN, each at the largest rate "
+        "at which it trains: each run (thin), the median (thick). A triangle below the axis is a norm of 0.",
         data=gradients,
         draw=draw_gradients,
         height=58,
