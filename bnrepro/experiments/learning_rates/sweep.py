@@ -12,6 +12,7 @@ from bnrepro.experiments.presets import (
     Length,
     lengthened,
     resolve,
+    smallest,
 )
 from bnrepro.experiments.setups import (
     BASELINE_ACCEPTS,
@@ -123,6 +124,8 @@ def sweep(preset: str, **overrides) -> Sweep:
     accepted = (*BASELINE_ACCEPTS, "folder", "classes")
     values, raced = resolve(presets, preset, overrides, raced_of(preset, task), accepted, FIRST_JUDGED)
     _, baseline = resolve(presets, preset, overrides, baseline_of(preset, task), accepted)
+    if preset == "smoke" and not baseline.task.streams:
+        raced, baseline = smallest(raced), smallest(baseline)
     judged = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
     rated = lengthened(baseline, values.sweep).replace(measurements="gradients")
     rated_arms, rate_seeds = ["none", "batch", *([another_arm] if another_arm else [])], overrides.get("seeds", 0)
