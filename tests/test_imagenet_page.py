@@ -61,11 +61,11 @@ def test_the_script_trains_on_the_tree(tiny, capsys):
 def test_a_dry_run_says_memory_steps_and_time_and_writes_nothing(tiny, capsys):
     assert main([*typed("-p batch_size=4 --dry-run"), "--output", str(tiny.parent / "out")]) == 0
     said = capsys.readouterr().out
-    assert re.search(r"inception_bn, normalization none, on imagenet: 10 runs, 40 steps", said)
+    assert re.search(r"inception_bn, normalization none, on imagenet: 11 runs, 44 steps", said)
     assert re.search(r"parameters +41,701\n", said)
     assert re.search(r"memory +\d+ MiB, counted: \d+ MiB weights", said)
     assert re.search(r"time +about .* ms a step and .* s an evaluation, measured here \(.+\) on 3 steps", said)
-    assert re.search(r"large runs together: 64 steps, about ", said)
+    assert re.search(r"large runs together: 68 steps, about ", said)
     assert sorted(path.name for path in tiny.parent.iterdir()) == ["tiny"]
 
 

@@ -8,6 +8,9 @@ FIRST, REDUCE, SECOND = 64, 64, 192
 DEPTH_MULTIPLIER = 8
 """Channels that the 7x7 of the first convolution makes of each color; a 1x1 follows it (the appendix: "separable")."""
 
+STEMS = {"imagenet": 3, "small": 2}
+"""What stands before the modules, and how often it halves the images."""
+
 _TABLE = (
     # name, 1x1, 3x3 reduce, 3x3, double 3x3 reduce, double 3x3, projection, pool
     ("3a", 64, 64, 64, 64, 96, 32, "average"),
@@ -30,14 +33,15 @@ def scaled(channels: int, width: int) -> int:
     return max(1, round(channels * width / FIRST)) if channels else 0
 
 
-def inception_bn(width: int, size: int) -> list[Module]:
+def inception_bn(width: int, size: int, stem: str = "imagenet") -> list[Module]:
     """The ten modules in their order.
 
     Args:
         width: Channels after the first convolution, 64 in the paper; all others in proportion.
         size: Height and width of the images, 224 in the paper.
+        stem: What stands before them, one of `STEMS`.
     """
-    size, channels, modules = halved(size, 3), scaled(SECOND, width), []
+    size, channels, modules = halved(size, STEMS[stem]), scaled(SECOND, width), []
     for name, *numbers, pool in _TABLE:
         one, three_reduce, three, double_reduce, double, projection = (scaled(number, width) for number in numbers)
         strided = not one

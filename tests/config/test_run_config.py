@@ -121,6 +121,7 @@ def test_every_field_of_every_part_changes_the_id(kind, name):
         "weight_decay_on": "all",
         "inference": "population",
         "fingerprint": "9-3-0f",
+        "stem": "small",
     }
     config = RunConfig(**{kind: name})
     fields = {field: type(value) for field, value in find(kind, name)().identity().items()}

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bnrepro.config.inception_bn import inception_bn
 from bnrepro.config.inception_small import inception_small
 from bnrepro.config.run_config import RunConfig
 from tests.experiments.factories_inference import Rows, make_inference
@@ -53,7 +54,7 @@ def _accuracy(config: RunConfig, steps: np.ndarray, noise: np.random.Generator) 
     best, half, plateau = (0.3, 60, 0.905) if normalized else (0.03, 220, 0.885)
     distance = np.log10(config["learning_rate"] / best)
     half *= (0.03 / config["learning_rate"]) ** 0.6 * np.exp(0.05 * noise.standard_normal())
-    if config["activation"] == "sigmoid" and config["model"] == "inception_small":
+    if config["activation"] == "sigmoid" and config["model"].startswith("inception"):
         half, plateau = (3 * half, 0.86) if normalized else (half, CHANCE)
     plateau -= 0.03 * max(distance, 0) ** 2 if plateau > CHANCE else 0
     plateau += 0.004 * (config.shuffling == "thorough") - 0.1 * config["dropout"] ** 2
@@ -73,8 +74,9 @@ def hidden_layers(config: RunConfig) -> list[str]:
     """The names of the hidden layers with a kernel, from the images on."""
     if config["model"] == "mlp":
         return [f"hidden_{number}" for number in range(1, config["hidden_layers"] + 1)]
-    stem, *modules = inception_small(config["width"], 28)
-    names = [stem.name]
+    net = inception_bn if config["model"] == "inception_bn" else inception_small
+    modules = [module for module in net(config["width"], 28) if module.kind != "stem"]
+    names = ["stem"]
     for module in modules:
         ends = ("three_reduce", "three", "double_reduce", "double_1", "double_2")
         ends += ("one", "projection") if module.kind == "inception" else ()

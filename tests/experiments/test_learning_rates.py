@@ -14,8 +14,8 @@ from bnrepro.config.validation import PRESETS
 from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.learning_rates import tables as statistics_of
-from bnrepro.experiments.presets import CALIBRATION_SEEDS
-from bnrepro.experiments.setups import BASE_RATE, CHANGES, PAPER_MODELS
+from bnrepro.experiments.presets import CALIBRATION_SEEDS, FIRST_JUDGED, SELECTING_SEEDS
+from bnrepro.experiments.setups import BASE_RATE, CHANGES, PAPER_MODELS, TEN_MODULES_RATE
 from bnrepro.plotting import network_diagram
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.records.results import select
@@ -34,6 +34,10 @@ TOLERANCE = 1e-12  # the same sums in another order
 
 GROUPS = {arm: Group("race", arm=arm) for arm in ARMS} | {name: Group(name) for name in ("rates", "calibration")}
 """By the name that a test calls them: an arm of the race, or another group."""
+
+
+FIRST = {name: FIRST_JUDGED for name in ARMS} | {"rates": 0}
+"""The first seed of the runs that are reported."""
 
 
 def runs_of(tables, name):
@@ -71,19 +75,42 @@ def write(tables, group, accuracies, **which):
 def test_the_base_rate_is_chosen_on_the_baseline_alone_on_seeds_that_are_not_reported(preset):
     sweep = learning_rates.sweep(preset)
     calibration = sweep.pop(GROUPS["calibration"])
+    raced = sweep[GROUPS["baseline"]] + sweep[GROUPS["bn_baseline"]]
     assert {config["normalization"] for config in calibration} == {"none"}
-    assert {config.seed for config in calibration} == set(CALIBRATION_SEEDS)
-    assert {config.seed for group in sweep.values() for config in group}.isdisjoint(CALIBRATION_SEEDS)
-    assert {config["learning_rate"] for config in sweep[GROUPS["baseline"]] + sweep[GROUPS["bn_baseline"]]} == {
-        BASE_RATE
+    reported = {config.seed for group in sweep.values() for config in group}
+    assert reported.isdisjoint({*CALIBRATION_SEEDS, *SELECTING_SEEDS})
+    rates = {"inception_small": BASE_RATE} | ({"inception_bn": TEN_MODULES_RATE} if preset == "paper" else {})
+    seeds = {"inception_small": CALIBRATION_SEEDS, "inception_bn": SELECTING_SEEDS}
+    for model, rate in rates.items():
+        own = [config for config in calibration if config["model"] == model]
+        assert {config.seed for config in own} == set(seeds[model]) and rate in {
+            config["learning_rate"] for config in own
+        }
+    assert {(config["model"], config["learning_rate"]) for config in raced} == {list(rates.items())[-1]}
+
+
+def test_the_race_of_the_record_has_the_papers_ten_modules_and_shorter_presets_four():
+    nets = {preset: learning_rates.sweep(preset)[GROUPS["baseline"]][0] for preset in PRESETS}
+    assert {preset: net["model"] for preset, net in nets.items()} == {
+        "smoke": "inception_small",
+        "quick": "inception_small",
+        "paper": "inception_bn",
     }
-    assert BASE_RATE in {config["learning_rate"] for config in calibration}
+    ten = nets["paper"]
+    sizes = {module.name[0]: module.size for module in inception_bn(ten["width"], 28, ten["model.stem"])}
+    assert sizes == {"3": 4, "4": 2, "5": 2}, "of the last of each, which strides"
+
+
+def test_the_arms_with_bn_are_read_through_population_statistics():
+    sweep = learning_rates.sweep("paper")
+    read = {arm: sweep[GROUPS[arm]][0].as_dict().get("normalization.inference") for arm in ARMS}
+    assert read == {arm: "population" if arm.startswith("bn") else None for arm in ARMS}
 
 
 def test_bn_baseline_is_the_baseline_with_bn_and_nothing_else_changed():
     sweep = learning_rates.sweep("paper")
     for one, other in zip(sweep[GROUPS["baseline"]], sweep[GROUPS["bn_baseline"]], strict=True):
-        assert other == one.replace(normalization="batch")
+        assert other == one.replace(normalization="batch", inference="population")
 
 
 def test_x5_and_x30_differ_in_the_rate_alone_and_have_all_changes_of_section_421():
@@ -94,19 +121,30 @@ def test_x5_and_x30_differ_in_the_rate_alone_and_have_all_changes_of_section_421
         assert without(five, "learning_rate") == without(thirty, "learning_rate")
         assert thirty["learning_rate"] == pytest.approx(6 * five["learning_rate"])
         changed = {name for name, value in five.as_dict().items() if value != base.as_dict()[name]}
-        assert len(changed) == len(CHANGES)
+        assert len(changed - {"measurements"}) == len(CHANGES)
+
+
+def test_an_arm_with_all_changes_but_the_rate_differs_from_bn_x5_in_bn_and_the_rate_alone():
+    sweep = learning_rates.sweep("paper")
+    for arm, also in (("baseline_changed", {"learning_rate"}), ("baseline_x5_changed", set())):
+        for one, other in zip(sweep[GROUPS[arm]], sweep[GROUPS["bn_x5"]], strict=True):
+            bare = other.replace(normalization="none", measurements="")
+            assert {name for name, value in one.as_dict().items() if value != bare.as_dict()[name]} == also
 
 
 def test_every_group_has_the_same_seeds_enough_for_a_verdict():
     sweep = learning_rates.sweep("paper")
     for group in (*ARMS, "rates"):
-        assert {config.seed for config in sweep[GROUPS[group]]} == set(range(8)) and len(sweep[GROUPS[group]]) % 8 == 0
+        count = 8 if group == "rates" else 12
+        seeds = [config.seed for config in sweep[GROUPS[group]]]
+        assert set(seeds) == set(range(FIRST[group], FIRST[group] + count)) and len(seeds) % count == 0
 
 
 def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
     given = dict(seeds=3, steps=50, batch_size=16, learning_rate=0.01, width=8, task="cifar10")
     sweep = learning_rates.sweep("quick", **given)
-    assert {config.seed for config in sweep[GROUPS["bn_x5"]]} == {0, 1, 2}
+    for group in ("bn_x5", "rates"):
+        assert {config.seed for config in sweep[GROUPS[group]]} == {FIRST[group] + seed for seed in range(3)}
     assert {config["learning_rate"] for config in sweep[GROUPS["baseline"]]} == {0.01}
     for group in sweep.values():
         assert all(config.steps <= 50 and config.evaluate_every <= 50 for config in group)
@@ -160,7 +198,9 @@ def test_it_has_the_parts_of_a_finding():
 
 
 def test_the_papers_numbers_are_those_of_its_figure_3():
-    assert papers_numbers(learning_rates) == pytest.approx({"L1": 31.0 / 13.3, "L2": 13.3 / 2.1, "L3": 0.748 - 0.730})
+    assert papers_numbers(learning_rates) == pytest.approx(
+        {"L10": 31.0 / 13.3, "L11": 13.3 / 2.1, "L13": 0.748 - 0.730}
+    )
 
 
 @pytest.mark.slow
@@ -175,14 +215,15 @@ def test_every_preset_is_analysed_and_drawn_without_a_warning(preset):
 @pytest.mark.slow
 def test_the_target_is_the_best_accuracy_of_the_baseline_of_the_same_seed():
     tables, step = make(), every(make(), "baseline")
-    write(tables, "baseline", [[0.5, 0.6, 0.7, 0.65], [0.5, 0.8, 0.7], [0.1, 0.2, 0.3, 0.4, 0.35]])
+    write(tables, "baseline", [[0.6, 0.7, 0.65], [0.5, 0.8, 0.7], [0.1, 0.2, 0.3]])
     write(tables, "bn_baseline", [[0.5, 0.7], [0.79, 0.8], [0.4]])
     runs = statistics_of.race(tables).pivot(index="seed", columns="arm", values="steps_to_target")
-    assert (runs["baseline"] / step).tolist() == [3, 2, 4] and (runs["bn_baseline"] / step).tolist() == [2, 2, 1]
-    row = statistic(tables, "L1")
-    assert row["estimate"] == 1.5 and row["bound"] == "" and row["n"] == 3
+    assert (runs["baseline"] / step).tolist() == [2, 2, 3] and (runs["bn_baseline"] / step).tolist() == [2, 2, 1]
+    row = statistic(tables, "L10")
+    assert row["estimate"] == 1 and row["bound"] == "" and row["n"] == 3
     assert row["note"] == (
-        "runs of Baseline that reach that accuracy: 3 of 3; runs of BN-Baseline that reach that accuracy: 3 of 3"
+        "runs of Baseline that reach that accuracy: 3 of 3; runs of BN-Baseline that reach that accuracy: 3 of 3; "
+        "pairs that get there at the same evaluation, a ratio of 1: 2 of 3"
     )
 
 
@@ -191,7 +232,7 @@ def test_an_arm_that_never_gets_there_counts_with_all_its_steps_and_the_ratio_is
     steps = runs_of(tables, "baseline")["steps"].iloc[0] / every(tables, "baseline")
     write(tables, "baseline", [[0.5, 0.7, 0.6]] * 3)
     write(tables, "bn_baseline", [[0.6]] * 3)
-    row = statistic(tables, "L1")
+    row = statistic(tables, "L10")
     assert row["estimate"] == 2 / steps and row["bound"] == "<" and row["ci_low"] == 0
     assert "runs of BN-Baseline that reach that accuracy: 0 of 3" in row["note"]
 
@@ -200,17 +241,17 @@ def test_a_diverged_run_never_gets_there_and_is_told():
     tables = make(diverging=["bn_x5"])
     write(tables, "baseline", [[0.5]] * 3)
     write(tables, "bn_baseline", [[0.5]] * 3)
-    row = statistic(tables, "L2")
+    row = statistic(tables, "L11")
     assert row["bound"] == "<"
     assert "runs of BN-x5 that reach that accuracy: 0 of 3; runs of BN-x5 that diverged: 3 of 3" in row["note"]
 
 
-def test_the_note_of_l2_has_the_baseline_over_bn_x5():
+def test_the_note_of_l11_has_the_baseline_over_bn_x5():
     tables = make()
     write(tables, "baseline", [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]] * 3)
     write(tables, "bn_baseline", [[0.1, 0.2, 0.6]] * 3)
     write(tables, "bn_x5", [[0.6]] * 3)
-    row = statistic(tables, "L2")
+    row = statistic(tables, "L11")
     last = min(6, runs_of(tables, "baseline")["steps"].iloc[0] // every(tables, "baseline"))
     assert row["estimate"] == 3 and row["note"].endswith(f"Baseline over BN-x5: {last} times ({last})")
 
@@ -219,25 +260,42 @@ def test_the_best_accuracies_of_x30_and_x5_are_compared_seed_by_seed():
     tables = make()
     write(tables, "bn_x5", [[0.9, 0.7], [0.8], [0.6]])
     write(tables, "bn_x30", [[0.7, 0.91, 0.6], [0.85], [0.5]])
-    assert statistic(tables, "L3")["estimate"] == pytest.approx(0.01, abs=TOLERANCE)
+    assert statistic(tables, "L13")["estimate"] == pytest.approx(0.01, abs=TOLERANCE)
 
 
-def test_the_better_of_the_fast_baselines_counts_and_a_diverged_one_guesses():
-    tables = make(diverging=["baseline_x30"])
+def test_a_fast_baseline_is_compared_at_its_end_and_a_diverged_one_guesses():
+    tables = make()
     write(tables, "baseline", [[0.8]] * 3)
-    write(tables, "baseline_x5", [[0.7], [0.75], [0.05]])
-    row = statistic(tables, "L4")
-    differences = [-0.1, -0.05, CHANCE - 0.8]
-    assert row["estimate"] == pytest.approx(np.median(differences), abs=TOLERANCE)
-    assert row["note"] == "runs of Baseline x30 that diverged and count as guessing: 3 of 3"
+    write(tables, "baseline_x5", [[0.9, 0.7], [0.75], [0.05]])
+    assert statistic(tables, "L14")["estimate"] == pytest.approx(-0.1, abs=TOLERANCE)
+    tables = make(diverging=["baseline_x5"])
+    write(tables, "baseline", [[0.8]] * 3)
+    row = statistic(tables, "L14")
+    assert row["estimate"] == pytest.approx(CHANCE - 0.8, abs=TOLERANCE)
+    assert row["note"] == "runs of Baseline x5 that diverged and count as guessing: 3 of 3"
+
+
+def test_what_bn_adds_to_the_other_changes_is_told_at_the_baselines_rate_and_beside_it_at_five_times_that():
+    tables = make()
+    write(tables, "baseline", [[0.1, 0.2, 0.5]] * 3)
+    write(tables, "baseline_changed", [[0.1, 0.5]] * 3)
+    write(tables, "baseline_x5_changed", [[0.1, 0.2, 0.4]] * 3)
+    write(tables, "bn_x5", [[0.6]] * 3)
+    row = statistic(tables, "L12")
+    assert row["estimate"] == 2 and row["bound"] == ""
+    assert (
+        "best accuracy of BN-x5: 60.00%" in row["note"] and "best accuracy of Baseline changed: 50.00%" in row["note"]
+    )
+    assert "Baseline x5 changed over BN-x5: > 3 times" in row["note"]
+    assert "runs of Baseline x5 changed that reach that accuracy: 0 of 3" in row["note"]
 
 
 def test_sigmoids_without_bn_are_measured_from_chance_and_with_bn_from_those():
     tables = make()
     write(tables, "sigmoid", [[0.1], [0.12], [0.3]])
     write(tables, "bn_x5_sigmoid", [[0.7], [0.8], [0.8]])
-    assert statistic(tables, "L5a")["estimate"] == pytest.approx(0.02, abs=TOLERANCE)
-    assert statistic(tables, "L5b")["estimate"] == pytest.approx(0.6, abs=TOLERANCE)
+    assert statistic(tables, "L15a")["estimate"] == pytest.approx(0.02, abs=TOLERANCE)
+    assert statistic(tables, "L15b")["estimate"] == pytest.approx(0.6, abs=TOLERANCE)
 
 
 def set_trains(tables, rates_by_arm):
@@ -299,19 +357,19 @@ def test_the_distance_of_singular_values_from_1_is_the_mean_over_layers_after_th
             rows = (geometry["run"] == run) & (geometry["quantity"] == "isometry_error")
             geometry.loc[rows & (geometry["step"] == 0), "value"] = 99.0
             geometry.loc[rows & (geometry["step"] > 0), "value"] = [value - 0.1, value, value + 0.1]
-    row = statistic(tables | {"geometry": geometry}, "L9")
+    row = statistic(tables | {"geometry": geometry}, "L16")
     assert row["estimate"] == pytest.approx(-0.1, abs=TOLERANCE) and row["n"] == 3
 
 
 def test_a_pair_that_diverged_leaves_the_singular_values_undetermined_on_both_sides():
     tables = make(seeds=FEWEST, diverging=["baseline"])
-    row = statistic(tables, "L9")
+    row = statistic(tables, "L16")
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == (0.0, -np.inf, np.inf)
     assert row["verdict"] == INCONCLUSIVE and row["note"].endswith(f"count as no difference: {FEWEST} of {FEWEST}")
 
 
 def test_figure_3_is_a_row_an_arm_with_the_papers_columns_beside_ours():
-    tables = make(diverging=["baseline_x30"])
+    tables = make(diverging=["baseline_x5"])
     step = every(tables, "baseline")
     write(tables, "baseline", [[0.1, 0.5, 0.4], [0.1, 0.6, 0.4], [0.1, 0.4, 0.2]])
     write(tables, "bn_x5", [[0.6], [0.55], [0.5]])
@@ -322,7 +380,7 @@ def test_figure_3_is_a_row_an_arm_with_the_papers_columns_beside_ours():
     assert row["steps"] == step and row["reached"] == pytest.approx(2 / 3) and row["fewer"] == 2
     assert (row["best_accuracy"], row["best_low"], row["best_high"]) == (0.55, 0.5, 0.6)
     assert np.isinf(row["steps_high"]) and row["diverged"] == 0
-    lost = table.loc["baseline_x30"]
+    lost = table.loc["baseline_x5"]
     assert (lost["diverged"], lost["reached"], lost["best_accuracy"], lost["bound"]) == (1, 0, CHANCE, "<")
     printed = paper.figure3().set_index("model")
     assert table.loc["bn_x30", "paper_steps"] == printed.loc["BN-x30", "steps_to_72_2_percent"]
@@ -341,6 +399,7 @@ def test_calibration_chooses_the_rate_of_the_highest_mean_best_accuracy():
     write(tables, "calibration", [[0.9, 0.1], [0.3]], learning_rate=RATES[0])
     write(tables, "calibration", [[0.5], [0.6]], learning_rate=RATES[1])
     cells = learning_rates.calibrated(tables).set_index("learning_rate")
+    assert set(cells["model"]) == {"inception_small"}
     assert cells.loc[RATES[0], "best_metric"] == pytest.approx(0.6)
     assert cells["chosen"].tolist() == [True, False, False, False]
     assert cells.index[cells["frozen"]].tolist() == [BASE_RATE]
@@ -397,7 +456,7 @@ def test_the_thick_lines_are_medians_and_each_seed_is_a_thin_one(drawn):
         own = curves[curves["arm"] == arm]
         np.testing.assert_allclose(thick(drawn("accuracy"), arm).get_ydata(), own.groupby("step")["value"].median())
         color = [line for line in drawn("accuracy").lines if to_hex(line.get_color()) == COLORS[arm].lower()]
-        assert len([line for line in color if line.get_linewidth() < 1 and len(line.get_xdata()) > 1]) == 8
+        assert len([line for line in color if line.get_linewidth() < 1 and len(line.get_xdata()) > 1]) == 12
 
 
 def test_a_dot_is_where_the_median_of_an_arm_reaches_the_target(drawn):
@@ -412,11 +471,12 @@ def test_a_dot_is_where_the_median_of_an_arm_reaches_the_target(drawn):
             assert dots[COLORS[arm].lower()].tolist() == [reached, race["target"].median()]
 
 
-def test_an_arm_that_diverged_is_crossed_and_named_so(drawn):
-    crosses = [line for line in drawn("accuracy").lines if line.get_marker() == "x"]
-    assert [to_hex(line.get_color()) for line in crosses] == [COLORS["baseline_x30"].lower()]
-    words = {text.get_text() for text in drawn("accuracy").texts}
-    assert "Baseline x30, 8 diverged" in words and {LABELS[arm] for arm in ARMS if arm != "baseline_x30"} <= words
+def test_an_arm_that_diverged_is_crossed_and_named_so():
+    axes = drawer(learning_rates, make(diverging=["baseline_x5"]))("accuracy")
+    crosses = [line for line in axes.lines if line.get_marker() == "x"]
+    assert [to_hex(line.get_color()) for line in crosses] == [COLORS["baseline_x5"].lower()]
+    words = {text.get_text() for text in axes.texts}
+    assert "Baseline x5, 3 diverged" in words and {LABELS[arm] for arm in ARMS if arm != "baseline_x5"} <= words
 
 
 def test_the_papers_figure_2_is_drawn_as_it_is_with_its_printed_steps_as_diamonds(drawn):
@@ -474,9 +534,14 @@ def test_the_largest_change_and_error_are_lines_over_the_scale(drawn):
             np.testing.assert_array_equal(lines[f"{quantity}, {name}"].get_ydata(), worst)
 
 
-def test_the_picture_of_the_network_has_every_branch_with_its_channels(drawn):
-    modules = inception_small(16, 28)
+def test_the_ten_modules_of_the_record_are_drawn_as_a_table(drawn):
     words = [text.get_text() for text in drawn("network").texts]
+    assert words[:8] == ["3a", "8", "8", "8", "8", "12", "average, 4", "7×7×32"] and "2×2×128" in words
+
+
+def test_the_picture_of_four_modules_has_every_branch_with_its_channels():
+    modules = inception_small(16, 28)
+    words = [text.get_text() for text in drawer(learning_rates, finding_tables(NOTEBOOK, "quick"))("network").texts]
     for module in modules:
         for row in network_diagram.branches(module):
             assert all(box.text in words for box in row)

@@ -108,3 +108,13 @@ def test_a_narrow_net_on_small_images_has_the_same_layers_and_starts_from_its_se
     for one, same, another in zip(first, again, other):
         np.testing.assert_array_equal(one, same)
         assert not np.array_equal(one, another)
+
+
+def test_on_images_of_28_pixels_a_small_stem_gives_the_modules_a_quarter_of_the_height():
+    config = FULL.replace(width=8, stem="small")
+    small, plan = build_model(config, (28, 28, 1), 10), inception_bn(8, 28, "small")
+    assert [small.get_layer(module.name).output.shape[1:] for module in plan] == [
+        (module.size, module.size, module.channels) for module in plan
+    ]
+    assert len(plan) == 10 and small.get_layer("stem_lrn").output.shape == (None, 7, 7, 24)
+    assert kinds(small).count("BatchNormalization") == 1 + 8 * 7 + 2 * 5

@@ -137,7 +137,7 @@ def test_a_finding_need_not_say_more_than_its_numbers():
 
 
 def test_points_are_told_as_points_with_their_interval_their_rule_and_the_papers_number():
-    words = in_words(judge(finding("L3", -0.164, -0.14), all_claims().values())).iloc[0]
+    words = in_words(judge(finding("L13", -0.164, -0.14), all_claims().values())).iloc[0]
     assert (words["ours"], words["interval"]) == ("−16.40 points", "−16.40 to −14.00")
     assert (words["paper"], words["rule"], words["other"]) == ("1.80", "> −0.2", "< −0.2")
 

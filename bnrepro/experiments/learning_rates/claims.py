@@ -30,49 +30,70 @@ _PUBLISHED = published().set_index("arm")
 _FEWER, _BEST = _PUBLISHED["paper_fewer"], _PUBLISHED["paper_best_accuracy"]
 
 
+_STEPS = "steps to the Baseline's best validation accuracy of the same seed, each known to one evaluation"
+_AN_EVALUATION = "median of seeds; one evaluation earlier at 10 of 12 seeds is seen"
+
+
 @claim(
-    id="L1",
+    id="L10",
     kind="secondary",
     section="4.2.2",
     sentence="At the same learning rate, Inception with BN reaches the best accuracy of Inception without BN in "
     "fewer steps",
-    statistic="steps to the Baseline's best validation accuracy, Baseline over BN-Baseline, median of seeds",
+    statistic=f"{_STEPS}, Baseline over BN-Baseline, {_AN_EVALUATION}",
     unit="times",
     rule=Rule("above", 1.0),
     paper=float(_FEWER["bn_baseline"]),
 )
 def faster(tables: Tables) -> list[Row]:
-    runs = race(tables)
-    return [median_ratio(step_ratios(runs, "baseline", "bn_baseline")), *_outcomes(runs, "baseline", "bn_baseline")]
+    return _fewer(tables, "baseline", "bn_baseline")
 
 
 @claim(
-    id="L2",
+    id="L11",
     kind="secondary",
     section="4.2.2",
     sentence="With BN, five times the learning rate and the changes of section 4.2.1, Inception reaches the best "
     "accuracy of Inception without BN in fewer steps than with BN alone",
-    statistic="steps to the Baseline's best validation accuracy, BN-Baseline over BN-x5, median of seeds",
+    statistic=f"{_STEPS}, BN-Baseline over BN-x5, {_AN_EVALUATION}",
     unit="times",
     rule=Rule("above", 1.0),
     paper=float(_FEWER["bn_x5"] / _FEWER["bn_baseline"]),
 )
 def faster_still(tables: Tables) -> list[Row]:
-    runs = race(tables)
+    both = median_ratio(step_ratios(race(tables), "baseline", "bn_x5"), "Baseline over BN-x5")
+    return [*_fewer(tables, "bn_baseline", "bn_x5"), both]
+
+
+@claim(
+    id="L12",
+    kind="secondary",
+    section="4.2.2",
+    sentence="Of two Inceptions with the other changes of section 4.2.1, the one with BN and five times the learning rate "
+    "reaches the best accuracy of Inception without BN in fewer steps than the one without BN at its own rate",
+    statistic=f"{_STEPS}, Baseline with all changes but the rate over BN-x5, {_AN_EVALUATION}",
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def faster_than_with_the_changes_alone(tables: Tables) -> list[Row]:
+    runs, arms = race(tables), ("bn_x5", "baseline_changed", "baseline_x5_changed")
+    best = paired(runs, "best_metric", arms=arms, column="arm")
     return [
-        median_ratio(step_ratios(runs, "bn_baseline", "bn_x5")),
-        *_outcomes(runs, "bn_baseline", "bn_x5"),
-        median_ratio(step_ratios(runs, "baseline", "bn_x5"), "Baseline over BN-x5"),
+        *_fewer(tables, "baseline_changed", "bn_x5"),
+        median_ratio(step_ratios(runs, "baseline_x5_changed", "bn_x5"), "Baseline x5 changed over BN-x5"),
+        *_outcomes(runs, "baseline_x5_changed"),
+        *(median_of(best[arm], "accuracy", f"best accuracy of {LABELS[arm]}") for arm in arms),
     ]
 
 
 @claim(
-    id="L3",
+    id="L13",
     kind="secondary",
     section="4.2.2",
     sentence="With 30 times the learning rate and the changes of section 4.2.1, Inception with BN ends at least as "
     "high as with 5 times the rate",
-    statistic="best validation accuracy, BN-x30 minus BN-x5, median of seeds; a fifth of a point is allowed",
+    statistic="best validation accuracy, BN-x30 minus BN-x5, median of seeds; a fifth of a point is allowed, and 0.4 points more "
+    "than BN-x5 are seen",
     unit="difference of shares",
     rule=Rule("above", -0.002),
     paper=float(_BEST["bn_x30"] - _BEST["bn_x5"]),
@@ -84,23 +105,22 @@ def as_high(tables: Tables) -> list[Row]:
 
 
 @claim(
-    id="L4",
+    id="L14",
     kind="secondary",
     section="4.2.2",
-    sentence="Without BN, Inception at 5 or 30 times the learning rate diverges or stays behind",
-    statistic="final validation accuracy, the better of Baseline x5 and x30 minus the Baseline, median of seeds",
+    sentence="Without BN, Inception at 5 times the learning rate diverges or stays behind",
+    statistic="final validation accuracy, Baseline x5 minus the Baseline, median of seeds; a point less is seen",
     unit="difference of shares",
     rule=Rule("below", 0.0),
 )
 def too_fast_without(tables: Tables) -> list[Row]:
     runs = race(tables)
-    final = runs.pivot(index="seed", columns="arm", values="final_metric")
-    better = final[["baseline_x5", "baseline_x30"]].max(axis=1)
-    return [median_of(better - final["baseline"]), *_guessing(runs, "baseline", "baseline_x5", "baseline_x30")]
+    pairs = paired(runs, "final_metric", arms=("baseline", "baseline_x5"), column="arm")
+    return [median_of(pairs["baseline_x5"] - pairs["baseline"]), *_guessing(runs, "baseline", "baseline_x5")]
 
 
 @claim(
-    id="L5a",
+    id="L15a",
     kind="secondary",
     section="4.2.2",
     sentence="With sigmoids and without BN, Inception stays at chance",
@@ -115,7 +135,7 @@ def sigmoid_without(tables: Tables) -> list[Row]:
 
 
 @claim(
-    id="L5b",
+    id="L15b",
     kind="secondary",
     section="4.2.2",
     sentence="With sigmoids, Inception trains if it has BN",
@@ -150,11 +170,12 @@ def invariant(tables: Tables) -> list[Row]:
 
 
 @claim(
-    id="L9",
+    id="L16",
     kind="secondary",
     section="3.3",
     sentence="In trained Inception nets the singular values of layer Jacobians lie closer to 1 with BN than without",
-    statistic="mean distance from 0 of their logarithm (base 10), BN-Baseline minus Baseline, median of seeds",
+    statistic="mean distance from 0 of their logarithm (base 10), BN-Baseline minus Baseline, median of seeds; a "
+    "twentieth of a decade is seen",
     unit="decades",
     rule=Rule("below", 0.0),
 )
@@ -168,6 +189,18 @@ def isometric(tables: Tables) -> list[Row]:
         *counted_if_any(
             "pairs of which a run diverged or has no singular values, which count as no difference", lost, "pairs"
         ),
+    ]
+
+
+def _fewer(tables: Tables, slower: str, faster: str) -> list[Row]:
+    """How many times fewer steps the second arm needs than the first, how many runs of both get there, and how many at once."""
+    runs = race(tables)
+    pairs = step_ratios(runs, slower, faster)
+    ties = (pairs["ratio"] == 1) & (pairs["bound"] == "")
+    return [
+        median_ratio(pairs),
+        *_outcomes(runs, slower, faster),
+        *counted_if_any("pairs that get there at the same evaluation, a ratio of 1", ties, "pairs"),
     ]
 
 

@@ -83,14 +83,14 @@ def effective(tables: Tables, value: str) -> dict[str, pd.DataFrame]:
 def network(tables: Tables) -> pd.DataFrame:
     """What the picture of the net is made by."""
     first = group_curves(tables, "race").iloc[:1]
-    return first[[name for name in ("task", "model", "width", "task.image_size") if name in first]]
+    return first[[name for name in ("task", "model", "width", "model.stem", "task.image_size") if name in first]]
 
 
 PANELS = (
     Panel(
         name="accuracy",
         title="Validation accuracy",
-        caption="A small Inception: {race_seeds} seeds an arm (thin), their median (thick) and its 95% interval "
+        caption="A narrow Inception: {race_seeds} seeds an arm (thin), their median (thick) and its 95% interval "
         "(band), on an axis spaced by the logarithm of the error; a cross where all runs of an arm diverged. Dotted, the "
         "Baseline's best accuracy, median of the seeds, with a dot where each arm's median reaches it.",
         data=accuracy,
@@ -121,9 +121,9 @@ PANELS = (
     Panel(
         name="rates",
         title="Accuracy at the end, by learning rate",
-        caption="Shorter runs without and with BN, median of {rates_seeds} seeds and its interval. Below, the rates at "
-        f"which half of the runs or more end at {TRAINS:.0%} or above (bar), the best (star), and how many runs diverged "
-        "(cross).",
+        caption="Shorter runs of an Inception of four modules without and with BN, median of {rates_seeds} seeds and its "
+        f"interval. Below, the rates at which half of the runs or more end at {TRAINS:.0%} or above (bar), the best (star), and "
+        "how many runs diverged (cross).",
         data=rate_sweep,
         draw=draw_rates,
         height=68,
@@ -149,8 +149,8 @@ PANELS = (
     Panel(
         name="gradients",
         title="Norm of the gradient by layer",
-        caption="At the start and at the end of short runs without and with BN, each at the largest rate at which it "
-        "trains: each run (thin), the median (thick). A triangle below the axis is a norm of 0.",
+        caption="At the start and at the end of the shorter runs of four modules without and with BN, each at the largest rate "
+        "at which it trains: each run (thin), the median (thick). A triangle below the axis is a norm of 0.",
         data=gradients,
         draw=draw_gradients,
         height=58,
@@ -167,8 +167,8 @@ PANELS = (
     Panel(
         name="invariances",
         title="Relative change by weights times a",
-        caption="Logits and weight gradients when all weights before a BN are multiplied by a, in every trained net with "
-        "BN: dots, with the largest as a line. Black with epsilon as it is, blue with epsilon over a squared, where "
+        caption="Logits and weight gradients when all weights before a BN are multiplied by a, in every trained BN-Baseline: "
+        "dots, with the largest as a line. Black with epsilon as it is, blue with epsilon over a squared, where "
         "nothing but rounding may be left (0 is drawn as 1e-9); dotted, the limit of the claim.",
         data=lambda tables: invariances(tables)[["run", "arm", "seed", "scale", "quantity", "change", "error"]],
         draw=functools.partial(draw_invariances, tolerance=TOLERANCE),
@@ -179,8 +179,8 @@ PANELS = (
     Panel(
         name="network",
         title="The network",
-        caption="Convolutions (blue) with their size, stride and channels, pooling (grey), and what the changes of section 4.2.1 "
-        "remove (dashed). Below, size and channels of the images.",
+        caption="Of ten modules a table: channels of the convolutions, and size and channels of the images. Of four a picture: "
+        "convolutions (blue) with size, stride and channels, pooling (grey), what the changes of section 4.2.1 remove (dashed).",
         data=network,
         draw=draw_network,
         width=175,

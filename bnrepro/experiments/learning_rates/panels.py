@@ -195,8 +195,8 @@ def draw_jacobians(area: Area, jacobians: pd.DataFrame) -> None:
     axes.axhline(1, color=INK, linewidth=0.7, linestyle=":", zorder=2)
     lowest, highest = jacobians[list(_SHOWN)].min(axis=None), jacobians[list(_SHOWN)].max(axis=None)
     log_axis(axes, "y", (max(lowest, _SMALLEST_SHOWN) / 1.5, 1.5 * highest) if len(jacobians) else None)
-    axes.set_xticks(range(len(layers)), [layer.replace("_", "\n", 1).replace("_", " ") for layer in layers])
-    axes.set(xlabel="Layer", ylabel="Singular value")
+    axes.set_xticks(range(len(layers)), [layer.removesuffix("_double") for layer in layers])
+    axes.set(xlabel="Double 3×3 branch of module", ylabel="Singular value")
     key_above(axes, *[(LABELS[arm], COLORS[arm]) for arm in ("baseline", "bn_baseline")], ("○ start   ● end", INK))
 
 
@@ -224,8 +224,9 @@ def draw_invariances(area: Area, invariances: pd.DataFrame, tolerance: float) ->
 def draw_network(area: Area, config: pd.DataFrame) -> None:
     """The net of the first run."""
     row = config.iloc[0]
-    if row["model"] == "inception_bn":
-        network_diagram.draw_table(area.axes(), inception_bn(int(row["width"]), int(row["task.image_size"])))
-        return
     size, channels = (32, 3) if row["task"] == "cifar10" else (28, 1)
+    if row["model"] == "inception_bn":
+        size = int(row["task.image_size"]) if row["task"] == "imagenet" else size
+        network_diagram.draw_table(area.axes(), inception_bn(int(row["width"]), size, row["model.stem"]))
+        return
     network_diagram.draw(area.axes(), inception_small(int(row["width"]), size), size, channels)

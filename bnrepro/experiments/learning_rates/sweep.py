@@ -5,7 +5,15 @@ from dataclasses import dataclass, replace
 from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.validation import check_type
-from bnrepro.experiments.presets import CALIBRATION_SEEDS, Length, lengthened, resolve
+from bnrepro.experiments.presets import (
+    CALIBRATION_SEEDS,
+    FIRST_JUDGED,
+    SELECTING_SEEDS,
+    Length,
+    lengthened,
+    resolve,
+    smallest,
+)
 from bnrepro.experiments.setups import (
     BASELINE_ACCEPTS,
     IMAGENET,
@@ -14,6 +22,7 @@ from bnrepro.experiments.setups import (
     PAPER_RATES,
     arms,
     baseline_of,
+    raced_of,
 )
 
 TABLES = ("runs", "curves", "geometry", "invariances", "provenance")
@@ -24,7 +33,8 @@ class Preset:
     """How much is trained.
 
     Attributes:
-        seeds: Runs of an arm; the seeds are 0 to seeds - 1.
+        seeds: Runs of an arm of the race; the seeds are `FIRST_JUDGED` and on.
+        rate_seeds: Runs at each rate, in both arms; the seeds are 0 and on.
         main: The runs that are reported.
         sweep: Runs at each rate, in both arms.
         calibration: Runs of the Baseline that choose the base rate.
@@ -32,17 +42,28 @@ class Preset:
     """
 
     seeds: int
+    rate_seeds: int
     main: Length
     sweep: Length
     calibration: Length
     rates: tuple[float, ...]
 
 
+MEASURED = {
+    **dict.fromkeys(("baseline", "bn_baseline"), "geometry"),
+    **dict.fromkeys(("bn_x5", "bn_x30", "bn_x5_sigmoid"), "gradients"),
+}
+"""What is measured in the arms of the race: Jacobians in two, the norm of the weights in those that explain the rates."""
+
+RACED_RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
+"""The rates of which the net of ten modules has its own best chosen."""
+
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 PRESETS = {
     "smoke": Preset(
         seeds=1,
+        rate_seeds=1,
         main=Length(4, 2),
         sweep=Length(4, 2),
         calibration=Length(4, 2),
@@ -50,14 +71,16 @@ PRESETS = {
     ),
     "quick": Preset(
         seeds=2,
-        main=Length(400, 100),
+        rate_seeds=2,
+        main=Length(300, 100),
         sweep=Length(150, 50),
         calibration=Length(150, 50),
         rates=(0.003, 0.03, 0.3, 3.0),
     ),
     "paper": Preset(
-        seeds=8,
-        main=Length(2_400, 120),
+        seeds=12,
+        rate_seeds=8,
+        main=Length(1_000, 100),
         sweep=Length(300, 50),
         calibration=Length(1_500, 500),
         rates=RATES,
@@ -68,6 +91,7 @@ IMAGENET_PRESETS = {
     "smoke": replace(PRESETS["smoke"], rates=PAPER_RATES[::2]),
     "quick": Preset(
         seeds=1,
+        rate_seeds=1,
         main=Length(2_000, 500),
         sweep=Length(500, 250),
         calibration=Length(500, 250),
@@ -75,6 +99,7 @@ IMAGENET_PRESETS = {
     ),
     "paper": Preset(
         seeds=1,
+        rate_seeds=1,
         main=Length(IMAGENET_STEPS, IMAGENET_EPOCH // 4),
         sweep=Length(IMAGENET_EPOCH, IMAGENET_EPOCH // 4),
         calibration=Length(IMAGENET_EPOCH, IMAGENET_EPOCH),
@@ -85,24 +110,35 @@ IMAGENET_PRESETS = {
 
 
 def sweep(preset: str, **overrides) -> Sweep:
-    """The runs by group: `race`, in which each of `setups.arms` is an arm, and
+    """The runs by group.
 
-    `calibration`, the Baseline at each rate, which chooses the base rate; `rates`, the Baseline and BN-Baseline at each rate, and
-    a third arm where the parameter `another_arm` names a normalization for it. With `task=imagenet` it is all at full size.
+    `race`, in which each of `setups.arms` is an arm, at preset `paper` of ten modules; `calibration`, the
+    Baseline at each rate, which chooses the base rate of each net; `rates`, the Baseline and BN-Baseline of four modules at each
+    rate, and a third arm where the parameter `another_arm` names a normalization for it.
+
+    With `task=imagenet` it is all at full size.
     """
     another_arm = check_type("another_arm", overrides.pop("another_arm", ""), str)
     task = overrides.get("task", "")
     presets = IMAGENET_PRESETS if task == IMAGENET.task.name else PRESETS
     accepted = (*BASELINE_ACCEPTS, "folder", "classes")
-    values, baseline = resolve(presets, preset, overrides, baseline_of(preset, task), accepted)
-    seeds = range(values.seeds)
-    probed = lengthened(baseline, values.main).replace(measurements="geometry")
+    values, raced = resolve(presets, preset, overrides, raced_of(preset, task), accepted, FIRST_JUDGED)
+    _, baseline = resolve(presets, preset, overrides, baseline_of(preset, task), accepted)
+    if preset == "smoke" and not baseline.task.streams:
+        raced, baseline = smallest(raced), smallest(baseline)
+    judged = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
     rated = lengthened(baseline, values.sweep).replace(measurements="gradients")
-    rated_arms = ["none", "batch", *([another_arm] if another_arm else [])]
+    rated_arms, rate_seeds = ["none", "batch", *([another_arm] if another_arm else [])], overrides.get("seeds", 0)
+    calibration = grid(lengthened(baseline, values.calibration), learning_rate=values.rates, seed=CALIBRATION_SEEDS)
+    if raced != baseline:
+        calibration += grid(lengthened(raced, values.main), learning_rate=RACED_RATES, seed=SELECTING_SEEDS)
     return {
-        **{Group("race", arm=name): grid(config, seed=seeds) for name, config in arms(probed).items()},
-        Group("calibration"): grid(
-            lengthened(baseline, values.calibration), learning_rate=values.rates, seed=CALIBRATION_SEEDS
+        **{
+            Group("race", arm=arm): grid(config.replace(measurements=MEASURED.get(arm, "")), seed=judged)
+            for arm, config in arms(lengthened(raced, values.main)).items()
+        },
+        Group("calibration"): calibration,
+        Group("rates"): grid(
+            rated, normalization=rated_arms, learning_rate=values.rates, seed=range(rate_seeds or values.rate_seeds)
         ),
-        Group("rates"): grid(rated, normalization=rated_arms, learning_rate=values.rates, seed=seeds),
     }

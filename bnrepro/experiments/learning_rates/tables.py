@@ -8,13 +8,13 @@ from bnrepro.analysis.curves import best_metric, final_metric, steps_to_target
 from bnrepro.analysis.intervals import bound_of_median, bounded_interval, median_interval, ratio_interval
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, over_start, with_trains
-from bnrepro.experiments.setups import BASE_RATE, BASELINE, PAPER_MODELS, arms
+from bnrepro.experiments.setups import BASELINE, PAPER_MODELS, TEN_MODULES, arms
 from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
 
 ARMS = tuple(arms(BASELINE))
-"""The networks of Figures 2 and 3, then those that the text only mentions: the arms of the group `race`."""
+"""The networks of Figures 2 and 3, then those that it has no curve of: the arms of the group `race`."""
 
 PERCENTILES = ("p05", "p25", "p50", "p75", "p95")
 """Of the singular values of a layer's Jacobian, as they stand in the table `geometry`."""
@@ -91,16 +91,17 @@ def published() -> pd.DataFrame:
 
 
 def calibrated(tables: Tables) -> pd.DataFrame:
-    """The Baseline at each rate, on seeds that are not reported, and what it chooses.
+    """The Baseline of each net at each rate, on seeds that are not reported, and what it chooses.
 
     Returns:
-        A row a rate: `learning_rate`, `best_metric` (mean of the runs; one that diverged guesses), `chosen`, the highest,
-        and `frozen`, whether it is `BASE_RATE`.
+        A row a net and rate: `model`, `learning_rate`, `best_metric` (mean of the runs; one that diverged guesses), `chosen`, the
+        highest of its net, and `frozen`, whether it is the rate of that Baseline.
     """
     runs = best_metric(group_curves(tables, "calibration"))
-    table = runs.groupby("learning_rate")["best_metric"].mean().reset_index()
-    chosen = table.index == table["best_metric"].idxmax()
-    return table.assign(chosen=chosen, frozen=table["learning_rate"] == BASE_RATE)
+    table = runs.groupby(["model", "learning_rate"], sort=False)["best_metric"].mean().reset_index()
+    chosen = table.index.isin(table.groupby("model")["best_metric"].idxmax())
+    rates = {net.model.name: net.optimizer.learning_rate for net in (BASELINE, TEN_MODULES)}
+    return table.assign(chosen=chosen, frozen=table["learning_rate"] == table["model"].map(rates))
 
 
 @once
