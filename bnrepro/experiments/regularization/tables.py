@@ -54,15 +54,13 @@ def gains(tables: Tables) -> pd.DataFrame:
         quarter of the steps, NaN where it diverged.
     """
     curves = group_curves(tables, "changes")
-    runs = at_end(curves).assign(late=lambda runs: runs["run"].map(_late(curves)))
-    parts = []
+    runs, late, parts = at_end(curves), _late(curves), []
+    measured = runs.set_index("run")[list(MEASURED)]
     for arm, change in itertools.product(ARMS, DENSE_CHANGES):
-        own = where(runs, setting=arm)
-        pairs = {value: paired(own, value, arms=(UNCHANGED, change), column="arm") for value in (*MEASURED, "late")}
-        found = {value: pairs[value][change] - pairs[value][UNCHANGED] for value in MEASURED}
-        parts.append(
-            pd.DataFrame({**found, "late": pairs["late"][change]}).reset_index().assign(change=change, arm=arm)
-        )
+        pairs = paired(where(runs, setting=arm), "run", arms=(UNCHANGED, change), column="arm")
+        with_it, without = (measured.loc[pairs[name]].set_index(pairs.index) for name in (change, UNCHANGED))
+        found = (with_it - without).assign(late=pairs[change].map(late))
+        parts.append(found.reset_index().assign(change=change, arm=arm))
     return pd.concat(parts, ignore_index=True)[["change", "arm", "seed", *MEASURED, "late"]]
 
 
