@@ -215,6 +215,10 @@ def _outcomes(runs: pd.DataFrame, *arms: str) -> list[Row]:
 
 
 def _guessing(runs: pd.DataFrame, *arms: str) -> list[Row]:
-    """By arm how many runs diverged, where any did."""
-    label = "runs of {} that diverged and count as guessing"
-    return [row for arm in arms for row in diverged(runs[runs["arm"] == arm], label.format(LABELS[arm]))]
+    """By arm how many runs diverged and how many collapsed, where any did."""
+    rows = []
+    for arm in arms:
+        own, name = runs[runs["arm"] == arm], LABELS[arm]
+        rows += diverged(own, f"runs of {name} that diverged and count as guessing")
+        rows += counted_if_any(f"runs of {name} that collapsed: they ended at chance", own["status"] == "collapsed")
+    return rows
