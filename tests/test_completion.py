@@ -28,7 +28,7 @@ def test_a_script_names_every_command_and_what_its_options_take(shell, capsys):
         "quick",
         "svg",
         "cifar10",
-        "gap_at_equal_loss",
+        "jacobians",
     ):
         assert word in script
     assert all(path.stem in script for path in find_notebooks())
@@ -49,7 +49,7 @@ def test_a_script_is_one_that_its_shell_can_read(shell, capsys, tmp_path):
         (["bnrepro", "verd"], ["verdicts"]),
         (["bnrepro", "run", "--preset", ""], ["smoke", "quick", "paper"]),
         (["bnrepro", "run", "03"], ["03_learning_rates"]),
-        (["bnrepro", "figures", "--panel", "gap_at"], ["gap_at_equal_loss"]),
+        (["bnrepro", "figures", "--panel", "jacob"], ["jacobians"]),
     ],
 )
 def test_bash_offers_what_fits(words, offered, capsys, tmp_path):
