@@ -6,11 +6,12 @@ _GRAMMAR = "rfc3987_syntax"
 """Of addresses beyond ASCII, for which jsonschema asks where it is installed: it takes a second to make."""
 
 
-def load_nbformat() -> None:
-    """Loads nbformat, and with it jsonschema; what imports it later, as papermill and nbconvert do, finds it there."""
+def load_nbformat():
+    """Loads nbformat, the package, and with it jsonschema; what imports it later, as papermill does, finds it there."""
     absent = sys.modules.setdefault(_GRAMMAR, None) is None
     try:
-        import nbformat  # noqa: F401
+        import nbformat
     finally:
         if absent:
             del sys.modules[_GRAMMAR]
+    return nbformat

@@ -86,9 +86,7 @@ def parameters(notebook: Path) -> list[Parameter]:
 
 def check_format(notebook: Path) -> None:
     """Raises `UserError` for a notebook that its format does not allow, and that nothing could execute."""
-    load_nbformat()
-    import nbformat
-
+    nbformat = load_nbformat()
     try:
         nbformat.validate(json.loads(notebook.read_bytes()))
     except (nbformat.ValidationError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:

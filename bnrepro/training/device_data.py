@@ -25,7 +25,8 @@ class DeviceData:
         self._put, self._kept = put, {}
 
     def load(self, task: Component, seed: int) -> Loaded:
-        """The data of a task; `seed` as its `data_seed` gives it."""
+        """The data of a task for a run of that seed."""
+        seed = task.data_seed(seed)
         found = self._kept.pop((task, seed), None)
         if found is None:
             data = task.load(seed)

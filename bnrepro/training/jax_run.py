@@ -34,7 +34,7 @@ class JaxRuns:
 
     def __init__(self, configs: list[RunConfig]):
         self.configs, self.config = configs, configs[0]
-        self.splits, input_shape, outputs = _DATA.load(self.config.task, self.config.task.data_seed(self.config.seed))
+        self.splits, input_shape, outputs = _DATA.load(self.config.task, self.config.seed)
         self.engine, rate = _engine(self.config.compilation_key, input_shape, outputs)
         self.engine.compile_seconds = 0.0
         self.state = jax.device_put(_together([self._started(config, rate) for config in configs]))

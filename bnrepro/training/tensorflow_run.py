@@ -58,7 +58,7 @@ class TensorFlowRun:
         self.mode, self.device = self.engine.mode, _device(devices)
 
     def _load(self) -> Loaded:
-        return _DATA.load(self.config.task, self.config.task.data_seed(self.config.seed))
+        return _DATA.load(self.config.task, self.config.seed)
 
     @property
     def compile_seconds(self) -> float:

@@ -17,6 +17,9 @@ EXAMPLE_BYTES = 8
 class Task:
     examples: int
 
+    def data_seed(self, seed: int) -> int:
+        return seed
+
     def load(self, seed: int) -> Dataset:
         parts = {}
         for split in device_data.SPLITS:

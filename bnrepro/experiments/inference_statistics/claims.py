@@ -134,8 +134,7 @@ def every_layer(tables: Tables) -> list[Row]:
     farthest = largest.where(largest - 1 >= 1 - smallest, smallest)
     return [
         median_of(farthest),
-        *_layers(found),
-        *diverged(select(tables, "layers"), "runs that diverged and are left out"),
+        *_layers(tables, found),
     ]
 
 
@@ -155,8 +154,7 @@ def too_large_further_up(tables: Tables) -> list[Row]:
     smallest = found.drop(columns="hidden_1", errors="ignore").min(axis=1)
     return [
         median_of(smallest),
-        *_layers(found),
-        *diverged(select(tables, "layers"), "runs that diverged and are left out"),
+        *_layers(tables, found),
     ]
 
 
@@ -222,8 +220,12 @@ def _deeper(table: pd.DataFrame, statistics: str, sizes: list[int]) -> list[Row]
     return rows
 
 
-def _layers(found: pd.DataFrame) -> list[Row]:
-    return [median_of(values, "ratio", layer.replace("_", " ")) for layer, values in found.items()]
+def _layers(tables: Tables, found: pd.DataFrame) -> list[Row]:
+    """Each layer of `by_layer`, then the runs that it lacks."""
+    return [
+        *(median_of(values, "ratio", layer.replace("_", " ")) for layer, values in found.items()),
+        *diverged(select(tables, "layers"), "runs that diverged and are left out"),
+    ]
 
 
 def _lost(tables: Tables, n: int) -> list[Row]:
