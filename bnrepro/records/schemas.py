@@ -8,6 +8,9 @@ from bnrepro.config.group import Group
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 
+RECORD_VERSION = 4
+"""Raised whenever the same config would give other numbers or columns, so that no older record is taken for a new one."""
+
 SCHEMAS = {
     "sweep": (*Group._fields, "run"),
     "runs": ("run", *COLUMNS, "status", "diverged_at", "end_loss", "chance", "guess_loss"),
