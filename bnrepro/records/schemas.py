@@ -24,6 +24,7 @@ SCHEMAS = {
     "invariances": ("run", "scale", "quantity", "error", "change"),
     "mates": ("run", "mode", "batch_size", "spread"),
     "probabilities": ("run", "example", "label", *(f"class_{number}" for number in range(10))),
+    "ensembles": ("setting", "seed", "members", "error"),
     "statistics": ("run", "step", "data", "statistics", "loss", "metric", "value", "changed"),
     "variances": ("run", "step", "layer", "statistics", "used_over_seen", "seen_over_used"),
     "errors": ("run", "layer", "size", "mean_error", "variance_error"),
