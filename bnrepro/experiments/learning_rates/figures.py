@@ -122,16 +122,6 @@ PANELS = (
         height=68,
     ),
     Panel(
-        name="rates",
-        title="Accuracy at the end, by learning rate",
-        caption="Shorter runs of an Inception of four modules without and with BN, median of {rates_seeds} seeds and its "
-        f"interval. Below, the rates at which half of the runs or more end at {TRAINS:.0%} or above (bar), the best (star), and "
-        "how many runs diverged (cross).",
-        data=rate_sweep,
-        draw=draw_rates,
-        height=68,
-    ),
-    Panel(
         name="papers_rates",
         title="The same at the paper's own learning rates",
         caption="Steps to the best accuracy of the Baseline of the same seed, at rates of 0.0015, 0.0075 and 0.045, as the paper "
@@ -139,6 +129,16 @@ PANELS = (
         "(diamonds).",
         data=functools.partial(steps, group="papers_rates"),
         draw=draw_steps,
+        height=68,
+    ),
+    Panel(
+        name="rates",
+        title="Accuracy at the end, by learning rate",
+        caption="Shorter runs of an Inception of four modules without and with BN, median of {rates_seeds} seeds and its "
+        f"interval. Below, the rates at which half of the runs or more end at {TRAINS:.0%} or above (bar), the best (star), and "
+        "how many runs diverged (cross).",
+        data=rate_sweep,
+        draw=draw_rates,
         height=68,
     ),
     Panel(
