@@ -5,6 +5,7 @@ Knows the columns of the tables, and no experiment, no claim and no figure.
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.curves import with_lost
@@ -32,11 +33,11 @@ def group_curves(
     without values, at step 0. The arguments are those of `select`.
     """
     runs = select(tables, group, arm=arm, setting=setting)
-    parts = [
-        with_lost(own.merge(tables["curves"], on="run"), own)
-        for _, own in runs.groupby(list(Group._fields), sort=False)
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else runs.merge(tables["curves"], on="run")
+    curves = with_lost(runs.merge(tables["curves"], on="run"), runs)
+    names = list(Group._fields)
+    places = {own: place for place, own in enumerate(dict.fromkeys(runs[names].itertuples(index=False, name=None)))}
+    order = [places[own] for own in curves[names].itertuples(index=False, name=None)]
+    return curves.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
 
 def trained_curves(configs: Iterable[RunConfig], so_far: Tables | None) -> pd.DataFrame | None:

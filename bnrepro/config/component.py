@@ -59,9 +59,7 @@ class Component:
 
     def identity(self) -> dict[str, Any]:
         """The fields that are in ids and tables, in their order."""
-        return {
-            one.name: getattr(self, one.name) for one in fields_of(type(self)) if one.metadata.get("identity", True)
-        }
+        return {name: getattr(self, name) for name in _in_identity(type(self))}
 
     def replace(self, **changes) -> typing.Self:
         """The same part with some fields changed."""
@@ -94,6 +92,12 @@ def _checked(part: type) -> list[tuple[str, type, Rule]]:
     types = field_types(part)
     plain = [one for one in fields_of(part) if types[one.name] in (int, float, str, bool)]
     return [(one.name, types[one.name], one.metadata.get("rule", ANY)) for one in plain]
+
+
+@functools.cache
+def _in_identity(part: type) -> tuple[str, ...]:
+    """The names of the fields that are in ids and tables."""
+    return tuple(one.name for one in fields_of(part) if one.metadata.get("identity", True))
 
 
 def uncompiled(part) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class RunConfig:
             measurements=[part for part in parts if part.kind not in DEFAULT_PARTS],
         )
 
-    @property
+    @functools.cached_property
     def parts(self) -> tuple[Component, ...]:
         """All parts."""
         return (*(getattr(self, kind) for kind in DEFAULT_PARTS), *self.measurements)

@@ -75,21 +75,27 @@ def draw_data(panel: Panel, data: Data, width: float | None = None, size: float 
     Raises:
         UserError: A width that has no room for its words, or a size that is none.
     """
-    if not 4 <= size <= 32:
-        raise UserError(f"a font is of 4 to 32 points: got {size:g}; choose one that can be read")
-    least, height = panel.least * size / BASE, panel.height * size / BASE
-    width = max(panel.width, least) if width is None else width
-    if not least <= width <= 1_000:
-        raise UserError(
-            f"a panel is as wide as its words, and no wider than a meter: {panel.name} takes {least:.0f} mm "
-            f"or more at {size:g} points, got {width:g}; choose another width or font size"
-        )
+    width, height = extent(panel, width, size)
     with house_style(size):
         figure = new_figure(width, height)
         _row(figure, [panel], [data], [""], Box(0, 0, width, height))
         if grey:
             to_grey(figure)
     return figure
+
+
+def extent(panel: Panel, width: float | None = None, size: float = BASE) -> tuple[float, float]:
+    """Width and height of a panel alone, in mm; the arguments and what they raise are those of `draw_data`."""
+    if not 4 <= size <= 32:
+        raise UserError(f"a font is of 4 to 32 points: got {size:g}; choose one that can be read")
+    least = panel.least * size / BASE
+    width = max(panel.width, least) if width is None else width
+    if not least <= width <= 1_000:
+        raise UserError(
+            f"a panel is as wide as its words, and no wider than a meter: {panel.name} takes {least:.0f} mm "
+            f"or more at {size:g} points, got {width:g}; choose another width or font size"
+        )
+    return width, panel.height * size / BASE
 
 
 def draw_sheet(panels: Sequence[Panel], tables: Tables, width: float = DOUBLE) -> Figure:

@@ -1,6 +1,7 @@
 """The panels of all experiments as files: sheets of the report, pictures of the README, single panels. Trains nothing."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bnrepro.errors import UserError, unknown
 from bnrepro.experiments import EXPERIMENTS, OURS, Experiment, spares_record
-from bnrepro.plotting.panel import Panel, draw_data, draw_sheet, draw_together, lettered, sheet_caption
+from bnrepro.plotting.panel import Panel, draw_data, draw_sheet, draw_together, extent, lettered, sheet_caption
 from bnrepro.plotting.save import FORMATS, save_figure
 from bnrepro.plotting.style import BASE
 from bnrepro.records.drafts import write_whole
@@ -121,8 +122,10 @@ def export(
     check_not_committed(folder / "panel")
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
-    drawn = []
-    for notebook, chosen in _chosen(notebooks or OURS, panel).items():
+    every, drawn = _chosen(notebooks or OURS, panel), []
+    for each in itertools.chain(*every.values()):
+        extent(each, width, font_size)  # what cannot be drawn is told before anything is
+    for notebook, chosen in every.items():
         changed = workspace.changed or spares_record(notebook, workspace.preset)
         tables = load_results(dataclasses.replace(workspace, changed=changed).results / notebook)
         for each in chosen:

@@ -40,7 +40,7 @@ def papers_numbers(experiment: Experiment) -> dict[str, float]:
 
 
 def make_tables(sweep: Sweep, diverging: Mapping[str, int] = MappingProxyType({})) -> Tables:
-    """All tables of a sweep as `collect` would return them; `diverging` gives, by run id, the step of divergence.
+    """All tables of a sweep as `load_results` would return them; `diverging` gives, by run id, the step of divergence.
 
     A run of section 4.2 that is not named there diverges where its rate is too large for its arm.
     """
@@ -55,7 +55,7 @@ def make_tables(sweep: Sweep, diverging: Mapping[str, int] = MappingProxyType({}
         for run, one in configs.items()
     }
     runs = tables["runs"].join(pd.DataFrame.from_dict(later, orient="index"), on="run")
-    return {**tables, "runs": runs, "sweep": membership(sweep)}
+    return known({**tables, "runs": runs, "sweep": membership(sweep)})
 
 
 def in_rounds(experiment: Experiment, preset: str, **given) -> Tables:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import Experiment
+from bnrepro.records.computed import known
 from bnrepro.records.schemas import Tables
 from bnrepro.records.store import membership
 
@@ -13,7 +14,7 @@ from bnrepro.records.store import membership
 def all_rounds(
     experiment: Experiment, trained: Callable[[Iterable[RunConfig]], Tables], preset: str, **given
 ) -> Tables:
-    """The tables of all rounds.
+    """The tables of all rounds, which know what was computed of them, as those that are read do.
 
     Args:
         experiment: One that has rounds.
@@ -26,7 +27,7 @@ def all_rounds(
         sweep = experiment.sweep(preset, so_far, **given)
         new = {config.id: config for group in sweep.values() for config in group if config.id not in seen}
         if not new:
-            return {**so_far, "sweep": membership(sweep)}
+            return known({**so_far, "sweep": membership(sweep)})
         parts.append(trained(new.values()))
         so_far = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}
         seen |= set(new)
