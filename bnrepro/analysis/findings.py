@@ -116,6 +116,12 @@ def count_if_any(label: str, count: int, of: int, unit: str = "runs") -> list[Ro
     return [Row(label, count, n=of, unit=unit)] if count else []
 
 
+def lost(runs: pd.DataFrame, whose: str = "runs") -> list[Row]:
+    """How many of `runs` diverged and how many collapsed, each if any did."""
+    collapsed = counted_if_any(f"{whose} that collapsed: they ended at chance", runs["status"] == "collapsed")
+    return [*diverged(runs, f"{whose} that diverged and count as guessing"), *collapsed]
+
+
 def diverged(runs: pd.DataFrame, label: str = "runs that diverged and count as guessing") -> list[Row]:
     """How many of `runs` diverged, if any did."""
     return counted_if_any(label, runs["status"] == "diverged")

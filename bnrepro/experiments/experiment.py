@@ -9,7 +9,7 @@ import pandas as pd
 
 from bnrepro.analysis.claims import Claim, by_id
 from bnrepro.config.group import Sweep
-from bnrepro.errors import unknown
+from bnrepro.errors import RecordError, unknown
 from bnrepro.experiments import outside
 from bnrepro.experiments.presets import smallest
 from bnrepro.records.computed import known
@@ -102,7 +102,21 @@ class Experiment:
     def findings(self, tables: Tables) -> pd.DataFrame:
         """What its tables say to its claims: of each the statistic, then what else is to be known (`analysis.findings`)."""
         tables = known(tables)
-        return pd.concat([claim(tables) for claim in self.claims], ignore_index=True)
+        return pd.concat([self.finding(claim, tables) for claim in self.claims], ignore_index=True)
+
+    def finding(self, claim: Claim, tables: Tables) -> pd.DataFrame:
+        """What its tables say to one of its claims.
+
+        Raises:
+            RecordError: They have not what the claim asks for, as where it is newer than they are.
+        """
+        try:
+            return claim(tables)
+        except LookupError as error:
+            raise RecordError(
+                f"results have what each claim asks for: {claim.id} asks those of {self.notebook} for {error}, which is not "
+                f"there; run `bnrepro run {self.notebook}`, or mend the claim where it is not newer than they are"
+            ) from error
 
     def panel(self, name: str):
         """The panel of a name, or a `UserError` with the nearest name."""

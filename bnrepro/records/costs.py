@@ -8,6 +8,7 @@ import functools
 import math
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from bnrepro.config.run_config import RunConfig
@@ -25,12 +26,18 @@ SIZES = ("hidden_layers", "hidden_units", "width", "batch_size", "validation_exa
 
 COLUMNS = (*WORDS, *SIZES, "runs", "step_seconds", "evaluation_seconds")
 
+_KIND = ("model", "normalization", "engine", "compiler", "local_response_normalization", "ghost_size")
+_PRESENT = ("dropout", "distortion")  # there or not
+_LARGE = {"hidden_layers": 1, "hidden_units": 2, "width": 2, "batch_size": 1}
+"""Fields that a training step depends on: neither what is measured between steps, nor on what, nor how a net is evaluated. With
+how it grows with a field at most, as a power."""
+
 _UNKNOWN = (1e-3, 0.1)
 """Of a step and of an evaluation, where there is no record at all."""
 
 
 _FAST = 0.1
-"""Of the runs that are alike, so many are faster than what is kept."""
+"""Of the runs whose steps are alike, so many are faster than what is kept."""
 
 
 def seconds(config: RunConfig) -> float:
@@ -50,7 +57,11 @@ def evaluations(steps, evaluate_every):
 
 
 def costs_file(provenance: pd.DataFrame, runs: pd.DataFrame) -> bytes:
-    """The file: of runs that are alike what a fast one took, since the others shared their processor.
+    """The file: what runs take on a machine that does nothing else.
+
+    Of the runs with the same training step, whatever notebook they are of, some had a processor to themselves: so long takes a
+    step, no longer than one of more examples or layers, and than one of fewer in proportion. By how much a run's own steps took
+    longer, its evaluations did too.
 
     Args:
         provenance: Of the runs of the record, each once.
@@ -58,13 +69,40 @@ def costs_file(provenance: pd.DataFrame, runs: pd.DataFrame) -> bytes:
     """
     whole = runs[runs["status"] != "diverged"].merge(provenance[["run", "train_seconds", "evaluate_seconds"]], on="run")
     keys = pd.DataFrame([_key(row) for row in whole.to_dict("records")], columns=[*WORDS, *SIZES])
-    times = evaluations(whole["steps"], whole["evaluate_every"])
-    keys["step_seconds"] = (whole["train_seconds"] / whole["steps"]).to_numpy(float)
-    keys["evaluation_seconds"] = (whole["evaluate_seconds"] / times).to_numpy(float)
-    found = keys.groupby([*WORDS, *SIZES])
-    table = found[list(COLUMNS[-2:])].quantile(_FAST).assign(runs=found.size()).reset_index()[list(COLUMNS)]
-    digits = {name: table[name].map("{:.3g}".format).astype(float) for name in COLUMNS[-2:]}
+    own = (whole["train_seconds"] / whole["steps"]).astype(float)
+    step = _undisturbed(own, whole)
+    evaluation = whole["evaluate_seconds"] / evaluations(whole["steps"], whole["evaluate_every"])
+    times = dict(zip(COLUMNS[-2:], (step, evaluation * (step / own).clip(upper=1.0))))
+    found = keys.assign(**{name: of_run.to_numpy(float) for name, of_run in times.items()}).groupby([*WORDS, *SIZES])
+    table = found[list(times)].median().assign(runs=found.size()).reset_index()[list(COLUMNS)]
+    digits = {name: table[name].map("{:.3g}".format).astype(float) for name in times}
     return csv_bytes(table.assign(**digits))
+
+
+def _undisturbed(own: pd.Series, runs: pd.DataFrame) -> pd.Series:
+    """Of each run, what its step takes where nothing else runs, from what the steps of all took."""
+    fields = runs[[*_KIND, *_LARGE]].assign(**{name: runs[name] > 0 for name in _PRESENT})
+    kinds, sizes = (
+        list(fields[list(names)].itertuples(index=False, name=None)) for names in ((*_KIND, *_PRESENT), _LARGE)
+    )
+    seen: dict[tuple, dict[tuple, list[float]]] = {}
+    for kind, size, one in zip(kinds, sizes, own):
+        seen.setdefault(kind, {}).setdefault(size, []).append(one)
+    fast = {
+        kind: {size: np.quantile(those, _FAST, method="lower") for size, those in alike.items()}
+        for kind, alike in seen.items()
+    }
+    most = {
+        (kind, size): min(step * _growth(other, size) for other, step in alike.items())
+        for kind, alike in fast.items()
+        for size in alike
+    }
+    return pd.Series([most[program] for program in zip(kinds, sizes)], own.index)
+
+
+def _growth(smaller: tuple, larger: tuple) -> float:
+    """How many times as long a step takes at most that is larger in some fields, whatever it is in others."""
+    return math.prod(max(1.0, b / a) ** power for a, b, power in zip(smaller, larger, _LARGE.values()))
 
 
 def _key(row: Mapping) -> tuple:

@@ -26,7 +26,9 @@ def judged(experiment: Experiment, tables: Tables, others: Iterable[Result] = ()
         tables: Its results.
         others: The results of the other notebooks, whose primary claims its own are corrected together with.
     """
-    beside = [claim(kept) for _, other, kept in others for claim in other.claims if claim.kind == "primary"]
+    beside = [
+        other.finding(claim, kept) for _, other, kept in others for claim in other.claims if claim.kind == "primary"
+    ]
     return _judged(experiment, pd.concat([experiment.findings(tables), *beside], ignore_index=True))
 
 

@@ -40,6 +40,23 @@ def test_a_run_costs_its_steps_and_its_evaluations_as_a_fast_one_of_runs_like_it
     assert costs.seconds(NET.replace(evaluate_every=100)) == pytest.approx(1_000 * 0.002 + 10 * 0.02)
 
 
+def test_runs_that_shared_their_processor_cost_what_another_notebooks_with_the_same_step_do(known):
+    disturbed = NET.replace(measurements="gradients")
+    known({NET: 1.0, disturbed: 6.0})
+    assert costs.seconds(disturbed) == pytest.approx(costs.seconds(NET)) == pytest.approx(1_000 * 0.001 + 2 * 0.01)
+
+
+@pytest.mark.parametrize(
+    ("net", "seconds"),
+    [(NET, 0.002), (NET.replace(hidden_layers=9), 0.003), (NET.replace(hidden_layers=9, batch_size=30), 0.003)],
+)
+def test_a_step_takes_no_longer_than_one_of_more_layers_and_examples_and_than_one_of_fewer_in_proportion(
+    known, net, seconds
+):
+    known({net: 60.0, NET.replace(hidden_layers=6): 2.0, NET.replace(normalization="batch"): 1.0})
+    assert costs.seconds(net) == pytest.approx(1_000 * seconds + 2 * 10 * seconds)
+
+
 def test_a_net_that_was_never_trained_costs_what_the_nearest_does_by_its_layers_and_examples(known):
     known({NET: 1.0, NET.replace(model="inception_small"): 50.0})
     deeper = NET.replace(hidden_layers=6, batch_size=120)

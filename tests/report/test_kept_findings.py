@@ -5,11 +5,13 @@ import json
 import pandas as pd
 import pytest
 
-from bnrepro.experiments import Experiment
+from bnrepro.errors import RecordError
+from bnrepro.experiments import EXPERIMENTS, Experiment
+from bnrepro.plotting.save import digest
 from bnrepro.records.results import load_results, results_digest, write_results
 from bnrepro.records.workspace import Workspace
 from bnrepro.report import kept_findings as kept
-from bnrepro.report.verdicts import together, verdicts
+from bnrepro.report.verdicts import judged, together, verdicts
 from tests.experiments.factories import finding_tables, write_finding_results
 
 
@@ -34,11 +36,16 @@ def computed(monkeypatch):
 
     def watched(experiment, tables):
         found.append(experiment.name)
-        return compute(experiment, tables)
+        if (key := (experiment.name, digest(tables))) not in FOUND:
+            FOUND[key] = compute(experiment, tables)
+        return FOUND[key].copy()
 
     monkeypatch.setattr(Experiment, "findings", watched)
     return found
 
+
+FOUND = {}
+"""Findings by the experiment and the digest of its tables, for the tests count how often they are asked for."""
 
 COMPUTED = {}
 """Verdicts by the digests of the tables that they were computed of."""
@@ -106,6 +113,17 @@ def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(workspace, c
     for _ in range(2):
         same(workspace)
     assert computed == 2 * BOTH
+
+
+def test_a_claim_that_is_newer_than_the_results_is_named_with_what_it_asks_for_wherever_it_is_judged():
+    speed, tables = EXPERIMENTS["01_training_speed"], finding_tables("01_training_speed", "smoke")
+    older = {**tables, "curves": tables["curves"].drop(columns="value")}
+    said = "^results have what each claim asks for: T1 asks those of 01_training_speed for 'value', which is not there; run"
+    with pytest.raises(RecordError, match=said):
+        speed.findings(older)
+    others = [("01_training_speed", speed, older)]
+    with pytest.raises(RecordError, match=said):
+        judged(EXPERIMENTS["02_activation_drift"], finding_tables("02_activation_drift", "smoke"), others)
 
 
 def test_a_notebook_without_results_has_no_verdict(tmp_path, room):

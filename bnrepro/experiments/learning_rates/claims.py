@@ -10,6 +10,7 @@ from bnrepro.analysis.findings import (
     counted_if_any,
     diverged,
     largest_of,
+    lost,
     median_bounded,
     median_of,
     median_ratio,
@@ -273,18 +274,13 @@ def _fewer(tables: Tables, slower: str, faster: str, group: str = "race") -> lis
 def _outcomes(runs: pd.DataFrame, *arms: str) -> list[Row]:
     """By arm how many runs reach the target, then how many diverged."""
     own = {LABELS[arm]: runs[runs["arm"] == arm] for arm in arms}
-    lost = [row for name, rows in own.items() for row in diverged(rows, f"runs of {name} that diverged")]
+    ended = [row for name, rows in own.items() for row in diverged(rows, f"runs of {name} that diverged")]
     return [
         *(counted(f"runs of {name} that reach that accuracy", rows["reached"]) for name, rows in own.items()),
-        *lost,
+        *ended,
     ]
 
 
 def _guessing(runs: pd.DataFrame, *arms: str) -> list[Row]:
     """By arm how many runs diverged and how many collapsed, where any did."""
-    rows = []
-    for arm in arms:
-        own, name = runs[runs["arm"] == arm], LABELS[arm]
-        rows += diverged(own, f"runs of {name} that diverged and count as guessing")
-        rows += counted_if_any(f"runs of {name} that collapsed: they ended at chance", own["status"] == "collapsed")
-    return rows
+    return [row for arm in arms for row in lost(runs[runs["arm"] == arm], f"runs of {LABELS[arm]}")]

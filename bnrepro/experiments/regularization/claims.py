@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.findings import Row, counted_if_any, diverged, median_of, median_ratio, single
+from bnrepro.analysis.findings import Row, counted_if_any, diverged, lost, median_of, median_ratio, single
 from bnrepro.analysis.select import config_of
 from bnrepro.experiments.regularization.tables import (
     ALIKE,
@@ -256,9 +256,8 @@ def _steps_to_decay(tables: Tables) -> list[Row]:
 
 
 def _lost(tables: Tables, *groups) -> list[Row]:
-    """How many runs of some groups diverged or learned nothing, if any did."""
-    runs = pd.concat([select(tables, one.group, arm=one.arm, setting=one.setting) for one in groups])
-    return [*diverged(runs), *counted_if_any("runs that learned nothing", runs["status"] == "collapsed")]
+    """How many runs of some groups diverged or collapsed, if any did."""
+    return lost(pd.concat([select(tables, one.group, arm=one.arm, setting=one.setting) for one in groups]))
 
 
 def _seen(found: Row) -> list[Row]:
