@@ -13,6 +13,9 @@ _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))
 _MOMENTS = {"trained": ("after training", {}), "equal": ("at equal training loss", _OPEN)}
 _QUANTITIES = {"accuracy": "Accuracy, points", "loss": "Loss, nats"}
 _SHOWN = 0.08  # accuracies that lie further below the best are triangles at the edge
+_DECAYS = {1e-4: (0, (1, 1.2)), 1e-3: "-", 1e-2: (0, (5, 1.2))}
+"""Lines of decays."""
+
 _DASHES = {4: (0, (1, 1.2)), 16: (0, (4, 1.6)), 256: (0, (5, 1.2, 1, 1.2))}
 """Lines of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
 
@@ -71,13 +74,28 @@ def draw_paths(area: Area, medians: pd.DataFrame) -> None:
 
 def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
     """A row an arm: test accuracy on the left, test loss on the right, each seed, the median and its interval."""
+    _rows(area, {(LABELS[arm], COLORS[arm]): own for arm, own in runs.groupby("arm", sort=False)})
+
+
+def draw_apart(area: Area, runs: pd.DataFrame) -> None:
+    """As `draw_dropout`, BN over ghost batches in a color of its own."""
+    if runs.empty:
+        nothing(area.axes(), "of the preset paper alone")
+        return
+    names = {}
+    for (arm, over), own in runs.groupby(["arm", "over"], sort=False):
+        few = arm == "batch" and over < runs["over"].max()
+        names[f"BN over {over}" if arm == "batch" else LABELS[arm], COLORS["ghost" if few else arm]] = own
+    _rows(area, names)
+
+
+def _rows(area: Area, named: dict[tuple[str, str], pd.DataFrame]) -> None:
+    """By word and color the runs of a row."""
     left, right = area.grid(widths=(1, 1), gap=(6, 3))
-    arms = list(dict.fromkeys(runs["arm"]))
     for axes, value, label in ((left, "accuracy", "Test accuracy"), (right, "loss", "Test loss, nats")):
-        for position, arm in enumerate(arms):
-            own = runs.loc[runs["arm"] == arm, value]
-            interval_mark(axes, position, own, median_interval(own), COLORS[arm])
-        row_axis(axes, [LABELS[arm] for arm in arms], [COLORS[arm] for arm in arms], lines=True)
+        for position, ((_, color), own) in enumerate(named.items()):
+            interval_mark(axes, position, own[value], median_interval(own[value]), color)
+        row_axis(axes, *map(list, zip(*named)), lines=True)
         axes.tick_params(labelleft=axes is left)
         axes.set_xlabel(label)
     accuracy_ticks(left, "x")
@@ -85,11 +103,15 @@ def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
 
 def draw_choice(area: Area, medians: pd.DataFrame) -> None:
     """Held-out accuracy over the learning rate on the seeds that choose, a line an arm, the chosen rate a dot."""
-    axes, ends, lowest = area.axes(), [], medians["accuracy"].max() - _SHOWN
-    for (arm, over), own in medians.groupby(["arm", "over"]):
+    axes = area.axes()
+    if medians.empty:
+        nothing(axes, "of the preset paper alone")
+        return
+    ends, lowest = [], medians["accuracy"].max() - _SHOWN
+    for (arm, over, decay), own in medians.groupby(["arm", "over", "weight_decay"]):
         color, own = COLORS[arm], own.sort_values("learning_rate")
-        shown = own["accuracy"].clip(lower=lowest)
-        axes.plot(own["learning_rate"], shown, color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
+        shown, dashes = own["accuracy"].clip(lower=lowest), _DECAYS.get(decay) or _DASHES.get(over, "-")
+        axes.plot(own["learning_rate"], shown, color=color, linestyle=dashes, zorder=4)
         for marker, those in (("o", own["chosen"]), ("v", own["accuracy"] < lowest)):
             axes.plot(own["learning_rate"][those], shown[those], marker, color=color, markersize=4, zorder=5)
         ends.append((own["learning_rate"].iloc[-1], shown.iloc[-1], own["words"].iloc[0], color))
