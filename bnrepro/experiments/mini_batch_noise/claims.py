@@ -226,9 +226,9 @@ def as_accurate_by_population_statistics(tables: Tables) -> list[Row]:
     rule=Rule("above", 0.5),
 )
 def decay_of_gamma(tables: Tables) -> list[Row]:
-    choice = where(chosen(tables), **dict(zip(ARM, GAMMA)), chosen=True)
-    decay = [single("L2 weight of gamma, chosen with the rate", choice["weight_decay"].iloc[0], "rate")]
-    return [*_shares(tables, WHOLE, GAMMA), *(decay if len(choice) else ()), *_apart(tables, WHOLE, GHOSTS, GAMMA)]
+    decays = set(where(chosen(tables), **dict(zip(ARM, GAMMA)), chosen=True)["weight_decay"])
+    chose = [single("L2 weight of gamma, chosen with the rate", decay, "rate") for decay in decays]
+    return [*_shares(tables, WHOLE, GAMMA), *chose, *_apart(tables, WHOLE, GHOSTS, GAMMA)]
 
 
 _SAME = f"all at the rate of BN over {WHOLE[1]} examples"
