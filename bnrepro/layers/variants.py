@@ -119,9 +119,10 @@ class PopulationNormalization(BatchNormalization):
     def _transform_batch(self, x, gamma, beta, mask):
         mask = None if mask is None else kernels.aligned_mask(mask, x, self.axis)
         mean, variance, number = kernels.moments(ops.stop_gradient(x), self.axis, mask)
-        self._update_statistics(mean, variance, number)
         if self.gradient == "kept":
             self._refuse_one_value(number, x)
+        self._update_statistics(mean, variance, number)
+        if self.gradient == "kept":
             x = kernels.through_moments(x, self.axis, self.epsilon, mask)
         mean, variance = (ops.cast(weight, x.dtype) for weight in (self.moving_mean, self.moving_variance))
         if not self.noise:
@@ -132,9 +133,10 @@ class PopulationNormalization(BatchNormalization):
             noisy = self._with_noise(mean, variance, values)
             return kernels.transform(x, gamma, beta, *noisy, self.axis, self.epsilon)
         flat, parts = _apart(x, self.noise), ops.shape(x)[0] // self.noise
-        values = ops.broadcast_to(values, ops.shape(mean))
-        noisy = self._with_noise(*(ops.tile(each, parts) for each in (mean, variance, values)))
-        return _scaled(_together(kernels.transform(flat, None, None, *noisy, -1, self.epsilon), x, self.noise), gamma, beta)
+        shape = (parts, x.shape[-1])
+        each = (ops.reshape(ops.broadcast_to(one, shape), (-1,)) for one in (mean, variance, values))
+        y = kernels.transform(flat, None, None, *self._with_noise(*each), -1, self.epsilon)
+        return _scaled(_together(y, x, self.noise), gamma, beta)
 
     def _with_noise(self, mean, variance, values):
         """Statistics with the noise that those of so many values would have."""

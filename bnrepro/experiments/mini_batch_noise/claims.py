@@ -181,10 +181,10 @@ def dropout_gains_less(tables: Tables) -> list[Row]:
     id="G7",
     kind="secondary",
     section="3.4",
-    sentence=f"On few examples, noise as large as that of ghost batches of {FEW}, with BN's gradient kept, gives more than half of "
-    "what these take from a dense net's test loss",
-    statistic=f"test loss after training, population statistics with noise minus without, over BN over {FEW} examples minus over "
-    f"{WHOLE[1]}, {_OWN}, median of seeds",
+    sentence="On few examples, Gaussian noise in population statistics, as large as that of the statistics of ghost batches of "
+    f"{FEW} and with BN's gradient kept, gives more than half of what these ghost batches take from a dense net's test loss",
+    statistic="test loss after training, population statistics with noise minus without, over the difference between BN over "
+    f"{FEW} examples and over {WHOLE[1]}, {_OWN}, median of seeds",
     unit="share",
     rule=Rule("above", 0.5),
 )
@@ -196,10 +196,10 @@ def noise_alone(tables: Tables) -> list[Row]:
     id="G8",
     kind="secondary",
     section="3.4",
-    sentence="On few examples, a dense net that is normalized by population statistics, with BN's gradient kept, is as accurate as "
-    "with BN over the mini-batch",
-    statistic=f"test accuracy after training, population statistics with BN's gradient minus BN over {WHOLE[1]} examples, {_OWN}, "
-    "median of seeds; one point is allowed",
+    sentence="On few examples, a dense net that is normalized by population statistics, with BN's gradient kept, is as accurate "
+    "as with BN over the mini-batch",
+    statistic=f"test accuracy after training, population statistics with BN's gradient minus BN over {WHOLE[1]} examples, "
+    f"{_OWN}, median of seeds; one point is allowed",
     unit=_POINTS,
     rule=Rule("around", 0.0, 0.01),
 )
@@ -218,10 +218,10 @@ def as_accurate_by_population_statistics(tables: Tables) -> list[Row]:
     id="G9",
     kind="secondary",
     section="3.4",
-    sentence=f"On few examples, a decay of gamma gives more than half of what ghost batches of {FEW} take from a dense net's test "
-    "loss",
-    statistic=f"test loss after training, BN over {WHOLE[1]} examples with decay of gamma minus without, over BN over {FEW} "
-    f"examples minus over {WHOLE[1]}, {_OWN}, median of seeds",
+    sentence="On few examples, the decay of gamma with which it is most accurate takes from a dense net's test loss more than "
+    f"half of what ghost batches of {FEW} do",
+    statistic=f"test loss after training, BN over {WHOLE[1]} examples with decay of gamma minus without, over the difference "
+    f"between BN over {FEW} examples and over {WHOLE[1]}, {_OWN}, median of seeds; the decay is chosen with the rate",
     unit="share",
     rule=Rule("above", 0.5),
 )

@@ -100,7 +100,8 @@ def apart_choice(tables: Tables) -> pd.DataFrame:
 
 
 def _choice(tables: Tables) -> pd.DataFrame:
-    medians = chosen(tables).groupby([*ARM, *SETTING, "chosen"])["final_metric"].median().rename("accuracy").reset_index()
+    by = [*ARM, *SETTING, "chosen"]
+    medians = chosen(tables).groupby(by)["final_metric"].median().rename("accuracy").reset_index()
     columns = medians[["arm", "over", "weight_decay"]].itertuples(index=False)
     words = [f"decay {decay:g}" if decay else _words(arm, over) for arm, over, decay in columns]
     return medians.assign(words=words)
@@ -165,8 +166,8 @@ PANELS = (
     Panel(
         name="apart",
         title="Noise or normalization?",
-        caption=f"After training, BN over the {WHOLE[1]} examples of the mini-batch and over {FEW}; population statistics with BN's "
-        f"gradient dropped, kept, and kept with the noise of {FEW} examples; BN over {WHOLE[1]} whose gamma decays. Each of "
+        caption=f"After training, BN over the {WHOLE[1]} examples of the mini-batch and over {FEW}; population statistics with "
+        f"BN's gradient dropped, kept, and kept with the noise of {FEW} examples; BN over {WHOLE[1]} whose gamma decays. Each of "
         "{judged_seeds} seeds (tick), the median (dot) and its 95% interval, each net at its own best learning rate.",
         data=apart,
         draw=draw_apart,

@@ -11,7 +11,9 @@ from bnrepro.records.computed import once
 from bnrepro.records.schemas import Tables
 
 ARM = ("arm", "over")
-"""What says which arm a run is: its normalization, with `_dropout` where there is; over how many examples BN normalizes, or 0."""
+"""What says which arm a run is: its normalization, with `_noise` and `_dropout` where there is, or `gamma_decay`; over how many
+examples BN normalizes, or those whose noise is added; 0 without BN.
+"""
 
 OVER = 64
 """Over how many examples the net that is called the one with BN normalizes: the paper's dense net has mini-batches of 60."""
@@ -65,9 +67,9 @@ def with_arms(runs: pd.DataFrame) -> pd.DataFrame:
     """Adds to runs the columns of `ARM`."""
     noise = runs.get("normalization.noise_size", pd.Series(0, runs.index)).fillna(0).astype(int)
     over = runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"]).where(noise == 0, noise)
-    words = runs["normalization"].mask(runs["weight_decay_on"] == "gamma", "gamma_decay") + np.where(noise, "_noise", "")
+    words = runs["normalization"].mask(runs["weight_decay_on"] == "gamma", "gamma_decay")
     return runs.assign(
-        arm=words + np.where(runs["dropout"] > 0, "_dropout", ""),
+        arm=words + np.where(noise > 0, "_noise", "") + np.where(runs["dropout"] > 0, "_dropout", ""),
         over=over.where(runs["normalization"] != "none", 0),
     )
 
