@@ -225,8 +225,8 @@ def _others() -> list[Deviation]:
         Deviation(
             "10: noise or normalization",
             "not told apart",
-            f"population statistics in training are running averages, weight of the old value {STEADY:g}; BN's gradient through the "
-            "mini-batch is kept or dropped; noise is Gaussian and drawn for each ghost batch; the decay of gamma is chosen with the "
-            "rate, for what Luo et al. 2019 derive holds for one layer",
+            f"population statistics in training are running averages, weight of the old value {STEADY:g}; BN's gradient through "
+            "the mini-batch is kept or dropped; noise is Gaussian, drawn for each ghost batch; the decay of gamma is chosen with "
+            "the rate, for what Luo et al. 2019 derive holds for one layer",
         ),
     ]

@@ -1,6 +1,7 @@
 """How the panels of mini-batch noise are drawn, from data that are already computed. Knows no run and no claim."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from bnrepro.analysis.intervals import median_interval
 from bnrepro.plotting.area import Area
@@ -79,14 +80,19 @@ def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
 
 def draw_apart(area: Area, runs: pd.DataFrame) -> None:
     """As `draw_dropout`, BN over ghost batches in a color of its own."""
-    if runs.empty:
-        nothing(area.axes(), "of the preset paper alone")
+    if not set(runs["arm"]) - {"batch"}:
+        _not_trained(area.axes())
         return
     names = {}
     for (arm, over), own in runs.groupby(["arm", "over"], sort=False):
         few = arm == "batch" and over < runs["over"].max()
         names[f"BN over {over}" if arm == "batch" else LABELS[arm], COLORS["ghost" if few else arm]] = own
     _rows(area, names)
+
+
+def _not_trained(axes: Axes) -> None:
+    nothing(axes, "trained at the preset paper alone")
+    axes.tick_params(labelbottom=False, labelleft=False)
 
 
 def _rows(area: Area, named: dict[tuple[str, str], pd.DataFrame]) -> None:
@@ -105,7 +111,7 @@ def draw_choice(area: Area, medians: pd.DataFrame) -> None:
     """Held-out accuracy over the learning rate on the seeds that choose, a line an arm, the chosen rate a dot."""
     axes = area.axes()
     if medians.empty:
-        nothing(axes, "of the preset paper alone")
+        _not_trained(axes)
         return
     ends, lowest = [], medians["accuracy"].max() - _SHOWN
     for (arm, over, decay), own in medians.groupby(["arm", "over", "weight_decay"]):
