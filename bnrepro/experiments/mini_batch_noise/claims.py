@@ -181,8 +181,9 @@ def dropout_gains_less(tables: Tables) -> list[Row]:
     id="G7",
     kind="secondary",
     section="3.4",
-    sentence=f"On few examples, Gaussian noise in population statistics, as large as the statistics of {FEW} independent examples "
-    f"have it, with BN's gradient kept, gives more than half of what ghost batches of {FEW} take from a dense net's test loss",
+    sentence="On few examples, Gaussian noise in population statistics, as large as that in the statistics of "
+    f"{FEW} independent examples, with BN's gradient kept, gives more than half of what ghost batches of {FEW} take from a dense "
+    "net's test loss",
     statistic="test loss after training, population statistics with noise minus without, over the difference between BN over "
     f"{FEW} examples and over {WHOLE[1]}, {_OWN}, median of seeds",
     unit="share",
