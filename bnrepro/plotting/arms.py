@@ -64,7 +64,7 @@ drawn together, and from `INK`: CIEDE2000 is 10 or more. `plain` is a net withou
 LABELS = {
     **{"none": "without BN", "batch": "with BN", "paper": "paper", "plain": "without any"},
     **{"population": "population statistics", "noise": "population statistics and noise"},
-    **{"kept": "its gradient kept", "kept_noise": "its gradient kept, and noise", "gamma_decay": "decay of gamma"},
+    **{"kept": "gradient kept", "kept_noise": "gradient kept, noise", "gamma_decay": "decay of gamma"},
     **{"none_dropout": "Dropout", "batch_dropout": "BN and Dropout"},
     **{"baseline": "Baseline", "baseline_x5": "Baseline x5", "sigmoid": "Sigmoid"},
     **{"baseline_changed": "Baseline changed", "baseline_x5_changed": "Baseline x5 changed"},

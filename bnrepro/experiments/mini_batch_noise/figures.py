@@ -89,8 +89,9 @@ def choice(tables: Tables) -> pd.DataFrame:
 
 def apart(tables: Tables) -> pd.DataFrame:
     """The judged runs of the arms that tell noise from normalization, arm by arm."""
-    runs, columns = ended(tables), ["run", *ARM, "seed", "accuracy", "loss"]
-    return pd.concat([where(runs, **dict(zip(ARM, arm)))[columns] for arm in APART], ignore_index=True)
+    runs, columns = ended(tables), ["run", *ARM, "words", "seed", "accuracy", "loss"]
+    parts = [where(runs, **dict(zip(ARM, arm))).assign(words=_words(*arm)) for arm in APART]
+    return pd.concat([own[columns] for own in parts], ignore_index=True)
 
 
 def apart_choice(tables: Tables) -> pd.DataFrame:
@@ -103,7 +104,9 @@ def _choice(tables: Tables) -> pd.DataFrame:
     by = [*ARM, *SETTING, "chosen"]
     medians = chosen(tables).groupby(by)["final_metric"].median().rename("accuracy").reset_index()
     columns = medians[["arm", "over", "weight_decay"]].itertuples(index=False)
-    words = [f"decay {decay:g}" if decay else _words(arm, over) for arm, over, decay in columns]
+    words = [
+        f"decay {decay:g}" if decay else _words(arm, over).removeprefix("gradient ") for arm, over, decay in columns
+    ]
     return medians.assign(words=words)
 
 
@@ -115,7 +118,7 @@ _ARMS = ("none", "none_dropout", "batch", "batch_dropout")
 
 def _words(arm: str, over: int) -> str:
     """As "BN over 64"."""
-    return f"BN over {over}" if arm == "batch" else LABELS[arm]
+    return {"batch": f"BN over {over}", DROPPED[0]: "gradient dropped"}.get(arm, LABELS[arm])
 
 
 PANELS = (

@@ -86,7 +86,7 @@ def draw_apart(area: Area, runs: pd.DataFrame) -> None:
     names = {}
     for (arm, over), own in runs.groupby(["arm", "over"], sort=False):
         few = arm == "batch" and over < runs["over"].max()
-        names[f"BN over {over}" if arm == "batch" else LABELS[arm], COLORS["ghost" if few else arm]] = own
+        names[own["words"].iloc[0], COLORS["ghost" if few else arm]] = own
     _rows(area, names)
 
 
