@@ -167,9 +167,11 @@ def test_beside_stand_the_same_nets_at_one_rate_and_gammas_decay_is_the_chosen_o
 
 
 def test_noise_and_normalization_are_drawn_an_arm_a_row_and_a_decay_of_gamma_a_line(noisy):
-    assert list(
-        dict.fromkeys(zip(*(mini_batch_noise.panel("apart").data(noisy)[name] for name in ("arm", "over"))))
-    ) == list(APART)
+    data = mini_batch_noise.panel("apart").data(noisy)
+    assert list(dict.fromkeys(zip(data["runs"]["arm"], data["runs"]["over"]))) == list(APART)
+    (other,) = data["same"].to_dict("records")
+    assert (other["arm"], other["over"]) == NOISE, "it alone has chosen another rate"
+    assert other["loss"] == pytest.approx(data["runs"].query("arm == 'kept_noise'")["loss"].median() + 0.1)
     left, right = draw_panel(mini_batch_noise.panel("apart"), noisy).axes
     assert (left.get_xlabel(), right.get_xlabel()) == ("Test accuracy", "Test loss, nats")
     rates = mini_batch_noise.panel("apart_choice").data(noisy)

@@ -211,6 +211,7 @@ def as_accurate_by_population_statistics(tables: Tables) -> list[Row]:
         *_if_any(difference(same, "accuracy", WHOLE, KEPT), _POINTS, f"the same, {_SAME}"),
         *_if_any(difference(runs, "accuracy", WHOLE, DROPPED), _POINTS, f"the same, {_words(DROPPED)}"),
         *_if_any(difference(runs, "loss", WHOLE, KEPT), "nats", "test loss, the same difference"),
+        *_if_any(difference(same, "loss", WHOLE, KEPT), "nats", f"test loss, the same, {_SAME}"),
         *_apart(tables, WHOLE, KEPT, DROPPED),
     ]
 

@@ -25,6 +25,7 @@ from bnrepro.experiments.mini_batch_noise.tables import (
     LEVELS,
     NOISE,
     OVER,
+    SAME,
     SECOND,
     SETTING,
     WHOLE,
@@ -87,11 +88,17 @@ def choice(tables: Tables) -> pd.DataFrame:
     return medians[~medians["arm"].isin(_CHOOSE_APART)]
 
 
-def apart(tables: Tables) -> pd.DataFrame:
-    """The judged runs of the arms that tell noise from normalization, arm by arm."""
-    runs, columns = ended(tables), ["run", *ARM, "words", "seed", "accuracy", "loss"]
+def apart(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The arms that tell noise from normalization.
+
+    `runs`: the judged ones, arm by arm. `same`: at the rate of BN over the whole mini-batch, the medians of nets that have
+    chosen another.
+    """
+    runs, same = ended(tables), ended(tables, SAME)
     parts = [where(runs, **dict(zip(ARM, arm))).assign(words=_words(*arm)) for arm in APART]
-    return pd.concat([own[columns] for own in parts], ignore_index=True)
+    others = same[~same["run"].isin(runs["run"])].groupby(list(ARM), sort=False)[["accuracy", "loss"]].median()
+    columns = ["run", *ARM, "words", "seed", "accuracy", "loss"]
+    return {"runs": pd.concat(parts, ignore_index=True)[columns], "same": others.reset_index()}
 
 
 def apart_choice(tables: Tables) -> pd.DataFrame:
@@ -171,7 +178,8 @@ PANELS = (
         title="Noise or normalization?",
         caption=f"After training, BN over the {WHOLE[1]} examples of the mini-batch and over {FEW}; population statistics with "
         f"BN's gradient dropped, kept, and kept with the noise of {FEW} examples; BN over {WHOLE[1]} whose gamma decays. Each of "
-        "{judged_seeds} seeds (tick), the median (dot) and its 95% interval, each net at its own best learning rate.",
+        "{judged_seeds} seeds (tick), the median (dot) and its 95% interval, each net at its own best learning rate; open, the "
+        f"median at the rate of BN over {WHOLE[1]}.",
         data=apart,
         draw=draw_apart,
         width=102,

@@ -11,6 +11,7 @@ from bnrepro.plotting.lines import median_line, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
 
 _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))
+_ONE_RATE = dict(markerfacecolor="white", markersize=4.5, markeredgewidth=1.1, zorder=6)
 _MOMENTS = {"trained": ("after training", {}), "equal": ("at equal training loss", _OPEN)}
 _QUANTITIES = {"accuracy": "Accuracy, points", "loss": "Loss, nats"}
 _SHOWN = 0.08  # accuracies that lie further below the best are triangles at the edge
@@ -78,16 +79,21 @@ def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
     _rows(area, {(LABELS[arm], COLORS[arm]): own for arm, own in runs.groupby("arm", sort=False)})
 
 
-def draw_apart(area: Area, runs: pd.DataFrame) -> None:
-    """As `draw_dropout`, BN over ghost batches in a color of its own."""
+def draw_apart(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """As `draw_dropout`, BN over ghost batches in a color of its own; an open dot is a median at one rate for all."""
+    runs, named = data["runs"], {}
     if not set(runs["arm"]) - {"batch"}:
         _not_trained(area.axes())
         return
-    names = {}
-    for (arm, over), own in runs.groupby(["arm", "over"], sort=False):
+    arms = list(runs.groupby(["arm", "over"], sort=False))
+    for (arm, over), own in arms:
         few = arm == "batch" and over < runs["over"].max()
-        names[own["words"].iloc[0], COLORS["ghost" if few else arm]] = own
-    _rows(area, names)
+        named[own["words"].iloc[0], COLORS["ghost" if few else arm]] = own
+    positions = {arm: (position, color) for position, ((arm, _), (_, color)) in enumerate(zip(arms, named))}
+    for axes, value in zip(_rows(area, named), ("accuracy", "loss")):
+        for row in data["same"].to_dict("records"):
+            position, color = positions[row["arm"], row["over"]]
+            axes.plot(row[value], position, "o", color=color, **_ONE_RATE)
 
 
 def _not_trained(axes: Axes) -> None:
@@ -95,8 +101,8 @@ def _not_trained(axes: Axes) -> None:
     axes.tick_params(labelbottom=False, labelleft=False)
 
 
-def _rows(area: Area, named: dict[tuple[str, str], pd.DataFrame]) -> None:
-    """By word and color the runs of a row."""
+def _rows(area: Area, named: dict[tuple[str, str], pd.DataFrame]) -> tuple[Axes, Axes]:
+    """Draws the runs of a row by its word and color; the axes of accuracy and of loss."""
     left, right = area.grid(widths=(1, 1), gap=(6, 3))
     for axes, value, label in ((left, "accuracy", "Test accuracy"), (right, "loss", "Test loss, nats")):
         for position, ((_, color), own) in enumerate(named.items()):
@@ -105,6 +111,7 @@ def _rows(area: Area, named: dict[tuple[str, str], pd.DataFrame]) -> None:
         axes.tick_params(labelleft=axes is left)
         axes.set_xlabel(label)
     accuracy_ticks(left, "x")
+    return left, right
 
 
 def draw_choice(area: Area, medians: pd.DataFrame) -> None:
