@@ -12,6 +12,7 @@ from bnrepro.experiments.dropout_and_weight_decay.sweep import SLOWER
 from bnrepro.experiments.initialization.sweep import DEEPER
 from bnrepro.experiments.learning_rates.sweep import PRESETS as RACE
 from bnrepro.experiments.mini_batch_noise.sweep import STEADY
+from bnrepro.experiments.regularization.sweep import FACTOR
 from bnrepro.experiments.setups import BASELINE, BN_BASELINE, TEN_MODULES, changed
 from bnrepro.experiments.training_speed.sweep import HELD_OUT
 
@@ -114,7 +115,8 @@ def _section_42() -> list[Deviation]:
             "4.2: base rate",
             f"{printed['initial_learning_rate']:g}, not how it was chosen",
             f"{ten['learning_rate']:g} with ten modules, {used['learning_rate']:g} with four: each Baseline's own best on the "
-            "validation examples in a grid of notebook 03, on seeds that are not reported; never chosen on a net with BN",
+            "validation examples in a grid of notebook 03, on seeds that are not reported; never chosen on a net with BN; three "
+            "arms at the paper's rates besides",
         ),
         Deviation("4.2: momentum", "not its value", f"{used['sgd_momentum']:g}"),
         Deviation(
@@ -184,6 +186,12 @@ def _others() -> list[Deviation]:
             f"{unchanged['weight_decay']:g}, the best without BN on seeds that judge nothing, among L2 weights that act within "
             f"the run; the rate halves {unchanged['rate_halvings']:g} times; Dropout of {unchanged['dropout']:.0%} before the "
             "softmax alone",
+        ),
+        Deviation(
+            "04: the ensemble",
+            "six nets like BN-x30, some with larger initial weights, Dropout of 5% or 10%, or BN in the last layers; 144 crops",
+            f"six of those dense nets with BN, all changes and {FACTOR} times the rate, on the same examples; three "
+            "with larger initial kernels, four with Dropout of 5% or 10%; the whole image",
         ),
         Deviation(
             "05: nets",
