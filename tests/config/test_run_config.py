@@ -178,6 +178,11 @@ def test_a_config_comes_back_from_its_row():
         config = RunConfig(measurements="mates", **changes)
         row = {"run": config.id, **config.as_dict(), "status": "finished", "model.depth": float("nan")}
         assert RunConfig.of_row(row) == config
+    config = RunConfig(normalization="kept", noise_size=4)
+    row = config.as_dict() | {"normalization.noise_size": 4.0}
+    assert RunConfig.of_row(row) == config, "as in a column that is empty in other rows"
+    with pytest.raises(UserError, match="noise_size is a whole number: got 4.5"):
+        RunConfig.of_row(row | {"normalization.noise_size": 4.5})
 
 
 def test_runs_share_a_program_whatever_their_mini_batch_but_where_the_net_knows_its_size():
