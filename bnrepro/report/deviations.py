@@ -11,6 +11,7 @@ from bnrepro.experiments.batch_size.sweep import RATES
 from bnrepro.experiments.dropout_and_weight_decay.sweep import SLOWER
 from bnrepro.experiments.initialization.sweep import DEEPER
 from bnrepro.experiments.learning_rates.sweep import PRESETS as RACE
+from bnrepro.experiments.mini_batch_noise.sweep import STEADY
 from bnrepro.experiments.regularization.sweep import FACTOR
 from bnrepro.experiments.setups import BASELINE, BN_BASELINE, TEN_MODULES, changed
 from bnrepro.experiments.training_speed.sweep import HELD_OUT
@@ -228,5 +229,12 @@ def _others() -> list[Deviation]:
             f"{dense}, {noise['train_examples']:,} training examples, mini-batches of {noise.batch_size}, which BN normalizes "
             f"whole or in ghost batches; momentum {noise['sgd_momentum']:g}, for without it the net without BN would fit its "
             "examples only after many more steps; each net at the best of its rates on other seeds",
+        ),
+        Deviation(
+            "10: noise or normalization",
+            "not told apart",
+            f"population statistics in training are running averages, weight of the old value {STEADY:g}; BN's gradient through "
+            "the mini-batch is kept or dropped; noise is Gaussian, drawn for each ghost batch; the decay of gamma is chosen with "
+            "the rate, for what Luo et al. 2019 derive holds for one layer",
         ),
     ]

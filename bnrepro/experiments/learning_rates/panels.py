@@ -76,7 +76,8 @@ def draw_steps(area: Area, data: dict[str, pd.DataFrame]) -> None:
     """Figure 3 as dots."""
     axes, runs = area.axes(), data["runs"]
     if runs.empty:
-        nothing(axes, "at preset paper alone")
+        nothing(axes, "of the preset paper alone")
+        axes.set(xlabel="Training steps", xticks=[], yticks=[])
         return
     marks = data["paper"].set_index("normalization")["value"].to_dict()
     runs_and_interval(axes, runs, data["medians"], thousands, marks, aside=True)
