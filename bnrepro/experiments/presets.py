@@ -41,10 +41,10 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
     """The preset with a notebook's parameters put in, and the run that all its runs are variations of.
 
     Args:
-        presets: What each preset means: frozen dataclasses with `seeds` and fields of type `Length`.
+        presets: What each preset means: frozen dataclasses with `seeds`, perhaps `<group>_seeds`, and fields of type `Length`.
         preset: The name of one.
-        overrides: `seeds` (a count), `steps` (no run is longer), `engine`, and fields of `RunConfig`; 0 or an empty word
-            means the preset's value.
+        overrides: `seeds` (a count, of every group), `steps` (no run is longer), `engine`, and fields of `RunConfig`; 0 or an
+            empty word means the preset's value.
         base: The run without them.
         accepted: The fields of `RunConfig` that are parameters of the notebook, besides `seeds`, `steps` and `engine`.
         first: The first of the seeds.
@@ -54,7 +54,12 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
     """
     values = presets[check_preset(preset)]
     given = _check_overrides(overrides, base, ("seeds", "steps", "engine", *accepted))
-    seeds = _check_seeds(given.pop("seeds", values.seeds), first)
+    counts = {"seeds": values.seeds}
+    if "seeds" in given:
+        counts = dict.fromkeys(
+            (name for name in vars(values) if name == "seeds" or name.endswith("_seeds")), given.pop("seeds")
+        )
+    _check_seeds(counts["seeds"], first)
     steps = given.pop("steps", None)
     lengths = {}
     if steps is not None:
@@ -66,7 +71,7 @@ def resolve(presets: Mapping, preset: str, overrides: dict, base: RunConfig, acc
             f"what a notebook trains on is in memory, but for imagenet in notebook 03: got {config.task}, which is read while a "
             "net trains; choose another task, or train it in a script"
         )
-    return dataclasses.replace(values, seeds=seeds, **lengths), config
+    return dataclasses.replace(values, **counts, **lengths), config
 
 
 def smallest(config: RunConfig) -> RunConfig:
@@ -101,10 +106,9 @@ def _check_overrides(overrides: dict, base: RunConfig, accepted: tuple[str, ...]
     return {name: value for name, value in overrides.items() if value}
 
 
-def _check_seeds(seeds: int, first: int) -> int:
-    """`seeds`, a count from seed `first` on, or a `UserError` where a calibration seed would be among them."""
+def _check_seeds(seeds: int, first: int) -> None:
+    """Raises `UserError` where a calibration seed would be among `seeds`, a count from seed `first` on."""
     calibrates = min(CALIBRATION_SEEDS)
     most = calibrates - first
     if not 1 <= seeds <= most:
         raise UserError(f"seeds is a count from 1 to {most} (seed {calibrates} calibrates): got {seeds}; change seeds")
-    return seeds

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from bnrepro.experiments import all_claims
 from bnrepro.experiments.mini_batch_noise.tables import (
     APART,
     BEFORE,
@@ -56,7 +57,7 @@ def verdicts(tables) -> dict[str, str]:
 
 
 def rows_of(tables, claim) -> pd.DataFrame:
-    return mini_batch_noise.findings(tables).query("claim == @claim").set_index("label")
+    return all_claims()[claim](tables).set_index("label")
 
 
 @pytest.fixture(scope="module")

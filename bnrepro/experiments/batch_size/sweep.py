@@ -138,7 +138,7 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
             cost,
             batch_size=values.cost_sizes,
             normalization=ARMS,
-            seed=range(overrides.get("seeds") or values.cost_seeds),
+            seed=range(values.cost_seeds),
         ),
     }
 

@@ -72,7 +72,7 @@ def sweep(preset: str, **overrides) -> Sweep:
     cells = dict(batch_size=values.sizes, seed=range(values.seeds))
     net = lengthened(base, values.main)
     last = net.replace(measurements="statistics", evaluate_every=net.steps, inference="population")
-    judged = range(FIRST_JUDGED, FIRST_JUDGED + (overrides.get("seeds") or values.layer_seeds))
+    judged = range(FIRST_JUDGED, FIRST_JUDGED + values.layer_seeds)
     return {
         Group("main"): grid(net.replace(measurements="statistics"), **cells),
         Group("momentum"): grid(net, momentum=values.momenta, **cells),

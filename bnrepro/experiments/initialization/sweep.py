@@ -122,8 +122,8 @@ def sweep(preset: str, **overrides) -> Sweep:
     setting. `depth`: the sigmoid net at other depths, each of `DEPTH_STARTS` a setting.
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED, FIRST_JUDGED)
-    others = range(overrides.get("seeds") or values.other_seeds)
-    deep = range(FIRST_JUDGED, FIRST_JUDGED + (overrides.get("seeds") or values.depth_seeds))
+    others = range(values.other_seeds)
+    deep = range(FIRST_JUDGED, FIRST_JUDGED + values.depth_seeds)
     sigmoid, relu = (lengthened(base, values.map).replace(**net) for net in ({}, DEEPER))
     cells = dict(initial_std=values.stds, learning_rate=values.rates)
     layers = dict(hidden_layers=values.depths, learning_rate=values.depth_rates)

@@ -132,7 +132,7 @@ def sweep(preset: str, **overrides) -> Sweep:
         raced, baseline = smallest(raced), smallest(baseline)
     judged = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
     rated = lengthened(baseline, values.sweep).replace(measurements="gradients")
-    rated_arms, rate_seeds = ["none", "batch", *([another_arm] if another_arm else [])], overrides.get("seeds", 0)
+    rated_arms = ["none", "batch", *([another_arm] if another_arm else [])]
     calibration = grid(lengthened(baseline, values.calibration), learning_rate=values.rates, seed=CALIBRATION_SEEDS)
     if raced != baseline:
         calibration += grid(lengthened(raced, values.main), learning_rate=RACED_RATES, seed=SELECTING_SEEDS)
@@ -145,6 +145,6 @@ def sweep(preset: str, **overrides) -> Sweep:
         **{Group("papers_rates", arm=arm): grid(papers[arm], seed=judged) for arm in values.at_papers_rates},
         Group("calibration"): calibration,
         Group("rates"): grid(
-            rated, normalization=rated_arms, learning_rate=values.rates, seed=range(rate_seeds or values.rate_seeds)
+            rated, normalization=rated_arms, learning_rate=values.rates, seed=range(values.rate_seeds)
         ),
     }
