@@ -24,7 +24,7 @@ from bnrepro.experiments import EXPERIMENTS, OURS, all_claims
 from bnrepro.jupyter.session import Session
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.records.workspace import CHECKOUT, DATA, Workspace
-from bnrepro.report.verdicts import of_ours, verdicts
+from bnrepro.report.verdicts import kept_results, of_ours, verdicts, verdicts_on
 from bnrepro.report.write import write_report
 from tests.config.factories import own_registry
 from tests.experiments.factories import make_tables, write_finding_results
@@ -143,9 +143,11 @@ def test_a_claim_of_ones_own_is_judged_shown_and_reported_and_is_none_of_ours(re
     rows = {row["claim"]: row for row in json.loads(capsys.readouterr().out)}
     assert list(rows)[len(EXPERIMENTS["01_training_speed"].own_claims)] == "X1"
     assert rows["X1"]["experiment"] == "training_speed" and rows["X1"]["estimate"] > 0
-    table = verdicts(Workspace("smoke", tmp_path / "out"))
+    workspace = Workspace("smoke", tmp_path / "out")
+    results = list(kept_results(workspace))
+    table = verdicts_on(results)
     assert "X1" in set(table["claim"]) and "X1" not in {*of_ours(table)["claim"], *all_claims()}
-    page = write_report(Workspace("smoke", tmp_path / "out"), tmp_path / "page.html").read_text(encoding="utf-8")
+    page = write_report(workspace, results, table, tmp_path / "page.html").read_text(encoding="utf-8")
     assert rows["X1"]["sentence"] in page
 
 

@@ -47,7 +47,7 @@ def command(request, results, monkeypatch):
     monkeypatch.chdir(results)
     monkeypatch.setattr("bnrepro.report.kept_findings.ROOM", results / "cache")
     monkeypatch.setattr("bnrepro.report.committed.publish", lambda: [Path("✓.svg")])
-    monkeypatch.setattr("bnrepro.report.write.write_report", lambda *arguments, **options: Path("≤.html"))
+    monkeypatch.setattr("bnrepro.report.write.write_kept_report", lambda *arguments, **options: Path("≤.html"))
     monkeypatch.setattr(
         "bnrepro.jupyter.batch.run_batch", lambda plan, force: [print("10_mine ✓ done", flush=True)][:0]
     )

@@ -80,9 +80,9 @@ def figures(options) -> int:
 def report(options) -> int:
     path = writable(options.output)
     load(options.plugin)
-    from bnrepro.report.write import write_report
+    from bnrepro.report.write import write_kept_report
 
-    print(write_report(Workspace(options.preset), path))
+    print(write_kept_report(Workspace(options.preset), path))
     return 0
 
 

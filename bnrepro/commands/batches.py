@@ -49,10 +49,10 @@ def _run_one(options, path: Path | None, asked: tuple) -> list:
     failures = run_batch(plan, options.force)
     with _reported(failures, "report"):
         from bnrepro.report.finish import finish
-        from bnrepro.report.verdicts import kept_results, verdicts
+        from bnrepro.report.verdicts import kept_results, verdicts_on
 
         results = list(kept_results(plan.workspace))
-        table = verdicts(plan.workspace, results)
+        table = verdicts_on(results)
         if path:
             write_whole(path, f"{verdicts_json(table)}\n".encode())
         finish(plan.workspace, table, results)
@@ -89,14 +89,14 @@ def _run_grid(options, path: Path | None, asked: tuple) -> list:
     from bnrepro.report.finish import finish
     from bnrepro.report.formatting import verdict_text
     from bnrepro.report.kept_findings import kept_findings
-    from bnrepro.report.verdicts import together
+    from bnrepro.report.verdicts import kept_results, together
 
     findings, verdicts = {}, {}
     for name, cell in grid.cells.items():
         with _reported(failures, f"{name}/report"):
             findings[name] = kept_findings(cell.workspace)
             verdicts[name] = together(findings[name])
-            finish(cell.workspace, verdicts[name])
+            finish(cell.workspace, verdicts[name], list(kept_results(cell.workspace)))
     with _reported(failures, "table"):
         cells = {name: (grid.values[name], findings[name], verdicts[name]) for name in verdicts}
         write_whole(grid.table, cells_file(cells.values()))

@@ -5,21 +5,20 @@ import pandas as pd
 from bnrepro.records.workspace import Workspace
 from bnrepro.report.committed import update_pages
 from bnrepro.report.sheets import draw_sheets, save_sheets
-from bnrepro.report.verdicts import Result, kept_results
+from bnrepro.report.verdicts import Result
 from bnrepro.report.write import write_report
 
 
-def finish(workspace: Workspace, table: pd.DataFrame, results: list[Result] | None = None) -> None:
+def finish(workspace: Workspace, table: pd.DataFrame, results: list[Result]) -> None:
     """Writes figures and report.
 
     Args:
         workspace: Of the batch.
         table: All verdicts of its results.
-        results: These, where they are read already: then panels have what the claims have computed of them.
+        results: These; panels have what the claims have computed of them.
     """
-    results = list(kept_results(workspace)) if results is None else results
     sheets = draw_sheets(results)
-    write_report(workspace, sheets=sheets, table=table, results=results)
+    write_report(workspace, results, table, sheets=sheets)
     save_sheets(workspace, results, sheets)
     if workspace.is_record:
         update_pages(table, results)

@@ -6,32 +6,23 @@ import pandas as pd
 
 from bnrepro.errors import UserError
 from bnrepro.plotting.panel import lettered
-from bnrepro.records.workspace import Workspace
 from bnrepro.report.front_page import answers
 from bnrepro.report.questions import FIRST
 from bnrepro.report.sheets import PICTURE_NAME, pictured
-from bnrepro.report.verdicts import RECORD, Result, kept_results, of_ours, verdicts
+from bnrepro.report.verdicts import Result
 
 
-def update_readme(
-    text: str,
-    workspace: Workspace = RECORD,
-    table: pd.DataFrame | None = None,
-    results: Iterable[Result] | None = None,
-) -> str:
+def update_readme(text: str, table: pd.DataFrame, results: Iterable[Result]) -> str:
     """The README with its blocks `picture` and `answers` written anew from the record.
 
     Args:
         text: It as it is.
-        workspace: Whose results.
-        table: The verdicts of these, where they are judged already.
-        results: These, where they are read already.
+        table: The verdicts of the record.
+        results: Those of the record.
 
     Raises:
         UserError: A block's marks are missing.
     """
-    results = list(kept_results(workspace) if results is None else results)
-    table = of_ours(verdicts(workspace, results)) if table is None else table
     for block, content in (("picture", picture(results)), ("answers", answers(table))):
         opening, closing = f"<!-- {block} -->", f"<!-- /{block} -->"
         before, opened, rest = text.partition(opening)

@@ -19,7 +19,7 @@ from bnrepro.records.results import load_results
 from bnrepro.records.schemas import Tables, csv_bytes
 from bnrepro.records.workspace import Workspace, check_not_committed, whole_path
 from bnrepro.report.questions import FIRST, notebook_of
-from bnrepro.report.verdicts import RECORD, Result, kept_results
+from bnrepro.report.verdicts import RECORD, Result
 
 PICTURE_NAME = "three_findings"
 
@@ -80,9 +80,8 @@ def pictured(results: Iterable[Result]) -> dict[str, tuple[Panel, Tables]]:
     }
 
 
-def draw_all(workspace: Workspace = RECORD, results: list[Result] | None = None) -> list[Path]:
+def draw_all(workspace: Workspace, results: list[Result]) -> list[Path]:
     """Draws and writes all sheets of a workspace's results, and the page beside them; returns what was written."""
-    results = list(kept_results(workspace)) if results is None else results
     return save_sheets(workspace, results, draw_sheets(results))
 
 

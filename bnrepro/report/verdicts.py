@@ -32,17 +32,17 @@ def judged(experiment: Experiment, tables: Tables, others: Iterable[Result] = ()
     return _judged(experiment, pd.concat([experiment.findings(tables), *beside], ignore_index=True))
 
 
-def verdicts(workspace: Workspace = RECORD, results: Iterable[Result] | None = None) -> pd.DataFrame:
-    """All claims whose notebook has results, with their verdicts, in the order of the claims; no row where none has.
+def verdicts(workspace: Workspace = RECORD) -> pd.DataFrame:
+    """`verdicts_on` all results of a workspace."""
+    return verdicts_on(kept_results(workspace))
 
-    Args:
-        workspace: Whose results.
-        results: These, where they are read already.
+
+def verdicts_on(results: Iterable[Result]) -> pd.DataFrame:
+    """All claims on some results, with their verdicts, in the order of the claims; no row where there is none.
 
     Raises:
         UserError: Two claims have the same id.
     """
-    results = kept_results(workspace) if results is None else results
     return together({notebook: experiment.findings(tables) for notebook, experiment, tables in results})
 
 

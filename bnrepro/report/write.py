@@ -21,31 +21,35 @@ from bnrepro.report.page import Part, render_page
 from bnrepro.report.questions import FIRST
 from bnrepro.report.sheets import Sheet, draw_sheets, pictured
 from bnrepro.report.sweep_table import listed
-from bnrepro.report.verdicts import RECORD, Result, kept_results, verdicts
+from bnrepro.report.verdicts import Result, kept_results, verdicts_on
+
+
+def write_kept_report(workspace: Workspace, path: Path | None = None) -> Path:
+    """`write_report` of all results that a workspace has; returns the file."""
+    results = list(kept_results(workspace))
+    return write_report(workspace, results, verdicts_on(results), path)
 
 
 def write_report(
-    workspace: Workspace = RECORD,
+    workspace: Workspace,
+    results: list[Result],
+    table: pd.DataFrame,
     path: Path | None = None,
     sheets: dict[str, list[Sheet]] | None = None,
-    table: pd.DataFrame | None = None,
-    results: list[Result] | None = None,
 ) -> Path:
     """Writes one self-contained HTML page: verdicts, figures, deviations from the paper, provenance.
 
     Args:
         workspace: Whose results.
+        results: These.
+        table: All verdicts on them.
         path: The file; by default the workspace's own. It links to the pages of the workspace's executed notebooks.
         sheets: The sheets of each notebook that has results, where they are drawn already.
-        table: All verdicts of the results, where they are judged already.
-        results: These, where they are read already.
 
     Returns:
         The file.
     """
     path = workspace.report if path is None else Path(path)
-    results = list(kept_results(workspace)) if results is None else results
-    table = verdicts(workspace, results) if table is None else table
     sheets = draw_sheets(results) if sheets is None else sheets
     asked = table.assign(record="", record_n=0) if workspace.is_record else table  # which need not say what it says
     page = render_page(

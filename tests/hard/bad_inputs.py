@@ -33,7 +33,7 @@ WATCHED = [*(CHECKOUT / name for name in ("data", "notebooks", "figures", "docs"
 
 WORK = (
     "bnrepro.jupyter.batch.run_batch",
-    "bnrepro.report.write.write_report",
+    "bnrepro.report.write.write_kept_report",
     "bnrepro.report.sheets.save_figure",
     "bnrepro.tasks.download._run",
     "bnrepro.report.committed.publish",

@@ -42,7 +42,7 @@ from bnrepro.report.readme import update_readme
 from bnrepro.report.record_verdicts import record_verdicts_file
 from bnrepro.report.sheets import draw_all
 from bnrepro.report.verdict_page import verdict_page
-from bnrepro.report.verdicts import kept_results, of_ours, verdicts
+from bnrepro.report.verdicts import kept_results, of_ours, verdicts_on
 from bnrepro.records.workspace import CHECKOUT, DATA
 
 matplotlib.rcParams.update({"font.size": 20, "svg.hashsalt": "other", "axes.grid": True, "figure.dpi": 50})
@@ -50,9 +50,9 @@ folder = Path(sys.argv[1])
 shutil.copytree(DATA / "results", folder / "results")
 workspace = Workspace("paper", folder)
 results = list(kept_results(workspace))
-table = of_ours(verdicts(workspace, results))
+table = of_ours(verdicts_on(results))
 draw_all(workspace, results)
-(folder / "README.md").write_text(update_readme((CHECKOUT / "README.md").read_text(), workspace, table, results))
+(folder / "README.md").write_text(update_readme((CHECKOUT / "README.md").read_text(), table, results))
 (folder / "verdicts.md").write_text(verdict_page(table))
 (folder / "verdicts.csv").write_bytes(record_verdicts_file(table))
 print(*sys.modules)

@@ -34,7 +34,7 @@ from bnrepro.report.readme import update_readme
 from bnrepro.report.sheets import Sheet, draw_all
 from bnrepro.report.sweep_table import plan
 from bnrepro.report.verdict_page import verdict_page
-from bnrepro.report.verdicts import verdicts
+from bnrepro.report.verdicts import kept_results, verdicts_on
 from bnrepro.report.write import write_report
 from tests.experiments.factories import MACHINE, finding_tables, write_finding_results
 
@@ -53,10 +53,16 @@ def workspace(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(workspace):
+def results(workspace):
+    """What is computed of them is computed once."""
+    return list(kept_results(workspace))
+
+
+@pytest.fixture(scope="module")
+def page(workspace, results):
     workspace.executed.mkdir()
     (workspace.executed / "01_training_speed.html").write_text("a notebook")
-    return write_report(workspace).read_text(encoding="utf-8")
+    return write_report(workspace, results, verdicts_on(results)).read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -64,8 +70,8 @@ def empty(tmp_path):
     return Workspace("quick", tmp_path)
 
 
-def test_verdicts_come_in_the_order_of_the_claims_with_the_papers_numbers(workspace):
-    table = verdicts(workspace)
+def test_verdicts_come_in_the_order_of_the_claims_with_the_papers_numbers(results):
+    table = verdicts_on(results)
     claims = [*training_speed.claims, *EXPERIMENTS["02_activation_drift"].claims]
     assert table["claim"].tolist() == [claim.id for claim in claims]
     numbers = table.set_index("claim")["paper"]
@@ -74,15 +80,15 @@ def test_verdicts_come_in_the_order_of_the_claims_with_the_papers_numbers(worksp
 
 
 def test_a_workspace_without_results_has_no_verdict_and_says_what_to_run(empty):
-    table = verdicts(empty)
+    table = verdicts_on(kept_results(empty))
     assert table.empty and "bnrepro run" in verdict_text(table)
-    assert "bnrepro run" in update_readme(README, empty)
-    assert "No notebook has results yet" in write_report(empty).read_text(encoding="utf-8")
+    assert "bnrepro run" in update_readme(README, table, [])
+    assert "No notebook has results yet" in write_report(empty, [], table).read_text(encoding="utf-8")
 
 
-def test_the_verdicts_are_a_line_each_in_a_terminal(workspace):
-    text = verdict_text(verdicts(workspace))
-    table, lines = verdicts(workspace), text.splitlines()
+def test_the_verdicts_are_a_line_each_in_a_terminal(results):
+    text = verdict_text(verdicts_on(results))
+    table, lines = verdicts_on(results), text.splitlines()
     assert [line.split()[0] for line in lines[1 : 1 + len(table)]] == table["claim"].tolist()
     assert lines[len(table) + 2] == counted(table)
     assert max(len(line.partition(" – needs ")[0]) for line in lines) <= 200
@@ -157,14 +163,14 @@ def test_checks_are_counted_apart_from_claims_about_training_and_the_primary_one
     ]
 
 
-def test_a_bound_is_written_as_one(workspace):
-    table = verdicts(workspace)
+def test_a_bound_is_written_as_one(results):
+    table = verdicts_on(results)
     table.loc[table["claim"] == "T1", "bound"] = ">"
     assert in_words(table).set_index("claim").loc["T1", "ours"].startswith("> ")
 
 
-def test_a_page_written_elsewhere_links_the_executed_notebooks_too(page, workspace, tmp_path):
-    path = write_report(workspace, tmp_path / "a page.html")
+def test_a_page_written_elsewhere_links_the_executed_notebooks_too(page, workspace, tmp_path, results):
+    path = write_report(workspace, results, verdicts_on(results), tmp_path / "a page.html")
     links = [target for target in Page(path.read_text(encoding="utf-8")).targets if target.endswith(".html")]
     assert [(tmp_path / unquote(link)).resolve() for link in links] == [workspace.executed / "01_training_speed.html"]
 
@@ -178,28 +184,28 @@ def test_an_interval_without_an_upper_end_is_a_bound(low, high, text):
     assert interval(low, high) == text
 
 
-def test_a_rule_that_nothing_may_differ_reads_so(workspace):
-    assert in_words(verdicts(workspace)).set_index("claim").loc["C2", "rule"] == "≤ 0"
+def test_a_rule_that_nothing_may_differ_reads_so(results):
+    assert in_words(verdicts_on(results)).set_index("claim").loc["C2", "rule"] == "≤ 0"
 
 
-def test_the_readmes_blocks_are_generated_and_nothing_else_is_touched(workspace):
-    text = update_readme(README, workspace)
+def test_the_readmes_blocks_are_generated_and_nothing_else_is_touched(results):
+    text = update_readme(README, verdicts_on(results), results)
     assert (
         "old" not in text
         and text.startswith("# A\n\n<!-- answers -->\n| ")
         and text.endswith("<!-- /picture -->\n\nend\n")
     )
     assert "\n\ntext\n\n" in text and "No figure yet" in text  # two of its three notebooks have no results here
-    assert update_readme(text, workspace) == text
+    assert update_readme(text, verdicts_on(results), results) == text
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    asked = [question for question in QUESTIONS if question.claim in set(verdicts(workspace)["claim"])]
+    asked = [question for question in QUESTIONS if question.claim in set(verdicts_on(results)["claim"])]
     assert [line.split(" | ")[0] for line in lines[2:]] == [f"| {question.text}" for question in asked]
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_every_question_of_the_front_page_asks_for_a_claim_and_contradictions_answer_no(workspace):
+def test_every_question_of_the_front_page_asks_for_a_claim_and_contradictions_answer_no(results):
     assert {question.claim for question in QUESTIONS} <= set(all_claims())
-    table = verdicts(workspace)
+    table = verdicts_on(results)
     told = {verdict: answers(table.assign(verdict=verdict)) for verdict in MARKS}
     assert (
         "| yes: " in told["supported"]
@@ -208,8 +214,8 @@ def test_every_question_of_the_front_page_asks_for_a_claim_and_contradictions_an
     )
 
 
-def test_the_page_of_verdicts_leads_from_each_claim_to_its_code_and_has_an_item_a_note(workspace):
-    table = verdicts(workspace)
+def test_the_page_of_verdicts_leads_from_each_claim_to_its_code_and_has_an_item_a_note(results):
+    table = verdicts_on(results)
     text = verdict_page(table)
     for claim in training_speed.claims:
         source = (CHECKOUT / "bnrepro/experiments/training_speed/claims.py").read_text().splitlines()
@@ -220,15 +226,15 @@ def test_the_page_of_verdicts_leads_from_each_claim_to_its_code_and_has_an_item_
 
 
 @pytest.mark.parametrize("mark", ["<!-- answers -->", "<!-- /answers -->", "<!-- picture -->", "<!-- /picture -->"])
-def test_a_readme_without_its_marks_is_an_error(workspace, mark):
+def test_a_readme_without_its_marks_is_an_error(mark, results):
     with pytest.raises(UserError, match="it is missing"):
-        update_readme(README.replace(mark, ""), workspace)
+        update_readme(README.replace(mark, ""), verdicts_on(results), results)
 
 
 def test_all_figures_are_redrawn_from_the_tables_byte_for_byte(workspace):
-    paths = draw_all(workspace)
+    paths = draw_all(workspace, list(kept_results(workspace)))
     first = [path.read_bytes() for path in paths]
-    assert [path.name for path in draw_all(workspace)] == [path.name for path in paths]
+    assert [path.name for path in draw_all(workspace, list(kept_results(workspace)))] == [path.name for path in paths]
     assert [path.read_bytes() for path in paths] == first
     assert {path.parent for path in paths} == {workspace.figures}
     gallery = paths[-1].read_text(encoding="utf-8")
@@ -324,7 +330,8 @@ def test_the_page_can_be_heard(page):
 
 
 def test_the_same_results_give_the_same_page(page, workspace):
-    assert write_report(workspace).read_text(encoding="utf-8") == page
+    again = list(kept_results(workspace))
+    assert write_report(workspace, again, verdicts_on(again)).read_text(encoding="utf-8") == page
 
 
 def test_the_letters_of_a_figure_are_outlines_so_that_no_readers_font_moves_them(page):
@@ -332,12 +339,12 @@ def test_the_letters_of_a_figure_are_outlines_so_that_no_readers_font_moves_them
     assert images and all(b"<text" not in image and b"<use" in image and b"dc:date" not in image for image in images)
 
 
-def test_the_first_screen_answers_the_three_questions_each_with_a_picture(page, workspace):
+def test_the_first_screen_answers_the_three_questions_each_with_a_picture(page, workspace, results):
     first = page[page.index('<section id="answers">') : page.index('<section id="reproduced">')]
     assert page.index('<section id="verdicts">') > page.index('<section id="answers">')
     parsed = Page(first)
     text = " ".join(parsed.text.split())
-    speed, *others = first_answers(verdicts(workspace))
+    speed, *others = first_answers(verdicts_on(results))
     assert f"Faster training {speed.question.text} {speed.said} {speed.facts} By claim T1." in text
     caption = training_speed.panel("accuracy").full_caption(load_results(workspace.results / training_speed.notebook))
     assert len(parsed.all("img")) == 1 and caption in text
@@ -354,12 +361,12 @@ def test_beside_the_claims_stand_the_command_the_time_and_the_machine_that_made_
     assert told in page[page.index('<section id="verdicts">') : page.index('<section id="figures">')]
 
 
-def test_the_page_begins_with_what_was_reproduced_and_counts_every_kind_of_verdict(page, workspace):
+def test_the_page_begins_with_what_was_reproduced_and_counts_every_kind_of_verdict(page, workspace, results):
     text = " ".join(Page(page).text.split())
     assert "Training speed (section 4.1); Activation drift (section 4.1)." in text
     runs = len(set(load_results(workspace.results / "01_training_speed")["runs"]["run"]))
-    assert f"{counted(verdicts(workspace))}. Behind them are {runs} training runs; none diverged." in text
-    counts = verdicts(workspace).query("kind != 'check'")["verdict"].value_counts()
+    assert f"{counted(verdicts_on(results))}. Behind them are {runs} training runs; none diverged." in text
+    counts = verdicts_on(results).query("kind != 'check'")["verdict"].value_counts()
     assert all(f"{mark} {counts.get(verdict, 0)} {verdict}" in text for verdict, mark in MARKS.items())
     assert "1 check of the layer ✓ C2" in text
     missing = [notebook for notebook in EXPERIMENTS if not (workspace.results / notebook).exists()]
@@ -386,7 +393,8 @@ def test_a_run_that_diverged_is_counted_and_a_finding_that_trains_nothing_has_no
     shuffled = tables["sweep"].query("group == 'shuffled'")["run"].head(2)
     status = tables["runs"]["status"].mask(tables["runs"]["run"].isin(shuffled), "diverged")
     write_results(workspace.results / "01_training_speed", tables | {"runs": tables["runs"].assign(status=status)})
-    page = write_report(workspace).read_text(encoding="utf-8")
+    results = list(kept_results(workspace))
+    page = write_report(workspace, results, verdicts_on(results)).read_text(encoding="utf-8")
     assert column(page, "Diverged") == ["–", "2", "2"] and "training runs; 2 diverged." in page
     without, *times = column(page, "Training")
     assert without == "–" and all(re.fullmatch(r"\d+\.\d min", time) for time in times)
@@ -414,9 +422,9 @@ def test_a_rule_is_written_with_both_its_sides():
     assert "Behind them" not in text
 
 
-def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, workspace):
+def test_the_page_has_every_verdict_figure_deviation_and_the_provenance(page, results):
     text = " ".join(Page(page).text.split())
-    words = in_words(verdicts(workspace))
+    words = in_words(verdicts_on(results))
     for row in words.itertuples():
         assert row.sentence in text and row.interval in text and row.paper in text
     assert page.count("data:image/svg+xml;base64,") == 5 and "10 seeds an arm" in text
@@ -431,7 +439,8 @@ def test_the_page_is_made_for_phones_and_print(page):
 def test_a_page_of_another_preset_says_so(tmp_path):
     workspace = Workspace("smoke", tmp_path)
     write_finding_results(workspace.results, "smoke")
-    path = write_report(workspace, tmp_path / "page.html")
+    results = list(kept_results(workspace))
+    path = write_report(workspace, results, verdicts_on(results), tmp_path / "page.html")
     assert path == tmp_path / "page.html" and "<b>smoke</b>, a look at the work" in path.read_text(encoding="utf-8")
 
 

@@ -23,7 +23,7 @@ from bnrepro.report.judge import judge
 from bnrepro.report.page import Part, render_page
 from bnrepro.report.sheets import Sheet
 from bnrepro.report.verdicts import verdicts
-from bnrepro.report.write import write_report
+from bnrepro.report.write import write_kept_report
 from tests.experiments.factories import write_finding_results
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -166,7 +166,7 @@ def workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(workspace):
-    return write_report(workspace)
+    return write_kept_report(workspace)
 
 
 @pytest.fixture(scope="module")
