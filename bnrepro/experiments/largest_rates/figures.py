@@ -7,6 +7,7 @@ import pandas as pd
 from bnrepro.analysis.intervals import Interval, bound_of_median, censored_interval, median_interval
 from bnrepro.analysis.select import where
 from bnrepro.experiments.largest_rates.panels import draw_ceilings, draw_curves, draw_races, draw_raised
+from bnrepro.experiments.largest_rates.sweep import BATCH_SIZE
 from bnrepro.experiments.largest_rates.tables import CELL, PLAIN, arms_of, race_curves, raced, raised, searched
 from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.arms import LABELS
@@ -18,7 +19,7 @@ _STARTS = {"glorot": "Glorot's start", "gaussian": "Gaussian start, 0.01"}
 
 def ceilings(tables: Tables) -> pd.DataFrame:
     """Of each depth, arm and seed the largest rate found to train; none where none does."""
-    found = where(searched(tables), **PLAIN)
+    found = where(searched(tables), batch_size=BATCH_SIZE, **PLAIN)
     return found.assign(rate=found["low"].where(found["low"] > 0))[["hidden_layers", "normalization", "seed", "rate"]]
 
 
@@ -64,7 +65,7 @@ def curves(tables: Tables) -> dict[str, pd.DataFrame]:
 
 def _position(depth: int, size: int, start: str, momentum: float) -> tuple:
     """By depth, and there what is usual first."""
-    return depth, size, ["he", *_STARTS].index(start), momentum
+    return depth, ["he", *_STARTS].index(start), momentum, size
 
 
 def _words(cell: pd.Series) -> str:
@@ -72,6 +73,7 @@ def _words(cell: pd.Series) -> str:
     words = [f"{cell['hidden_layers']} layers"]
     words += [_STARTS[cell["initialization"]]] if cell["initialization"] in _STARTS else []
     words += [f"momentum {cell['sgd_momentum']:g}"] if cell["sgd_momentum"] else []
+    words += [f"mini-batches of {cell['batch_size']}"] if cell["batch_size"] != BATCH_SIZE else []
     return ", ".join(words)
 
 
