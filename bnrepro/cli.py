@@ -91,6 +91,9 @@ def _parser() -> _Parser:
     run.add_argument("--plugin", **own)
     run.add_argument("--force", action="store_true", help="train again what has a record")
     run.add_argument(
+        "--committed", action="store_true", help="of --preset paper: what the committed results hold counts as trained"
+    )
+    run.add_argument(
         "--dry-run", action="store_true", help="say what would be trained and about how long, and do nothing"
     )
     run.add_argument("--json", metavar="FILE", help="also write the verdicts there")

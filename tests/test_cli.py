@@ -53,6 +53,12 @@ MISTAKES = [
     (["run", "01", "--grid", "sead=1,2"], "did you mean 'seeds'?"),
     (["run", "01", "--grid", "seeds=1,,2"], "a grid has no empty value: got --grid seeds=1,,2"),
     (["run", "--dry-run", "--verbose"], "say what would be done: got --verbose; leave it or --dry-run out"),
+    (
+        ["run", "--committed"],
+        "--preset paper alone writes: got another preset, output or parameter; leave it or those out",
+    ),
+    (["run", "--preset", "paper", "--committed", "-p", "seeds=2"], "--preset paper alone"),
+    (["run", "--preset", "paper", "--committed", "--force"], "got --force; leave it or --committed out"),
     (["run", "--sead", "1"], "--sead"),
     (["rum"], "rum"),
     ([], "COMMAND"),

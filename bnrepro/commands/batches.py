@@ -1,6 +1,7 @@
 """What `bnrepro run` does: one batch, or a grid of them, and what it ends with."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def run(options) -> int:
         options.all,
         options.executor,
     )
-    failures = _run_grid(options, path, asked) if options.grid else _run_one(options, path, asked)
+    with _committed(options) if options.committed else contextlib.nullcontext():
+        failures = _run_grid(options, path, asked) if options.grid else _run_one(options, path, asked)
     for failure in failures:
         say(str(failure), 1)
     return 1 if failures else 0
@@ -37,6 +39,11 @@ def _run_one(options, path: Path | None, asked: tuple) -> list:
     from bnrepro.jupyter.plan import make_plan
 
     plan = make_plan(*asked)
+    if options.committed and not plan.workspace.is_record:
+        raise UserError(
+            "--committed adds to the committed results, which --preset paper alone writes: got another preset, output or "
+            "parameter; leave it or those out"
+        )
     if options.dry_run:
         return _show(plan)
     failures = run_batch(plan, options.force)
@@ -53,6 +60,20 @@ def _run_one(options, path: Path | None, asked: tuple) -> list:
         workspace = plan.workspace
         _print_paths(figures=workspace.figures, report=workspace.report, notebooks=workspace.executed)
     return failures
+
+
+@contextlib.contextmanager
+def _committed(options) -> Iterator[None]:
+    """Lets the runs of the committed results count as trained, here and in the processes of notebooks."""
+    from bnrepro.records.committed import COMMITTED
+
+    given = {"--force": options.force, "--grid": options.grid}
+    check_left_out(given, "--committed trains what the committed results have not", "leave it or --committed out")
+    os.environ[COMMITTED] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[COMMITTED]
 
 
 def _run_grid(options, path: Path | None, asked: tuple) -> list:

@@ -14,7 +14,7 @@ from bnrepro.jupyter.batch import NOTEBOOK_SECONDS
 from bnrepro.jupyter.plan import Plan
 from bnrepro.jupyter.trial_lines import trial_lines
 from bnrepro.records.costs import work
-from bnrepro.records.store import read_record
+from bnrepro.records.store import find_run
 
 
 def plan_text(plan: Plan, cells: Iterable[Plan] = ()) -> str:
@@ -53,9 +53,9 @@ def _runs(sweep: Sweep) -> dict[str, RunConfig]:
 
 
 def _is_trained(records: Path, config: RunConfig) -> bool:
-    """Whether a batch would find the record of a run and take it; a damaged one stays where it is."""
+    """Whether a batch would find what is kept of a run and take it; a damaged record stays where it is."""
     try:
-        return read_record(records, config) is not None
+        return find_run(records, config) is not None
     except RecordError:
         return False
 

@@ -33,7 +33,8 @@ class Panel:
     Attributes:
         name: What a notebook and the command line call it.
         title: In a few words, above it.
-        caption: What is drawn, in two sentences at most. Put in are `{main_seeds}`, the seeds of the group `main`, and so on.
+        caption: What is drawn, in two sentences at most. Put in are `{main_seeds}`, the seeds of the group `main`, and so on, and
+            `{map_relu_seeds}`, those of its setting `relu`.
         data: From an experiment's tables to all that is drawn: a table, or several by name.
         draw: Draws these data on the axes that an `Area` gives.
         width, height: Its size where nobody asks for another, in mm.
@@ -124,11 +125,13 @@ def lettered(captions: Sequence[str]) -> str:
 
 
 def _seeds(tables: Tables) -> dict[str, int]:
-    """How many seeds each group has, as `<group>_seeds`."""
+    """How many seeds each group has, as `<group>_seeds`, and each of its settings, as `<group>_<setting>_seeds`."""
     if "runs" not in tables:
         return {}
-    seeds = tables["sweep"].merge(tables["runs"], on="run").groupby("group")["seed"].nunique()
-    return {f"{group}_seeds": count for group, count in seeds.items()}
+    runs = tables["sweep"].merge(tables["runs"], on="run")
+    whole, settings = (runs.groupby(keys)["seed"].nunique() for keys in ("group", ["group", "setting"]))
+    counts = {f"{group}_seeds": count for group, count in whole.items()}
+    return counts | {f"{group}_{setting}_seeds": count for (group, setting), count in settings.items()}
 
 
 def _rows(panels: Sequence[Panel], width: float) -> list[list[Panel]]:

@@ -19,7 +19,7 @@ import numpy as np
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
 from bnrepro.records.drafts import write_whole
-from bnrepro.records.store import RECORD_VERSION
+from bnrepro.records.schemas import RECORD_VERSION
 
 _TREE, _ARRAY = "tree", "numpy.ndarray"
 """The array that is JSON; what stands there in place of another one, with its number, which is its name in the archive."""

@@ -1,6 +1,10 @@
-"""The tables that a notebook keeps of its runs: replaced all at once, read with their columns checked. Knows no experiment."""
+"""The tables that a notebook keeps of its runs: replaced all at once, read with their columns checked. Knows no experiment.
+
+Beside them stands `done.json`: the version of the records that they were made of, and their checksums.
+"""
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -9,8 +13,10 @@ import pandas as pd
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
 from bnrepro.records.computed import KnownTables
-from bnrepro.records.drafts import draft_folder, locked, write_whole
-from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, fits, with_all_fields
+from bnrepro.records.drafts import draft_folder, locked, write_bytes
+from bnrepro.records.schemas import RECORD_VERSION, SCHEMAS, Tables, checked_csv, fits, with_all_fields
+
+_DONE = "done.json"
 
 
 class _Results(KnownTables):
@@ -30,13 +36,16 @@ def write_results(folder: Path, tables: Tables) -> Tables:
     """Replaces the tables of one notebook, all of them or none, and returns them as they are read."""
     with draft_folder(folder.name, folder.parent) as draft:
         new, old = draft / "new", draft / "old"
-        for name, table in tables.items():
-            write_whole(new / f"{name}.csv", checked_csv(name, table))
+        new.mkdir()
+        checksums = {
+            f"{name}.csv": write_bytes(new / f"{name}.csv", checked_csv(name, table)) for name, table in tables.items()
+        }
+        write_bytes(new / _DONE, json.dumps({"version": RECORD_VERSION, "checksums": checksums}, indent=1).encode())
         written = _read(new, folder)
         with locked(folder.parent, alone=True):
             _swap(new, folder, old)
         for other in old.iterdir() if old.is_dir() and not old.is_symlink() else ():
-            if other.suffix != ".csv":  # not ours: somebody put it beside the tables
+            if other.suffix != ".csv" and other.name != _DONE:  # not ours: somebody put it beside the tables
                 os.rename(other, folder / other.name)
     return written
 
@@ -50,6 +59,27 @@ def load_results(folder: Path) -> Tables:
         return _read(folder, folder)
     with locked(folder.parent):
         return _read(folder, folder)
+
+
+def load_verified(folder: Path) -> Tables:
+    """As `load_results`; `RecordError` too where a table is not as it was written, or was made of records of another version."""
+    with locked(folder.parent):
+        tables = _read(folder, folder)
+        try:
+            done = json.loads((folder / _DONE).read_bytes())
+            found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in done["checksums"]}
+            version = done["version"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RecordError(
+                f"results have their checksums in {_DONE}: {folder} has not ({error}); {_remedy(folder)}"
+            ) from error
+    if version != RECORD_VERSION:
+        raise RecordError(
+            f"results are made of records of version {RECORD_VERSION}: those in {folder} are of {version}; {_remedy(folder)}"
+        )
+    if found != done["checksums"] or {f"{name}.csv" for name in tables} != set(found):
+        raise RecordError(f"results are as they were written: those in {folder} were changed; {_remedy(folder)}")
+    return tables
 
 
 def results_digest(folder: Path) -> str:

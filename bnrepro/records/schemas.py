@@ -8,6 +8,9 @@ from bnrepro.config.group import Group
 from bnrepro.config.identity import COLUMNS
 from bnrepro.config.run_config import RunConfig
 
+RECORD_VERSION = 4
+"""Raised whenever the same config would give other numbers or columns, so that no older record is taken for a new one."""
+
 SCHEMAS = {
     "sweep": (*Group._fields, "run"),
     "runs": ("run", *COLUMNS, "status", "diverged_at", "end_loss", "chance", "guess_loss"),
@@ -21,6 +24,7 @@ SCHEMAS = {
     "invariances": ("run", "scale", "quantity", "error", "change"),
     "mates": ("run", "mode", "batch_size", "spread"),
     "probabilities": ("run", "example", "label", *(f"class_{number}" for number in range(10))),
+    "ensembles": ("setting", "seed", "members", "error"),
     "statistics": ("run", "step", "data", "statistics", "loss", "metric", "value", "changed"),
     "variances": ("run", "step", "layer", "statistics", "used_over_seen", "seen_over_used"),
     "errors": ("run", "layer", "size", "mean_error", "variance_error"),

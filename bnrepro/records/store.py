@@ -15,11 +15,9 @@ import pandas as pd
 from bnrepro.config.group import Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
+from bnrepro.records.committed import committed_run
 from bnrepro.records.drafts import draft_folder, locked, new_folder, write_bytes
-from bnrepro.records.schemas import SCHEMAS, Tables, checked_csv, with_all_fields
-
-RECORD_VERSION = 4
-"""Raised whenever the same config would give other numbers or columns, so that no older record is taken for a new one."""
+from bnrepro.records.schemas import RECORD_VERSION, SCHEMAS, Tables, checked_csv, with_all_fields
 
 
 def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
@@ -79,6 +77,12 @@ def _read_here(record: Path, config: RunConfig) -> Tables | None:
         raise RecordError(f"{record} is damaged: {error}") from error
 
 
+def find_run(folder: Path, config: RunConfig) -> Tables | None:
+    """The tables of a run that counts as trained: of its record, else of the committed results where a batch takes those."""
+    tables = read_record(folder, config)
+    return committed_run(config.id) if tables is None else tables
+
+
 def move_aside(folder: Path, config: RunConfig) -> Path | None:
     """Renames a damaged record so that it can be looked at and the run trained again; None if another process just did."""
     kept = new_folder(f"{config.id}.damaged-", folder)
@@ -98,7 +102,7 @@ def collect(sweep: Sweep, folder: Path, names: tuple[str, ...]) -> Tables:
     configs = {config.id: config for members in sweep.values() for config in members}
     records = {}
     for run, config in sorted(configs.items()):
-        records[run] = read_record(folder, config)
+        records[run] = find_run(folder, config)
         if records[run] is None:
             raise UserError(f"every run of the sweep is trained first: {run} has no record in {folder}; call run_all")
     tables = {name: _joined(name, [record[name] for record in records.values() if name in record]) for name in names}

@@ -13,6 +13,9 @@ initialization = EXPERIMENTS["05_initialization"]
 
 MACHINE = (1.0, 0.1, 1.0, 900.0, "xla", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "0.1.0")
 
+INFERENCE = "normalization.inference"
+"""A field later than the first record's, so a column of its own."""
+
 
 def made(
     ends: Callable[[RunConfig], float | None],
@@ -40,9 +43,10 @@ def made(
             curves += [(run, 0, "validation", 2.3, CHANCE), (run, config.steps // 2, "validation", 2.0, last / 2)]
             curves += [(run, config.steps, "test", 1.0, test), (run, config.steps, "train", 1.0, test)]
             curves.append((run, config.steps, "validation", 1.0, last))
+    inference = {config.id: config.as_dict().get(INFERENCE) for group in sweep.values() for config in group}
     return {
         "sweep": membership(sweep),
-        "runs": table("runs", runs),
+        "runs": table("runs", runs).assign(**{INFERENCE: lambda made: made["run"].map(inference)}),
         "curves": table("curves", curves),
         "provenance": table("provenance", provenance),
     }

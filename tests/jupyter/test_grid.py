@@ -21,8 +21,8 @@ from bnrepro.jupyter.plan import joined, make_plan
 from bnrepro.jupyter.plan_text import plan_text
 from bnrepro.records import workspace
 from bnrepro.records.results import write_results
-from bnrepro.records.schemas import runs_row
-from bnrepro.records.store import RECORD_VERSION, write_record
+from bnrepro.records.schemas import RECORD_VERSION, runs_row
+from bnrepro.records.store import write_record
 from bnrepro.records.workspace import Workspace
 from tests.experiments.factories import finding_tables
 from tests.jupyter.throwaway import only, write_notebook

@@ -41,7 +41,7 @@ def _map(net: str, mark: str) -> Panel:
     return Panel(
         name=f"map_{net}",
         title=f"Final test accuracy by start and rate, {_NETS[net]}, %",
-        caption="Median of {map_seeds} seeds over the standard deviation of the kernels at the start and the learning "
+        caption=f"Median of {{map_{net}_seeds}} seeds over the standard deviation of the kernels at the start and the learning "
         "rate, a diverged run counted as chance; × where half of the runs or more diverged. The line is around the cells "
         f"at {TRAINS:.0%} or above{mark}.",
         data=functools.partial(cells, net=net),
@@ -57,8 +57,8 @@ def _start(net: str) -> Panel:
         name=f"start_{net}",
         title=f"Accuracy by start, {_NETS[net]}",
         caption="Final test accuracy over the standard deviation of the kernels at the start, each arm at the rate that is its "
-        "best over all of them on validation examples. {map_seeds} seeds (thin), their median (thick) and its 95% "
-        f"interval; dotted, {TRAINS:.0%}.",
+        "best over all of them on validation examples. "
+        f"{{map_{net}_seeds}} seeds (thin), their median (thick) and its 95% interval; dotted, {TRAINS:.0%}.",
         data=functools.partial(by_start, net=net),
         draw=draw_by_start,
         height=58,

@@ -6,7 +6,6 @@ from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.presets import FIRST_JUDGED, Length, lengthened, resolve
-from bnrepro.experiments.setups import ARMS
 
 TABLES = ("runs", "curves", "provenance")
 
@@ -16,8 +15,10 @@ class Preset:
     """How much is trained.
 
     Attributes:
-        seeds: Runs of an arm in the maps, by which the primary claim is judged; the seeds are 0 to seeds - 1.
-        other_seeds: Runs of an arm from the named starts, if the parameter `seeds` has no value.
+        seeds: Runs of an arm in the map of the sigmoid net, by which the primary claim is judged; the seeds are `FIRST_JUDGED`
+            and on.
+        other_seeds: Runs of an arm of the deeper ReLU net, which judges nothing, if the parameter `seeds` has no value; the
+            seeds are 0 and on.
         depth_seeds: Runs of an arm at each depth, if the parameter `seeds` has no value; the seeds are `FIRST_JUDGED` and on.
         map: Runs of the map and of the named starts.
         depth: Runs of the nets of different depth.
@@ -69,8 +70,8 @@ PRESETS = {
         depths=(2, 5, 20),
     ),
     "paper": Preset(
-        seeds=8,
-        other_seeds=8,
+        seeds=12,
+        other_seeds=6,
         depth_seeds=12,
         map=Length(1_000, 500),
         depth=Length(1_500, 1_500),
@@ -115,37 +116,31 @@ _ACCEPTED = ("batch_size", "hidden_units", "task")
 
 
 def sweep(preset: str, **overrides) -> Sweep:
-    """The runs by group.
+    """The runs by group; nets with BN are read through population statistics.
 
     `map`: standard deviation by rate, in the setting `sigmoid` or `relu`. `start`: the deeper ReLU net, each of `STARTS` a
-    setting. `depth`: the sigmoid net at other depths, each of `DEPTH_STARTS` a setting, BN through population statistics.
+    setting. `depth`: the sigmoid net at other depths, each of `DEPTH_STARTS` a setting.
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED, FIRST_JUDGED)
-    arms = dict(normalization=ARMS, seed=range(values.seeds))
-    others = arms | {"seed": range(overrides.get("seeds") or values.other_seeds)}
-    judged = range(FIRST_JUDGED, FIRST_JUDGED + (overrides.get("seeds") or values.depth_seeds))
-    nets = {"sigmoid": lengthened(base, values.map), "relu": lengthened(base, values.map).replace(**DEEPER)}
-    deep = lengthened(base, values.depth)
-    cells = dict(initial_std=values.stds, learning_rate=values.rates, **arms)
+    others = range(overrides.get("seeds") or values.other_seeds)
+    deep = range(FIRST_JUDGED, FIRST_JUDGED + (overrides.get("seeds") or values.depth_seeds))
+    sigmoid, relu = (lengthened(base, values.map).replace(**net) for net in ({}, DEEPER))
+    cells = dict(initial_std=values.stds, learning_rate=values.rates)
+    layers = dict(hidden_layers=values.depths, learning_rate=values.depth_rates)
     return {
-        **{Group("map", setting=name): grid(net, **cells) for name, net in nets.items()},
+        Group("map", setting="sigmoid"): _both(sigmoid, **cells, seed=range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)),
+        Group("map", setting="relu"): _both(relu, **cells, seed=others),
         **{
-            Group("start", setting=name): grid(
-                nets["relu"].replace(**start), learning_rate=values.other_rates, **others
-            )
+            Group("start", setting=name): _both(relu.replace(**start), learning_rate=values.other_rates, seed=others)
             for name, start in STARTS.items()
         },
         **{
-            Group("depth", setting=name): [
-                run
-                for arm in _READ
-                for run in grid(
-                    deep.replace(**start, **arm),
-                    hidden_layers=values.depths,
-                    learning_rate=values.depth_rates,
-                    seed=judged,
-                )
-            ]
+            Group("depth", setting=name): _both(lengthened(base, values.depth).replace(**start), **layers, seed=deep)
             for name, start in DEPTH_STARTS.items()
         },
     }
+
+
+def _both(net: RunConfig, **axes) -> list[RunConfig]:
+    """A grid of a net in both arms."""
+    return [run for arm in _READ for run in grid(net.replace(**arm), **axes)]

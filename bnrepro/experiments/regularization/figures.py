@@ -1,12 +1,12 @@
-"""The panels of regularization: changes, and outputs that vary with the mini-batch. Knows no run."""
+"""The panels of regularization: changes, outputs that vary with the mini-batch, the ensemble. Knows no run."""
 
 import pandas as pd
 
 from bnrepro.analysis.intervals import Interval, median_interval
 from bnrepro.experiments.regularization.claims import faster_decay, higher_rate, no_dropout
-from bnrepro.experiments.regularization.panels import draw_beyond, draw_effects, draw_spread
+from bnrepro.experiments.regularization.panels import draw_beyond, draw_effects, draw_ensembles, draw_spread
 from bnrepro.experiments.regularization.sweep import FEW
-from bnrepro.experiments.regularization.tables import DENSE_CHANGES, MEASURED, gains, spreads
+from bnrepro.experiments.regularization.tables import DENSE_CHANGES, MEASURED, ONE, SIX, VARIED, gains, spreads
 from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables
 
@@ -46,6 +46,15 @@ def _medians(seeds: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return found.sort_values("change", key=lambda names: names.map(DENSE_CHANGES.index), kind="stable")
 
 
+def ensembles(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The test error of one net and of several averaged, varied and alike, and the paper's, scaled to our error of one."""
+    errors = tables["ensembles"].assign(percent=100 * tables["ensembles"]["error"]).drop(columns="error")
+    middle = errors[errors["setting"] == VARIED].groupby("members")["percent"].median()
+    one, most = middle.index.min(), middle.index.max()
+    scaled = [middle[one], SIX / ONE * middle[one]]
+    return {"seeds": errors, "paper": pd.DataFrame({"members": [one, most], "percent": scaled})}
+
+
 _DENSE = f"to a dense net on {FEW:,} examples: accuracy and loss on the test set after training"
 
 PANELS = (
@@ -79,7 +88,17 @@ PANELS = (
         draw=draw_spread,
         height=56,
     ),
+    Panel(
+        name="ensembles",
+        title="Test error of an ensemble",
+        caption="Of the averaged probabilities of dense nets with BN and all changes, varied as in the paper: each six (thin), "
+        "the median (thick) and its 95% interval; dashed, the median of nets that differ in their seed alone. Diamonds, the "
+        "paper's errors of one net and of six, scaled to our error of one.",
+        data=ensembles,
+        draw=draw_ensembles,
+        height=58,
+    ),
 )
 
-SHEETS = {"changes": ("effects", "beyond"), "outputs": ("spread",)}
+SHEETS = {"changes": ("effects", "beyond"), "outputs": ("spread", "ensembles")}
 """Panels by sheet."""

@@ -1,17 +1,19 @@
-"""What draws regularization from computed tables: section 4.2.1, the logits. Knows no claim, no run."""
+"""What draws regularization from computed tables: section 4.2.1, the logits, the ensemble. Knows no claim, no run."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bnrepro.analysis.formatting import number
 from bnrepro.analysis.select import intervals, where
+from bnrepro.experiments.regularization.tables import ALIKE, VARIED
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
-from bnrepro.plotting.axes import DOTTED, key_above, log_axis, nothing, thousands
+from bnrepro.plotting.axes import DOTTED, key_above, log_axis, name_ends, nothing, thousands
 from bnrepro.plotting.inks import INK
-from bnrepro.plotting.lines import row_axis, ticks_at
-from bnrepro.plotting.marks import interval_mark, seeds_and_median
+from bnrepro.plotting.lines import median_line, row_axis, ticks_at
+from bnrepro.plotting.marks import interval_mark, paper_line, paper_mark, seeds_and_median
 from bnrepro.plotting.style import small
 
 _CHANGES = {
@@ -23,6 +25,7 @@ _CHANGES = {
     "distortion": "less\ndistortion",
 }
 _QUANTITIES = {"accuracy": "Accuracy, points", "loss": "Loss, nats"}
+_ALIKE = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))
 _ARMS = {"batch": -0.18, "none": 0.18}  # position in the row
 _MOST = {"accuracy": 6, "loss": 0.6}  # effects beyond are arrows at the edge
 
@@ -97,3 +100,23 @@ def draw_spread(area: Area, mates: pd.DataFrame) -> None:
     axes.annotate(f"inference: {number(at_inference)}", (0, 0), (3, 4), "axes fraction", color=color, **style)
     ticks_at(axes.xaxis, sizes[::2], thousands)
     log_axis(axes, "y", (min(falling[-1], runs["spread"].min()) / 2.4, 1.4 * runs["spread"].max()))
+
+
+def draw_ensembles(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """Each six, the median; dashed the median of nets alike; the paper's ensemble scaled to our single net."""
+    axes, color, papers = area.axes(), COLORS["batch"], data["paper"]
+    varied, alike = (where(data["seeds"], setting=setting) for setting in (VARIED, ALIKE))
+    ends = median_line(axes, alike, "members", "percent", color, "seed alone", seeds=False, **_ALIKE)
+    ends += median_line(axes, varied, "members", "percent", color, "varied")
+    members = sorted(set(varied["members"]))
+    paper_line(axes, papers["members"], papers["percent"], linewidth=0.8)
+    for mark in papers.itertuples():
+        paper_mark(axes, mark.members, mark.percent)
+    ends.append((members[-1], papers["percent"].iloc[-1], "paper, scaled", COLORS["paper"]))
+    low, high = (pick([*varied["percent"], *papers["percent"]]) for pick in (min, max))
+    room = 0.08 * (high - low)
+    axes.set(xlim=(members[0] - 0.2, members[-1] + 0.2), ylim=(low - room, high + room))
+    axes.set(xlabel="Nets averaged", ylabel="Test error")
+    axes.xaxis.set_major_locator(FixedLocator(members))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}%"))
+    name_ends(axes, ends)
