@@ -181,7 +181,7 @@ def test_the_curves_are_tensorflows_from_the_same_start(found, name):
     assert_same_run(together[0], run(config.replace(engine="tensorflow")), "tensorflow")
 
 
-def test_gradients_and_invariances_are_measured_of_each_replicate_as_on_tensorflow(found):
+def test_gradients_invariances_and_steps_are_measured_of_each_replicate_as_on_tensorflow(found):
     _, together, _ = found["groups"]["geometry"]
     for tables in together:
         config = RunConfig.of_row(tables["runs"].iloc[0])
@@ -191,6 +191,8 @@ def test_gradients_and_invariances_are_measured_of_each_replicate_as_on_tensorfl
             assert tables[name][keys].equals(expected[name][keys])
             ours, theirs = (each[name][column] for each in (tables, expected))
             np.testing.assert_allclose(ours, theirs, rtol=TOLERANCES["measured"], atol=TOLERANCES["measured"])
+        ours, theirs = (each["updates"].set_index(["step", "part"]).drop(columns="run") for each in (tables, expected))
+        pd.testing.assert_frame_equal(ours, theirs, rtol=TOLERANCES["measured"])
 
 
 def test_a_seeded_start_is_the_same_to_the_bit(found):

@@ -153,12 +153,12 @@ def with_moment(tables: Tables) -> pd.DataFrame:
     past = steps["run"].isin(select(tables, "first_steps", setting="past")["run"])
     breaks = (steps["part"] == "all") & ~(steps["loss"] <= BROKEN_AT * steps["guess_loss"])
     by_run = steps["run"].map
-    first = by_run(steps.groupby("run")["step"].min())
-    moment = by_run(steps[breaks & past].groupby("run")["step"].min()).fillna(first)
-    broken = by_run((breaks & (steps["step"] == moment)).groupby(steps["run"]).any())
+    first, broken = (by_run(rows.groupby("run")["step"].min()).astype(float) for rows in (steps, steps[breaks & past]))
+    moment = broken.fillna(first)
+    breaks = by_run((breaks & (steps["step"] == moment)).groupby(steps["run"]).any())
     relative = (steps["learning_rate"] * steps["gradient_norm"] / steps["weight_norm"]).astype(float)
     over_guessing = (steps["loss"] / steps["guess_loss"]).astype(float)
-    return steps.assign(moment=moment, breaks=broken, relative=relative, over_guessing=over_guessing)
+    return steps.assign(moment=moment, breaks=breaks, relative=relative, over_guessing=over_guessing)
 
 
 def at_moment(tables: Tables, setting: str) -> pd.DataFrame:
