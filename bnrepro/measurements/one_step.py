@@ -52,7 +52,7 @@ class OneStep:
             outputs, found = loss_gradients(self._seen, self._loss_of, self.x, self.y, self.weights)
             values, gradients = (
                 {id(weight): _number(value) for weight, value in zip(self.weights, each)}
-                for each in (self.weights, found)
+                for each in ([weight.value for weight in self.weights], found)
             )
             with np.errstate(over="ignore", invalid="ignore"):  # past the largest rate that is what is measured
                 new = {key: value - rate * gradients[key] for key, value in values.items()}
