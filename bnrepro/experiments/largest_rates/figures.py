@@ -98,13 +98,17 @@ def layers(tables: Tables, value: str, settings: tuple[str, ...]) -> pd.DataFram
 
 
 def groups(tables: Tables) -> dict[str, pd.DataFrame]:
-    """Of the deepest net past its largest rate the loss after each group of weights alone has taken the step, over guessing."""
-    steps = at_moment(tables, "past")
-    depth, seeds, rows = steps["hidden_layers"].max(), [], []
-    for arm in reversed(arms_of(tables)):
+    """Past its largest rate each net with BN, and the deepest without: by group of weights the loss after these alone have taken
+    the step, over guessing.
+    """
+    depths, (without, *others) = sorted(set(at_moment(tables, "past")["hidden_layers"])), arms_of(tables)
+    seeds, rows = [], []
+    for arm, depth in [*itertools.product(others, depths), *((without, depth) for depth in depths[-1:])]:
         for part, losses in of_groups(tables, "past", "over_guessing", arm, depth).items():
             ratios = known(losses)
-            _add(seeds, rows, f"{LABELS[arm]}: {GROUPS[part]}", arm, between(ratios["low"], ratios["high"]))
+            _add(
+                seeds, rows, GROUPS[part], arm, between(ratios["low"], ratios["high"]), f"{depth} layers {LABELS[arm]}"
+            )
     return _marks(seeds, rows)
 
 
@@ -116,18 +120,18 @@ def after(tables: Tables) -> dict[str, pd.DataFrame]:
     return _marks(seeds, rows)
 
 
-def _add(seeds: list, rows: list, label: str, arm: str, own: pd.DataFrame) -> None:
-    """Appends a row of `draw_marks` and its seeds, of `own` as `ceilings.between`; nothing where that has no row."""
+def _add(seeds: list, rows: list, label: str, arm: str, own: pd.DataFrame, heading: str = "") -> None:
+    """Appends a row of `draw_losses` and its seeds, of `own` as `ceilings.between`; nothing where that has no row."""
     if len(own):
-        rows.append((label, arm, *censored_interval(own), bound_of_median(own)))
-        seeds.append(own.reset_index()[["seed", "ratio", "bound"]].assign(row=label))
+        rows.append((heading, label, arm, *censored_interval(own), bound_of_median(own)))
+        seeds.append(own.reset_index()[["seed", "ratio", "bound"]].assign(heading=heading, row=label))
 
 
 def _marks(seeds: list, rows: list) -> dict[str, pd.DataFrame]:
-    columns = ["seed", "ratio", "bound", "row"]
+    columns = ["seed", "ratio", "bound", "heading", "row"]
     return {
         "seeds": pd.concat(seeds, ignore_index=True) if seeds else pd.DataFrame(columns=columns),
-        "rows": pd.DataFrame(rows, columns=["row", "normalization", *Interval._fields, "bound"]),
+        "rows": pd.DataFrame(rows, columns=["heading", "row", "normalization", *Interval._fields, "bound"]),
     }
 
 
@@ -207,39 +211,40 @@ PANELS = (
         "interval; no point beyond single precision.",
         data=functools.partial(layers, value="growth", settings=("past", "base")),
         draw=functools.partial(draw_layers, label="Outputs after over before"),
-        width=86,
+        width=85,
         height=62,
     ),
     Panel(
         name="gradients",
         title="Gradients before any step",
         caption="Norm of the gradient of a mini-batch's loss by each hidden kernel at the start of training: each seed (thin) "
-        "and the median (thick) with its 95% interval. With BN a kernel's scale is free, so that a long step along a large "
-        "gradient makes the next ones smaller (section 3.3).",
+        "and the median (thick) with its 95% interval. A line that rises towards the input is where BN loses: its first kernels "
+        "get the longest steps, and only since a kernel's scale is free with BN does one make the next smaller (section 3.3).",
         data=functools.partial(layers, value="gradient_norm", settings=("base",)),
         draw=functools.partial(draw_layers, label="Norm of the kernel's gradient"),
-        width=86,
+        width=85,
         height=62,
     ),
     Panel(
         name="weights",
-        title="Which weights break a net of 20 layers",
+        title="Which weights break a net",
         caption="Loss of the mini-batch where some weights alone have taken the step that breaks the net, over that of guessing: "
         "each seed (tick), the median (dot) and its 95% interval. Dotted, guessing and twice that.",
         data=groups,
         draw=draw_losses,
-        width=86,
-        height=76,
+        width=85,
+        height=92,
         least=80,
     ),
     Panel(
         name="after_ten",
         title="Ten steps past the largest rate",
         caption="Loss of the mini-batch after ten steps at 3.8 times the largest rate, over that of guessing: each seed (tick), "
-        "the median (dot) and its 95% interval; an arrow, where the median run has diverged.",
+        "the median (dot) and its 95% interval; an arrow, where the median run has diverged. Right of the second dotted line, at "
+        "twice guessing, a net has not come back, with BN or without.",
         data=after,
         draw=draw_losses,
-        width=86,
+        width=85,
         height=50,
         least=80,
     ),

@@ -104,21 +104,29 @@ def draw_layers(area: Area, values: pd.DataFrame, label: str) -> None:
 
 
 def draw_losses(area: Area, data: dict[str, pd.DataFrame]) -> None:
-    """A row for each of `rows`: the loss over that of guessing, each seed, the median and its interval."""
+    """A row for each of `rows`, below its heading if it has one: the loss over that of guessing, each seed, the median and its
+    interval.
+    """
     axes, seeds, rows = area.axes(), data["seeds"], data["rows"]
     if rows.empty:
         nothing(axes, _NOT_LOOKED_AT)
         return
-    known = seeds.loc[seeds["bound"] == "", "ratio"]  # a bound says nothing of how wide the axis is to be
+    known = seeds[seeds["bound"] == ""]  # a bound says nothing of how wide the axis is to be
     axes.set_xscale("log")
-    axes.set_xlim(0.7 * min(1.0, known.min()), 1.5 * max(10.0, known.max()))
+    axes.set_xlim(0.7 * min(1.0, known["ratio"].min()), 1.5 * max(10.0, known["ratio"].max()))
     for factor in (1, 2):
         axes.axvline(factor, **DOTTED)
-    for position, row in enumerate(rows.itertuples()):
-        own = seeds.loc[(seeds["row"] == row.row) & (seeds["bound"] == ""), "ratio"]
-        interval = Interval(row.estimate, row.ci_low, row.ci_high, row.n)
-        interval_mark(axes, position, own, interval, COLORS[row.normalization], bound=row.bound)
-    row_axis(axes, list(rows["row"]), [COLORS[arm] for arm in rows["normalization"]])
+    words, colors = [], []
+    for heading, own in rows.groupby("heading", sort=False):
+        words += [heading] if heading else []
+        colors += [INK] if heading else []
+        for row in own.itertuples():
+            ticks = known.loc[(known["heading"] == heading) & (known["row"] == row.row), "ratio"]
+            interval = Interval(row.estimate, row.ci_low, row.ci_high, row.n)
+            interval_mark(axes, len(words), ticks, interval, COLORS[row.normalization], bound=row.bound)
+            words.append(row.row)
+            colors.append(COLORS[row.normalization])
+    row_axis(axes, words, colors)
     log_axis(axes, "x", axes.get_xlim())
     axes.set_xlabel("Loss over that of guessing")
 
