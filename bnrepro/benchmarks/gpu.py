@@ -1,4 +1,4 @@
-"""What one GPU does with many replicates at once: Figure 1, a grid of rates, scaling, precision, the layer on each backend.
+"""What one GPU does with many replicates at once: Figures 1 and 2, a grid of rates, scaling, precision, the layer by backend.
 
 All in one run of some minutes, the most important first, so that a run that is cut off has that. Writes rows and records into
 a folder of the caller's, and no figure. Loads no TensorFlow.
@@ -34,6 +34,22 @@ FIGURE_1 = RunConfig(engine="jax")
 DENSE = RunConfig(
     engine="jax", activation="relu", initialization="he", validation_examples=4_000, steps=600, evaluate_every=300
 )
+TEN_MODULES = RunConfig(
+    engine="jax",
+    task="fashion_mnist",
+    pixels="grey",
+    model="inception_bn",
+    width=8,
+    stem="small",
+    activation="relu",
+    initialization="he",
+    batch_size=32,
+    sgd_momentum=0.9,
+    rate_halvings=0.5,
+    validation_examples=5_000,
+)
+"""The net of notebook 03's race, without what section 4.2.1 removes."""
+
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 ARMS = ("none", "batch")
 TARGET = 0.97
@@ -49,6 +65,10 @@ class Extent:
         steps: Of Figure 1.
         rate_seeds: Of each cell of the grid of rates, which is meant to have `full_rate_seeds`.
         full_rate_seeds: Those that the grid's time is extrapolated to.
+        raced_rates: Of Figure 2, with ten modules: once, 5 and 30 times the Baseline's.
+        raced_seeds: At each, without BN and with it.
+        raced_steps: Of each, which is meant to have `full_raced_steps`.
+        full_raced_steps: Those that its time is extrapolated to.
         replicates: At once, for scaling.
         chunk: Steps in one compiled call, for scaling.
         chunks: Samples there.
@@ -58,12 +78,28 @@ class Extent:
     steps: int = 50_000
     rate_seeds: int = 10
     full_rate_seeds: int = 100
+    raced_rates: tuple[float, ...] = (0.03, 0.15, 0.9)
+    raced_seeds: int = 12
+    raced_steps: int = 100
+    full_raced_steps: int = 1_000
     replicates: tuple[int, ...] = (1, 4, 16, 64, 256)
     chunk: int = 500
     chunks: int = 5
 
 
-TINY = Extent(seeds=2, steps=1_000, rate_seeds=1, full_rate_seeds=2, replicates=(1, 4), chunk=20, chunks=2)
+TINY = Extent(
+    seeds=2,
+    steps=1_000,
+    rate_seeds=1,
+    full_rate_seeds=2,
+    raced_rates=(0.15,),
+    raced_seeds=1,
+    raced_steps=4,
+    full_raced_steps=8,
+    replicates=(1, 4),
+    chunk=20,
+    chunks=2,
+)
 """To try everything out in minutes on a CPU."""
 
 
@@ -71,7 +107,7 @@ def bench_gpu(output: Path, tiny: bool = False, seconds: float = 450) -> bool:
     """Measures every row, prints it as it comes, and writes all that came so far to `output/rows.json` after each part.
 
     The records of Figure 1's runs are kept in `output/records-<arm>.tar.gz`, what they come to in `output/figure1.csv`, the
-    records of the grid in `output/records-rates.tar.gz`.
+    records of the grid in `output/records-rates.tar.gz`, those of Figure 2 in `output/records-figure2.tar.gz`.
 
     Args:
         output: The folder for everything written; it is made.
@@ -89,6 +125,7 @@ def bench_gpu(output: Path, tiny: bool = False, seconds: float = 450) -> bool:
         "figure 1": lambda: figure_1_rows(extent, output),
         "scaling": lambda: scaling_rows(extent),
         "rates": lambda: rates_rows(extent, output),
+        "figure 2": lambda: figure_2_rows(extent, output),
         "precision": lambda: precision_rows(extent),
         "layer": lambda: layer_rows(tiny),
     }
@@ -158,11 +195,29 @@ def rates_rows(extent: Extent, output: Path) -> Iterator[Row]:
     whole, tables = _trained(runs, output / "runs")
     note = f"{extent.rate_seeds} seeds in each of {len(runs) // extent.rate_seeds} cells, {DENSE.steps} steps"
     yield from _seconds_rows("rates", note, whole, tables)
-    provenance, times = tables["provenance"], extent.full_rate_seeds / extent.rate_seeds
+    times = extent.full_rate_seeds / extent.rate_seeds
+    yield _extrapolated(f"rates/{extent.full_rate_seeds} seeds", whole, tables, times)
+    _pack(output, "records-rates", [run.id for run in runs])
+
+
+def figure_2_rows(extent: Extent, output: Path) -> Iterator[Row]:
+    """Ten modules with and without BN at the rates of Figure 2, a part of their steps, evaluated once."""
+    base = TEN_MODULES.replace(steps=extent.raced_steps, evaluate_every=extent.raced_steps)
+    runs = grid(base, normalization=ARMS, learning_rate=extent.raced_rates, seed=range(extent.raced_seeds))
+    whole, tables = _trained(runs, output / "runs")
+    note = f"{extent.raced_seeds} seeds in each of {len(runs) // extent.raced_seeds} cells, {extent.raced_steps} steps"
+    yield from _seconds_rows("figure2", note, whole, tables)
+    times = extent.full_raced_steps / extent.raced_steps
+    yield _extrapolated(f"figure2/{extent.full_raced_steps} steps", whole, tables, times)
+    _pack(output, "records-figure2", [run.id for run in runs])
+
+
+def _extrapolated(name: str, whole: float, tables: Tables, times: float) -> Row:
+    """What so many times the training and the evaluations would take."""
+    provenance = tables["provenance"]
     again = provenance["train_seconds"].sum() + provenance["evaluate_seconds"].sum()
     note = f"extrapolated from those: what is compiled once, {whole - again:.0f} s, and {times:g} times the rest"
-    yield row(f"rates/{extent.full_rate_seeds} seeds", "s", [whole + (times - 1) * again], note=note)
-    _pack(output, "records-rates", [run.id for run in runs])
+    return row(name, "s", [whole + (times - 1) * again], note=note)
 
 
 def scaling_rows(extent: Extent) -> Iterator[Row]:

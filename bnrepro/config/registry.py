@@ -40,7 +40,7 @@ _OURS = {
         "bnrepro.models.inception_bn": ("inception_bn",),
     },
     "normalization": {
-        "bnrepro.models.normalization": ("none", "batch", "renorm", "off", "population", "noise"),
+        "bnrepro.models.normalization": ("none", "batch", "renorm", "off", "population", "noise", "kept"),
     },
     "initialization": {
         "bnrepro.models.initialization": ("gaussian", "he", "glorot", "orthogonal", "constant"),

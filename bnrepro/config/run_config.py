@@ -168,8 +168,12 @@ class RunConfig:
 
 
 def _in_row(part: Component, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a part in a row. Whole numbers are floats in a column that is empty in other rows."""
     columns = {name: column_of(part, name) for name in part.values()}
-    return {name: row[column] for name, column in columns.items() if column in row}
+    found = {name: row[column] for name, column in columns.items() if column in row}
+    types = field_types(type(part))
+    floats = {name: value for name, value in found.items() if types[name] is int and isinstance(value, float)}
+    return found | {name: int(value) for name, value in floats.items() if value.is_integer()}
 
 
 _PROTOCOL = protocol(RunConfig)

@@ -5,6 +5,7 @@ The front door's engine: it knows plans, records and processes, and nothing of w
 
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,11 +17,14 @@ from bnrepro.execution.run_all import team_of
 from bnrepro.jupyter.notebook_process import Execution, Failure
 from bnrepro.jupyter.plan import Plan
 from bnrepro.jupyter.training import Training
-from bnrepro.records.drafts import draft_folder
+from bnrepro.records.drafts import abandoned, draft_folder, locked
 from bnrepro.records.store import replace_record
 
 LAST = "99_verdicts"
 """Reads what the other notebooks write."""
+
+_ANEW = "anew"
+"""Of the folder beside the records in which runs are trained that have one."""
 
 NOTEBOOKS = "notebooks"
 """What the progress calls their execution."""
@@ -60,16 +64,26 @@ def _train(plan: Plan, force: bool, team: Team, notebooks: "_Notebooks") -> list
 
 @contextlib.contextmanager
 def _records(plan: Plan, force: bool) -> Iterator[Path]:
-    """Where runs are recorded. Each old record stays until the new one is there, so that an interrupt costs no finished run."""
+    """Where runs are recorded. Each old record stays until the new one is there, so that an interrupt costs no finished run, nor
+    does a kill, after which the next batch takes those that were trained anew.
+    """
+    runs = plan.workspace.runs
+    for left in abandoned(_ANEW, runs):
+        _take(left, runs)
+        shutil.rmtree(left, ignore_errors=True)
     if not force:
-        yield plan.workspace.runs
+        yield runs
         return
-    with draft_folder("anew", plan.workspace.runs) as new:
+    with draft_folder(_ANEW, runs) as new, locked(new):
         try:
             yield new
         finally:
-            for done in new.glob("*/done.json"):
-                replace_record(new, plan.workspace.runs, done.parent.name)
+            _take(new, runs)
+
+
+def _take(new: Path, runs: Path) -> None:
+    for done in new.glob("*/done.json"):
+        replace_record(new, runs, done.parent.name)
 
 
 class _Notebooks:

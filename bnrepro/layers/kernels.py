@@ -98,6 +98,24 @@ def population_transform(x, gamma, beta, mean, variance, axis, epsilon):
     return x * along(scale, x, axis) + along(offset, x, axis)
 
 
+def through_moments(x, axis, epsilon, mask=None):
+    """`x` to the bit, whose gradient is that of `sigma x_hat` with sigma constant: BN's, without the scale that BN gives it.
+
+    Args:
+        x: Tensor of any rank, float32 or float64.
+        axis: Axis of the features.
+        epsilon: Added to the variance.
+        mask: As in `moments`.
+    """
+    if mask is None:
+        x_hat, _, variance = batch_transform(x, None, None, axis, epsilon)
+    else:
+        mean, variance, _ = moments(x, axis, mask)
+        x_hat = transform(x, None, None, mean, variance, axis, epsilon)
+    moved = x_hat * along(ops.stop_gradient(ops.sqrt(variance + epsilon)), x, axis)
+    return ops.stop_gradient(x) + (moved - ops.stop_gradient(moved))
+
+
 def moments(x, axis, mask=None, synchronized=False):
     """Mean and biased variance of each feature, in two passes, over the values that `mask` admits.
 

@@ -67,11 +67,10 @@ class _OfTheBatch(Normalization):
         return {"momentum": self.momentum, "epsilon": self.epsilon, "name": name, **regularizers}
 
 
-@register("normalization", "batch")
-class BatchNorm(_OfTheBatch):
-    """Batch Normalization, over the whole mini-batch or over ghost batches."""
+@dataclass(frozen=True, kw_only=True)
+class _ReadAsAsked(_OfTheBatch):
+    """What variants have in common that are evaluated with running averages or with population statistics."""
 
-    ghost_size: int = field(0, NOT_NEGATIVE, "examples that BN normalizes together; 0 means the whole mini-batch")
     inference: str = field(
         "moving",
         one_of("moving", "population"),
@@ -79,15 +78,22 @@ class BatchNorm(_OfTheBatch):
         compiled=False,
     )
 
+    def inference_batches(self, batch_size: int) -> int:
+        return max(POPULATION_BATCHES, -(-POPULATION_EXAMPLES // batch_size)) if self.inference == "population" else 0
+
+
+@register("normalization", "batch")
+class BatchNorm(_ReadAsAsked):
+    """Batch Normalization, over the whole mini-batch or over ghost batches."""
+
+    ghost_size: int = field(0, NOT_NEGATIVE, "examples that BN normalizes together; 0 means the whole mini-batch")
+
     def check(self, config) -> None:
         if self.ghost_size and (self.ghost_size < 2 or config.batch_size % self.ghost_size):
             raise UserError(
                 f"ghost_size is 2 or more and divides the mini-batch of {config.batch_size}: got {self.ghost_size}; "
                 "change one of them"
             )
-
-    def inference_batches(self, batch_size: int) -> int:
-        return max(POPULATION_BATCHES, -(-POPULATION_EXAMPLES // batch_size)) if self.inference == "population" else 0
 
     def compiled_for(self, batch_size: int) -> int:
         return self.ghost_size or super().compiled_for(batch_size)
@@ -145,3 +151,27 @@ class NoisyPopulationNorm(_OfTheBatch):
         from bnrepro.layers.variants import PopulationNormalization
 
         return PopulationNormalization(batch_size, **self.options(name, regularizers))
+
+
+@register("normalization", "kept")
+class PopulationNormWithGradient(_ReadAsAsked):
+    """Running statistics while training too, with the gradient that BN has through the mini-batch's, with noise or without."""
+
+    noise_size: int = field(
+        0, NOT_NEGATIVE, "examples of the mini-batches whose noise is added, to each such part its own; 0 means none"
+    )
+
+    def check(self, config) -> None:
+        if self.noise_size and config.batch_size % self.noise_size:
+            raise UserError(
+                f"noise_size divides the mini-batch of {config.batch_size}: got {self.noise_size}; change one of them"
+            )
+
+    def compiled_for(self, batch_size: int) -> int:
+        return self.noise_size or super().compiled_for(batch_size)
+
+    def layer(self, name: str, batch_size: int, **regularizers):
+        from bnrepro.layers.variants import PopulationNormalization
+
+        options = self.options(name, regularizers)
+        return PopulationNormalization(self.noise_size, gradient="kept", apart=True, **options)

@@ -27,7 +27,13 @@ class Regularization(Component):
         return {}
 
 
-_REACHES = ("hidden", "kernels", "all")
+_REACHES = {
+    "hidden": ("hidden",),
+    "kernels": ("hidden", "kernels"),
+    "all": ("hidden", "kernels", "all"),
+    "gamma": ("gamma",),
+}
+"""By what decays, the weights that do: by what they count among, or by their name."""
 
 
 @register("regularization", "usual")
@@ -38,7 +44,7 @@ class WeightDecayAndDropout(Regularization):
     weight_decay_on: str = field(
         "hidden",
         one_of(*_REACHES),
-        "what decays: the hidden kernels; all kernels; all kernels, biases, gamma and beta",
+        "what decays: the hidden kernels; all kernels; all kernels, biases, gamma and beta; gamma alone",
     )
     dropout: float = field(0.0, FRACTION, "share dropped before the softmax; in the mlp see dropout_place")
     distortion: float = field(0.0, FRACTION, "photometric: brightness and contrast vary by up to this share")
@@ -58,5 +64,9 @@ class WeightDecayAndDropout(Regularization):
             return {}
         from keras.regularizers import L2
 
-        reached = _REACHES[: _REACHES.index(self.weight_decay_on) + 1]
-        return {f"{name}_regularizer": L2(self.weight_decay / 2) for name, reach in weights.items() if reach in reached}
+        reached = set(_REACHES[self.weight_decay_on])
+        return {
+            f"{name}_regularizer": L2(self.weight_decay / 2)
+            for name, reach in weights.items()
+            if {name, reach} & reached
+        }

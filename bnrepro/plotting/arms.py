@@ -34,6 +34,8 @@ COLORS = {
     "ghost": "#A00014",
     "noise": "#A08CB4",
     "population": "#8C3C78",
+    "kept": "#0000DC",
+    "kept_noise": "#A01450",
     "pooled": "#DC3C78",
     "moving_ddof0": "#B48C64",
     "test_batch": "#786414",
@@ -45,6 +47,7 @@ COLORS = {
     "last": "#640064",
     "decay": "#503C14",
     "matched": "#50A050",
+    "gamma_decay": "#8C7864",
     # what the layer is compared with
     "keras": "#DC7864",
     "mean_ignored": "#78A028",
@@ -61,6 +64,7 @@ drawn together, and from `INK`: CIEDE2000 is 10 or more. `plain` is a net withou
 LABELS = {
     **{"none": "without BN", "batch": "with BN", "paper": "paper", "plain": "without any"},
     **{"population": "population statistics", "noise": "population statistics and noise"},
+    **{"kept": "gradient kept", "kept_noise": "gradient kept, noise", "gamma_decay": "decay of gamma"},
     **{"none_dropout": "Dropout", "batch_dropout": "BN and Dropout"},
     **{"baseline": "Baseline", "baseline_x5": "Baseline x5", "sigmoid": "Sigmoid"},
     **{"baseline_changed": "Baseline changed", "baseline_x5_changed": "Baseline x5 changed"},

@@ -9,7 +9,7 @@ import os
 import pandas as pd
 
 from bnrepro.records.results import load_verified
-from bnrepro.records.schemas import SCHEMAS, Tables
+from bnrepro.records.schemas import NEVER_COMMITTED, SCHEMAS, Tables
 from bnrepro.records.workspace import DATA
 
 COMMITTED = "BNREPRO_COMMITTED"
@@ -33,15 +33,19 @@ def committed_run(run: str) -> Tables | None:
 @functools.cache
 def _committed() -> list[dict[str, tuple[pd.DataFrame, dict]]]:
     """Of each notebook with runs, its tables by name, each with where in it the rows of a run are; read once a process."""
-    folders = sorted(path.parent for path in (DATA / "results").glob("*/runs.csv"))
     return [
-        {
-            name: (table, table.groupby("run").indices)
-            for name, table in load_verified(folder).items()
-            if name != "sweep"
-        }
-        for folder in folders
+        {name: (table, table.groupby("run").indices) for name, table in _counting(load_verified(runs.parent)).items()}
+        for runs in sorted((DATA / "results").glob("*/runs.csv"))
     ]
+
+
+def _counting(tables: Tables) -> Tables:
+    """The tables that have rows of single runs, without the runs of which a table is never committed."""
+    runs = tables["runs"]
+    whole = runs["run"][~runs["measurements"].isin(NEVER_COMMITTED)]
+    return {
+        name: table[table["run"].isin(whole)] for name, table in tables.items() if name != "sweep" and "run" in table
+    }
 
 
 def _union(parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -53,6 +53,29 @@ def locked(folder: Path, alone: bool = False) -> Iterator[None]:
         os.close(descriptor)
 
 
+def abandoned(name: str, folder: Path) -> list[Path]:
+    """The folders that `draft_folder` made for a name and that a kill left with something in them: nobody has them `locked`.
+
+    Where the system has no locks nobody can tell, and there is none.
+    """
+    return [draft for draft in folder.glob(f".{name}.*") if any(draft.iterdir()) and _is_free(draft)]
+
+
+def _is_free(folder: Path) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all, its folder too if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,9 @@ SCHEMAS = {
 }
 """Columns of each table, keys first. Columns, units and meaning stand in `data/README.md`."""
 
+NEVER_COMMITTED = ("probabilities",)
+"""Tables, called as the measurements that make them, of which results hold only what was computed of several runs together."""
+
 _OPEN = ("runs", "provenance")
 """Tables that may have more columns at their end: of parts from outside, and of engines."""
 

@@ -11,6 +11,8 @@ from bnrepro.experiments.batch_size.sweep import RATES
 from bnrepro.experiments.dropout_and_weight_decay.sweep import SLOWER
 from bnrepro.experiments.initialization.sweep import DEEPER
 from bnrepro.experiments.learning_rates.sweep import PRESETS as RACE
+from bnrepro.experiments.mini_batch_noise.sweep import STEADY
+from bnrepro.experiments.regularization.sweep import FACTOR
 from bnrepro.experiments.setups import BASELINE, BN_BASELINE, TEN_MODULES, changed
 from bnrepro.experiments.training_speed.sweep import HELD_OUT
 
@@ -113,7 +115,8 @@ def _section_42() -> list[Deviation]:
             "4.2: base rate",
             f"{printed['initial_learning_rate']:g}, not how it was chosen",
             f"{ten['learning_rate']:g} with ten modules, {used['learning_rate']:g} with four: each Baseline's own best on the "
-            "validation examples in a grid of notebook 03, on seeds that are not reported; never chosen on a net with BN",
+            "validation examples in a grid of notebook 03, on seeds that are not reported; never chosen on a net with BN; three "
+            "arms at the paper's rates besides",
         ),
         Deviation("4.2: momentum", "not its value", f"{used['sgd_momentum']:g}"),
         Deviation(
@@ -185,6 +188,12 @@ def _others() -> list[Deviation]:
             "softmax alone",
         ),
         Deviation(
+            "04: the ensemble",
+            "six nets like BN-x30, some with larger initial weights, Dropout of 5% or 10%, or BN in the last layers; 144 crops",
+            f"six of those dense nets with BN, all changes and {FACTOR} times the rate, on the same examples; three "
+            "with larger initial kernels, four with Dropout of 5% or 10%; the whole image",
+        ),
+        Deviation(
             "05: nets",
             "“less careful about initialization”, no experiment",
             f"the sigmoid net of section 4.1 and {DEEPER['hidden_layers']} hidden layers of ReLU, on MNIST; sigmoid nets "
@@ -220,5 +229,12 @@ def _others() -> list[Deviation]:
             f"{dense}, {noise['train_examples']:,} training examples, mini-batches of {noise.batch_size}, which BN normalizes "
             f"whole or in ghost batches; momentum {noise['sgd_momentum']:g}, for without it the net without BN would fit its "
             "examples only after many more steps; each net at the best of its rates on other seeds",
+        ),
+        Deviation(
+            "10: noise or normalization",
+            "not told apart",
+            f"population statistics in training are running averages, weight of the old value {STEADY:g}; BN's gradient through "
+            "the mini-batch is kept or dropped; noise is Gaussian, drawn for each ghost batch; the decay of gamma is chosen with "
+            "the rate, for what Luo et al. 2019 derive holds for one layer",
         ),
     ]

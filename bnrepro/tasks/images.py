@@ -41,6 +41,12 @@ class Images(Classification):
         "training examples used, the first of a permutation drawn from the seed; 0 means all",
         compiled=False,
     )
+    subset_seed: int = field(
+        0,
+        NOT_NEGATIVE,
+        "draws that permutation, so that runs of other seeds share it; 0 means the run's",
+        compiled=False,
+    )
     shuffled_labels: bool = field(False, ANY, "training labels permuted, a control", compiled=False)
     validation_examples: int = field(
         0,
@@ -78,7 +84,9 @@ class Images(Classification):
         self.arrays()
 
     def data_seed(self, seed: int) -> int:
-        return seed if self.train_examples or self.shuffled_labels else 0
+        if self.shuffled_labels:
+            return seed
+        return (self.subset_seed or seed) if self.train_examples else 0
 
     def load(self, seed: int) -> Dataset:
         """The splits. Images and labels of the file in its order, but for a subset or a permutation drawn from `seed`.
@@ -113,7 +121,8 @@ class Images(Classification):
         """The indices of the training and of the validation examples among `total`."""
         self._check_split(total)
         validation = random_stream(0, VALIDATION).permutation(total)[: self.validation_examples]
-        candidates = random_stream(seed, SUBSET).permutation(total) if self.train_examples else np.arange(total)
+        subset = random_stream(self.subset_seed or seed, SUBSET)
+        candidates = subset.permutation(total) if self.train_examples else np.arange(total)
         candidates = candidates[~np.isin(candidates, validation)]
         return candidates[: self.train_examples] if self.train_examples else candidates, validation
 

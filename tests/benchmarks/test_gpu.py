@@ -9,7 +9,7 @@ from bnrepro.benchmarks import gpu
 from bnrepro.benchmarks.rows import row
 from bnrepro.execution.groups import groups_of
 
-PARTS = ("figure_1_rows", "scaling_rows", "rates_rows", "precision_rows", "layer_rows")
+PARTS = ("figure_1_rows", "scaling_rows", "rates_rows", "figure_2_rows", "precision_rows", "layer_rows")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_no_part_begins_when_the_time_is_over(parts, tmp_path, capsys):
     assert capsys.readouterr().out.count("left out, for -1 s are over") == len(PARTS)
 
 
-def test_the_grid_of_rates_is_four_groups_and_figure_1_two(monkeypatch, tmp_path):
+def test_seeds_and_rates_of_a_net_are_trained_at_once(monkeypatch, tmp_path):
     trained = []
 
     def take(runs, records):
@@ -54,10 +54,10 @@ def test_the_grid_of_rates_is_four_groups_and_figure_1_two(monkeypatch, tmp_path
         raise InterruptedError
 
     monkeypatch.setattr(gpu, "_trained", take)
-    for rows in (gpu.figure_1_rows, gpu.rates_rows):
+    for rows in (gpu.figure_1_rows, gpu.rates_rows, gpu.figure_2_rows):
         with pytest.raises(InterruptedError):
             list(rows(gpu.Extent(), tmp_path))
-    assert [sorted(map(len, groups_of(runs))) for runs in trained] == [[100, 100], [90] * 4]
+    assert [sorted(map(len, groups_of(runs))) for runs in trained] == [[100, 100], [90] * 4, [36, 36]]
 
 
 def test_records_come_back_in_one_file(tmp_path):

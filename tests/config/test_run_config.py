@@ -39,12 +39,16 @@ from bnrepro.models.normalization import BatchNorm
             {"normalization": "batch", "ghost_size": 1},
             "ghost_size is 2 or more and divides the mini-batch of 60: got 1",
         ),
+        (
+            {"normalization": "kept", "noise_size": 7},
+            "noise_size divides the mini-batch of 60: got 7; change one of them",
+        ),
         ({"matched_decay": 0.1, "weight_decay": 0.1}, "matched_decay stands for weight_decay"),
         ({"train_examples": 70_000}, "share the 60000 training examples of mnist: got 70000 and 0"),
         ({"test_examples": 10_001}, "test_examples is at most the 10000 of mnist: got 10001"),
         (
             {"momentum": 0.5},
-            "momentum is a field of the normalization batch, renorm, off, population, noise: this run has none",
+            "momentum is a field of the normalization batch, renorm, off, population, noise, kept: this run has none",
         ),
         ({"width": 8}, "width is a field of the model inception_small, inception_bn: this run has mlp"),
         ({"model": 3}, "model is a part or the name of one: got 3"),
@@ -174,10 +178,16 @@ def test_a_config_comes_back_from_its_row():
         config = RunConfig(measurements="mates", **changes)
         row = {"run": config.id, **config.as_dict(), "status": "finished", "model.depth": float("nan")}
         assert RunConfig.of_row(row) == config
+    config = RunConfig(normalization="kept", noise_size=4)
+    row = config.as_dict() | {"normalization.noise_size": 4.0}
+    assert RunConfig.of_row(row) == config, "as in a column that is empty in other rows"
+    with pytest.raises(UserError, match="noise_size is a whole number: got 4.5"):
+        RunConfig.of_row(row | {"normalization.noise_size": 4.5})
 
 
 def test_runs_share_a_program_whatever_their_mini_batch_but_where_the_net_knows_its_size():
-    for shared in ({"normalization": "batch"}, {"normalization": "batch", "ghost_size": 4}):
+    with_noise = {"normalization": "kept", "noise_size": 4}
+    for shared in ({"normalization": "batch"}, {"normalization": "batch", "ghost_size": 4}, with_noise):
         assert len({RunConfig(batch_size=size, evaluate_every=size, **shared).compilation_key for size in (4, 64)}) == 1
     noise = {RunConfig(batch_size=size, normalization="noise").compilation_key for size in (4, 64)}
     assert {config.batch_size for config in noise} == {4, 64}

@@ -32,7 +32,14 @@ ARMS = statistics_of.ARMS
 TOLERANCE = 1e-12  # the same sums in another order
 
 
-GROUPS = {arm: Group("race", arm=arm) for arm in ARMS} | {name: Group(name) for name in ("rates", "calibration")}
+PRINTED = ("baseline", "bn_x5", "bn_x30")
+"""The arms that run at the paper's own rates besides."""
+
+GROUPS = (
+    {arm: Group("race", arm=arm) for arm in ARMS}
+    | {name: Group(name) for name in ("rates", "calibration")}
+    | {f"printed_{arm}": Group("papers_rates", arm=arm) for arm in PRINTED}
+)
 """By the name that a test calls them: an arm of the race, or another group."""
 
 
@@ -140,6 +147,16 @@ def test_every_group_has_the_same_seeds_enough_for_a_verdict():
         assert set(seeds) == set(range(FIRST[group], FIRST[group] + count)) and len(seeds) % count == 0
 
 
+def test_some_arms_run_at_the_papers_rates_besides_in_the_record_alone_and_differ_in_nothing_else():
+    sweep = learning_rates.sweep("paper")
+    for arm, rate in zip(PRINTED, (0.0015, 0.0075, 0.045), strict=True):
+        for printed, raced in zip(sweep[GROUPS[f"printed_{arm}"]], sweep[GROUPS[arm]], strict=True):
+            assert printed["learning_rate"] == pytest.approx(rate)
+            assert without(printed, "learning_rate", "measurements") == without(raced, "learning_rate", "measurements")
+    for given in ({"preset": "quick"}, {"preset": "paper", "task": "imagenet"}):
+        assert "papers_rates" not in {group.group for group in learning_rates.sweep(**given)}
+
+
 def test_overrides_reach_every_group_and_fewer_steps_shorten_all():
     given = dict(seeds=3, steps=50, batch_size=16, learning_rate=0.01, width=8, task="cifar10")
     sweep = learning_rates.sweep("quick", **given)
@@ -199,7 +216,7 @@ def test_it_has_the_parts_of_a_finding():
 
 def test_the_papers_numbers_are_those_of_its_figure_3():
     assert papers_numbers(learning_rates) == pytest.approx(
-        {"L10": 31.0 / 13.3, "L11": 13.3 / 2.1, "L13": 0.748 - 0.730}
+        {"L10": 31.0 / 13.3, "L11": 13.3 / 2.1, "L13": 0.748 - 0.730, "L17": 31.0 / 2.1, "L19": 0.748 - 0.730}
     )
 
 
@@ -209,7 +226,7 @@ def test_every_preset_is_analysed_and_drawn_without_a_warning(preset):
     tables = finding_tables(NOTEBOOK, preset)
     table = judged(learning_rates, tables)
     assert (set(table["verdict"]) == {INCONCLUSIVE}) == (preset != "paper")
-    assert len(every_panel(learning_rates, tables)) == 10
+    assert len(every_panel(learning_rates, tables)) == 11
 
 
 @pytest.mark.slow
@@ -288,6 +305,46 @@ def test_what_bn_adds_to_the_other_changes_is_told_at_the_baselines_rate_and_bes
     )
     assert "Baseline x5 changed over BN-x5: > 3 times" in row["note"]
     assert "runs of Baseline x5 changed that reach that accuracy: 0 of 3" in row["note"]
+
+
+def _printed(ends):
+    """The record's tables in which the Baseline has its best at its last evaluation, at all rates, and BN-x5 as `ends` has it."""
+    tables = make(preset="paper")
+    for arm, values in {"baseline": [0.5] * 9 + [0.6], "printed_baseline": [0.4] * 9 + [0.5], **ends}.items():
+        write(tables, arm, [values] * 3)
+    return tables
+
+
+def test_what_bn_x5_saves_at_the_papers_rates_is_told_beside_what_it_saves_at_the_baselines_best():
+    tables = _printed({"bn_x5": [0.1] * 4 + [0.7], "printed_bn_x5": [0.1, 0.5]})
+    row = statistic(tables, "L17")
+    assert row["estimate"] == 5 and "runs of BN-x5 that reach that accuracy: 3 of 3" in row["note"]
+    assert "the same at the Baseline's own best rate: 2 times" in row["note"] and "best of BN-x5: 50.00%" in row["note"]
+    row = statistic(tables, "L18")
+    assert (row["estimate"], row["bound"]) == (2.5, "")
+
+
+@pytest.mark.parametrize(
+    "ends, bound",
+    [
+        ({"bn_x5": [0.1], "printed_bn_x5": [0.5]}, ">"),
+        ({"bn_x5": [0.7], "printed_bn_x5": [0.1]}, "<"),
+        ({"bn_x5": [0.1], "printed_bn_x5": [0.1]}, "~"),
+    ],
+)
+def test_where_bn_x5_never_gets_there_the_comparison_of_the_rates_is_a_bound(ends, bound):
+    assert statistic(_printed(ends), "L18")["bound"] == bound
+
+
+def test_the_best_accuracies_of_x30_and_x5_are_compared_at_the_papers_rates_too():
+    row = statistic(_printed({"bn_x5": [0.9], "printed_bn_x5": [0.7], "printed_bn_x30": [0.75, 0.2]}), "L19")
+    assert row["estimate"] == pytest.approx(0.05, abs=TOLERANCE) and "best of BN-x30: 75.00%" in row["note"]
+
+
+@pytest.mark.parametrize("claim", ["L17", "L18", "L19"])
+def test_where_no_arm_ran_at_the_papers_rates_nothing_is_said_of_them(claim):
+    row = statistic(make(), claim)
+    assert row["verdict"] == INCONCLUSIVE and row["n"] == 0 and np.isnan(row["estimate"])
 
 
 def test_sigmoids_without_bn_are_measured_from_chance_and_with_bn_from_those():
@@ -565,9 +622,9 @@ def test_a_module_has_the_branches_of_its_kind(kind):
 def test_whatever_diverges_it_is_analysed_and_drawn(groups, at):
     tables = make(seeds=2, diverging=groups, at=at, preset="smoke")
     found = judged(learning_rates, tables).set_index("claim")
-    assert (found.drop("L8")["n"] == 2).all()
+    assert (found.drop(["L8", "L17", "L18", "L19"])["n"] == 2).all()
     assert len(learning_rates.figure3(tables)) == len(ARMS)
-    assert len(every_panel(learning_rates, tables)) == 10
+    assert len(every_panel(learning_rates, tables)) == 11
 
 
 @pytest.mark.slow

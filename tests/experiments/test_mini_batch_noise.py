@@ -7,15 +7,29 @@ import pandas as pd
 import pytest
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
-from bnrepro.experiments.mini_batch_noise.tables import BEFORE, LEVEL, LEVELS, OVER, SECOND, WITH_BN, WITHOUT
+from bnrepro.experiments.mini_batch_noise.tables import (
+    APART,
+    BEFORE,
+    DROPPED,
+    GAMMA,
+    GHOSTS,
+    KEPT,
+    LEVEL,
+    LEVELS,
+    NOISE,
+    OVER,
+    SAME,
+    SECOND,
+    WHOLE,
+    WITH_BN,
+    WITHOUT,
+)
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.records.results import select
 from bnrepro.report.verdicts import judged
 from tests.experiments.factories_mini_batch_noise import mini_batch_noise, simulate_noise
 from tests.experiments.rows import CHANCE, GUESS_LOSS
-
-FEW = ("batch", 4)
 
 
 def has_bn(config) -> bool:
@@ -24,6 +38,17 @@ def has_bn(config) -> bool:
 
 def has_dropout(config) -> bool:
     return config["dropout"] > 0
+
+
+def arm_of(config) -> tuple[str, int]:
+    """One of `APART`, or None."""
+    if config["weight_decay_on"] == "gamma":
+        return GAMMA
+    if config["normalization"] == "kept":
+        return NOISE if config["normalization.noise_size"] else KEPT
+    if config["normalization"] == "population":
+        return DROPPED
+    return {0: WHOLE, 4: GHOSTS}.get(config["ghost_size"]) if has_bn(config) else None
 
 
 def verdicts(tables) -> dict[str, str]:
@@ -48,6 +73,24 @@ def whole():
         return 0.75 + 0.02 * has_bn(config) + has_dropout(config) * (0.01 if has_bn(config) else 0.03)
 
     return simulate_noise(accuracy, lambda config: 1 + 0.1 * math.log2(config["ghost_size"] or 256), preset="paper")
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """Of the preset paper: ghost batches of 4 take 0.5 nats away, noise alone 0.1 and gamma's decay 0.4; 0.1 is the best rate,
+    of the net with noise 0.3, with which 0.1 more are gone, and of gamma's decays 0.001.
+    """
+
+    def accuracy(config):
+        best = 0.3 if arm_of(config) == NOISE else 0.1
+        right = config["learning_rate"] == best and config["weight_decay"] in (0, 1e-3)
+        return 0.78 + 0.02 * right - 0.05 * (arm_of(config) == DROPPED)
+
+    def loss(config):
+        taken = {GHOSTS: 0.5, NOISE: 0.1, GAMMA: 0.4}.get(arm_of(config), 0.0)
+        return 1.2 + 0.01 * (config.seed % 10) - taken - 0.1 * (config["learning_rate"] == 0.3)
+
+    return simulate_noise(accuracy, loss, preset="paper", seeds=8)
 
 
 @pytest.mark.parametrize(("gain", "verdict"), [(0.01, SUPPORTED), (-0.01, CONTRADICTED), (0.0, INCONCLUSIVE)])
@@ -78,6 +121,68 @@ def test_bn_stands_in_for_dropout_or_not_and_dropout_gains_less_with_it_or_more(
 
     found = verdicts(simulate_noise(accuracy, preset="paper"))
     assert (found["G5"], found["G6"]) == (stands_in, gains_less)
+
+
+def test_the_shares_of_noise_and_of_the_decay_of_gamma_in_what_small_ghost_batches_do(noisy):
+    found = verdicts(noisy)
+    assert (found["G7"], found["G8"], found["G9"]) == (CONTRADICTED, SUPPORTED, SUPPORTED)
+    noise, gamma = rows_of(noisy, "G7")["estimate"], rows_of(noisy, "G9")["estimate"]
+    assert (noise[""], gamma[""]) == pytest.approx((0.4, 0.8)), "noise has the advantage of its rate"
+    assert noise["the same, all at the rate of BN over 256 examples"] == pytest.approx(0.2)
+    assert gamma["L2 weight of gamma, chosen with the rate"] == 1e-3
+    assert rows_of(noisy, "G8")["estimate"]["the same, population statistics, gradient dropped"] == pytest.approx(-0.05)
+
+
+def test_the_shares_and_the_equivalence_come_out_the_other_way_too():
+    def loss(config):
+        return 1.2 - {GHOSTS: 0.5, NOISE: 0.4, GAMMA: 0.1}.get(arm_of(config), 0.0)
+
+    found = verdicts(
+        simulate_noise(lambda config: 0.8 - 0.02 * (arm_of(config) == KEPT), loss, preset="paper", seeds=8)
+    )
+    assert (found["G7"], found["G8"], found["G9"]) == (SUPPORTED, CONTRADICTED, CONTRADICTED)
+
+
+def test_what_tells_noise_from_normalization_is_of_the_preset_paper_alone(tables):
+    assert not set(select(tables, ("choice", "judged"))["normalization"]) - {"none", "batch"}
+    assert judged(mini_batch_noise, tables).set_index("claim").loc[["G7", "G8", "G9"], "n"].tolist() == [0, 0, 0]
+    for name in ("apart", "apart_choice"):
+        assert draw_panel(mini_batch_noise.panel(name), tables).axes
+
+
+def test_nets_with_running_averages_in_training_differ_in_the_gradient_and_in_noise_and_one_has_a_decay_of_gamma(noisy):
+    runs = mini_batch_noise.ended(noisy).set_index(["arm", "over", "seed"])
+    own = {arm: runs.loc[(*arm, FIRST_JUDGED)] for arm in APART}
+    assert {own[arm]["momentum"] for arm in (DROPPED, KEPT, NOISE)} == {0.9}
+    assert {own[arm]["normalization.inference"] for arm in (WHOLE, GHOSTS, KEPT, NOISE, GAMMA)} == {"population"}
+    assert (own[NOISE]["normalization.noise_size"], own[KEPT]["normalization.noise_size"]) == (4, 0)
+    assert {arm for arm in APART if own[arm]["weight_decay"]} == {GAMMA} and own[GAMMA]["weight_decay_on"] == "gamma"
+    assert {own[arm]["batch_size"] for arm in APART} == {256}
+
+
+def test_beside_stand_the_same_nets_at_one_rate_and_gammas_decay_is_the_chosen_one(noisy):
+    same = mini_batch_noise.ended(noisy, SAME)
+    assert set(zip(same["arm"], same["over"])) == set(APART) and set(same["learning_rate"]) == {0.1}
+    assert set(same.query("arm == 'gamma_decay'")["weight_decay"]) == {1e-3}
+
+
+def test_noise_and_normalization_are_drawn_an_arm_a_row_and_a_decay_of_gamma_a_line(noisy):
+    data = mini_batch_noise.panel("apart").data(noisy)
+    assert list(dict.fromkeys(zip(data["runs"]["arm"], data["runs"]["over"]))) == list(APART)
+    (other,) = data["same"].to_dict("records")
+    assert (other["arm"], other["over"]) == NOISE, "it alone has chosen another rate"
+    assert other["loss"] == pytest.approx(data["runs"].query("arm == 'kept_noise'")["loss"].median() + 0.1)
+    left, right = draw_panel(mini_batch_noise.panel("apart"), noisy).axes
+    assert (left.get_xlabel(), right.get_xlabel()) == ("Test accuracy", "Test loss, nats")
+    rates = mini_batch_noise.panel("apart_choice").data(noisy)
+    assert len(rates) == (3 + 3) * 4 and rates.groupby("arm")["chosen"].sum().eq(1).all()
+    assert {"decay 0.0001", "decay 0.001", "decay 0.01"} <= set(rates["words"])
+    assert not set(mini_batch_noise.panel("choice").data(noisy)["arm"]) & {
+        "kept",
+        "kept_noise",
+        "population",
+        "gamma_decay",
+    }
 
 
 def test_the_preset_quick_decides_every_primary_claim_and_leaves_dropout_out(tables):
@@ -123,11 +228,11 @@ def test_each_arm_is_judged_at_the_rate_that_was_best_on_the_seeds_that_choose_a
 
     def accuracy(config):
         chooses = config.seed in SELECTING_SEEDS
-        is_best = config["learning_rate"] == best[config["normalization"]]
+        is_best = config["learning_rate"] == best.get(config["normalization"])
         return 0.8 if has_dropout(config) or is_best == chooses else 0.7
 
     tables = simulate_noise(accuracy, preset="paper")
-    found = mini_batch_noise.ended(tables)
+    found = mini_batch_noise.ended(tables).query("arm in ['none', 'batch', 'none_dropout', 'batch_dropout']")
     assert set(mini_batch_noise.ended(tables, SECOND)["learning_rate"]) == {0.01}
     rates = found.groupby("arm")["learning_rate"].agg(set).to_dict()
     assert rates == {"none": {0.03}, "batch": {0.1}, "none_dropout": {0.01}, "batch_dropout": {0.01}}
@@ -205,7 +310,7 @@ def test_what_is_compared_at_equal_training_loss_is_the_beginning_of_the_same_ru
 
 def test_the_first_round_chooses_and_parameters_shorten_the_runs_and_set_the_examples():
     first, *later = mini_batch_noise.sweep("paper", seeds=2, steps=50, train_examples=500).values()
-    assert len(first) == 7 * 4 * len(SELECTING_SEEDS) and not any(later)
+    assert len(first) == (7 + 3 + 3) * 4 * len(SELECTING_SEEDS) and not any(later), "and three decays of gamma"
     assert {(config["steps"], config["train_examples"], config["fit_examples"]) for config in first} == {(50, 500, 500)}
 
 

@@ -17,7 +17,7 @@ from bnrepro.experiments import EXPERIMENTS, all_claims
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.experiments.regularization import tables as found
 from bnrepro.experiments.regularization.sweep import FACTOR, RATE, WEIGHT_DECAY
-from bnrepro.experiments.regularization.tables import net
+from bnrepro.experiments.regularization.tables import FIRST_MEMBER, net
 from bnrepro.experiments.setups import CHANGES
 from bnrepro.jupyter import session
 from bnrepro.plotting.arms import COLORS
@@ -92,7 +92,7 @@ def ensemble_tables(groups=2, examples=40, lost=()):
         run, diverged = f"net-{place}-{group}", (place, group) in lost
         values = generator.dirichlet(np.ones(10), size=examples)
         rows.append((*Group("ensemble", str(place), "varied"), run))
-        runs.append((run, FIRST_JUDGED + 6 * group + place, "diverged" if diverged else "finished"))
+        runs.append((run, FIRST_MEMBER + 6 * group + place, "diverged" if diverged else "finished"))
         truth[group].append(np.full((examples, 10), 0.1) if diverged else values)
         if not diverged:
             part = pd.DataFrame(values, columns=COLUMNS)
@@ -122,7 +122,7 @@ def test_the_ensembles_errors_are_those_of_a_loop_over_subsets_examples_and_clas
     tables, truth, labels = ensemble_tables()
     errors = regularization.derive(tables)["ensembles"]
     assert list(errors) == list(SCHEMAS["ensembles"])
-    firsts = (FIRST_JUDGED, FIRST_JUDGED + 6)
+    firsts = (FIRST_MEMBER, FIRST_MEMBER + 6)
     assert list(zip(errors["seed"], errors["members"])) == list(itertools.product(firsts, range(1, 7)))
     expected = [errors_by_loops(truth[group], labels, count) for group in range(2) for count in range(1, 7)]
     np.testing.assert_allclose(errors["error"], expected, rtol=1e-12)
@@ -311,7 +311,7 @@ def test_a_run_whose_spread_was_not_measured_leaves_its_seed_undetermined(tables
 
 def made_ensembles(varied, alike):
     rows = [
-        (setting, FIRST_JUDGED + 6 * group, count, 0.2 * (1 - share * (count == 6)))
+        (setting, FIRST_MEMBER + 6 * group, count, 0.2 * (1 - share * (count == 6)))
         for setting, shares in (("alike", alike), ("varied", varied))
         for group, share in enumerate(shares)
         for count in (1, 6)
@@ -329,8 +329,16 @@ def test_what_averaging_removes_is_a_share_of_the_mean_error_of_one(tables):
 def test_varied_nets_and_nets_alike_are_six_with_seeds_that_follow_one_another():
     sweep = regularization.sweep("paper", seeds=2)
     own = {group: [config.seed for config in runs] for group, runs in sweep.items() if group.group == "ensemble"}
-    assert own.pop(Group("ensemble", "plain", "alike")) == list(range(FIRST_JUDGED, FIRST_JUDGED + 12))
-    assert list(own.values()) == [[FIRST_JUDGED + place, FIRST_JUDGED + 6 + place] for place in range(6)]
+    assert own.pop(Group("ensemble", "plain", "alike")) == list(range(FIRST_MEMBER, FIRST_MEMBER + 12))
+    assert list(own.values()) == [[FIRST_MEMBER + place, FIRST_MEMBER + 6 + place] for place in range(6)]
+
+
+def test_the_nets_of_a_six_are_trained_on_the_same_examples_and_other_sixes_on_others():
+    sweep = regularization.sweep("paper", seeds=3)
+    members = [config for group, runs in sweep.items() if group.group == "ensemble" for config in runs]
+    assert {(config.seed - FIRST_MEMBER) // 6: config.task.subset_seed for config in members} == {
+        six: FIRST_MEMBER + 6 * six for six in range(3)
+    }
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The batch: a process a notebook, whole or reported, whatever dies on the way; and the plan that is made before."""
 
+import contextlib
 import json
 import os
 import re
@@ -28,6 +29,7 @@ from bnrepro.jupyter.notebook_process import Failure
 from bnrepro.jupyter.parameters import find_notebooks
 from bnrepro.jupyter.plan import Plan, make_plan
 from bnrepro.records import workspace
+from bnrepro.records.drafts import locked
 from bnrepro.records.workspace import CHECKOUT, Workspace
 from tests.jupyter.throwaway import KILL, only, write_notebook
 
@@ -155,6 +157,7 @@ def waiting(tmp_path):
 import pathlib, signal, sys
 from bnrepro import cli
 from bnrepro.records import workspace
+from bnrepro.records.drafts import locked
 workspace.NOTEBOOKS = pathlib.Path({str(tmp_path)!r})
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 sys.exit(cli.main(["run", "--output", {str(tmp_path / "out")!r}]))
@@ -322,6 +325,23 @@ def test_an_interrupt_while_training_anew_keeps_every_finished_run(monkeypatch, 
         run_batch(plan, force=True)
     runs = {path.name: (path / "done.json").read_text() for path in plan.workspace.runs.iterdir()}
     assert runs == {first.id: "new", second.id: "old"}
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_was_trained_anew_before_a_kill_is_taken_by_the_next_batch_and_nothing_of_one_that_lives(
+    monkeypatch, tmp_path, killed
+):
+    config = RunConfig()
+    plan = _plan(tmp_path, config)
+    _trains(monkeypatch, lambda config: "old")
+    run_batch(plan)
+    left = plan.workspace.runs / ".anew.0123"
+    (left / config.id).mkdir(parents=True)
+    (left / config.id / "done.json").write_text("new")
+    with contextlib.nullcontext() if killed else locked(left):
+        run_batch(plan)
+    assert (plan.workspace.runs / config.id / "done.json").read_text() == ("new" if killed else "old")
+    assert left.exists() != killed
 
 
 def test_a_notebook_is_executed_as_soon_as_its_own_runs_are_trained(monkeypatch, tmp_path):

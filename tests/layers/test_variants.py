@@ -77,6 +77,80 @@ def test_the_gradient_takes_its_statistics_as_constants():
     np.testing.assert_allclose(tape.gradient(y, x), expected, rtol=1e-4)
 
 
+def called(layer, x, mask=None):
+    """A layer's output, and the gradients of its input, gamma and beta."""
+    if not layer.built:
+        layer.build(x.shape)
+    layer.gamma.assign(np.arange(1, 6))
+    layer.beta.assign(np.arange(5))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, training=True, mask=mask)
+    return y.numpy(), *(each.numpy() for each in tape.gradient(y, (x, layer.gamma, layer.beta), tf.sin(x)))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("shape", [(12, 5), (12, 3, 3, 5)])
+def test_a_kept_gradient_is_that_of_bn_times_the_ratio_of_standard_deviations_and_the_output_is_what_it_was(
+    shape, masked
+):
+    generator = np.random.default_rng(6)
+    x = tf.constant(generator.normal(2, 3, shape), tf.float32)
+    mask = tf.constant(generator.random(shape[:-1]) < 0.7) if masked else None
+    kept, dropped, bn = PopulationNormalization(gradient="kept"), PopulationNormalization(), BatchNormalization()
+    (y, dx, *others), (its_y, _, *its_others), (_, bn_dx, *_) = (called(each, x, mask) for each in (kept, dropped, bn))
+    np.testing.assert_array_equal(y, its_y)
+    for mine, its in zip(others, its_others):
+        np.testing.assert_array_equal(mine, its)
+    values = x.numpy().reshape(-1, 5)[slice(None) if mask is None else mask.numpy().ravel()]
+    ratio = np.sqrt((values.var(0) + kept.epsilon) / (kept.moving_variance.numpy() + kept.epsilon))
+    assert ratio.min() > 1.2, "the running averages have only begun to move"
+    np.testing.assert_allclose(dx, ratio * bn_dx, rtol=1e-4, atol=1e-5)
+
+
+def test_a_kept_gradient_is_that_of_the_output_where_the_statistics_are_the_mini_batchs_own():
+    x = np.random.default_rng(7).normal(2, 3, (8, 5))
+    layer, bn = (
+        PopulationNormalization(gradient="kept", momentum=0.0, ddof=0, dtype="float64"),
+        BatchNormalization(dtype="float64"),
+    )
+    weights = np.sin(x)
+
+    def total(x):
+        return np.sum(weights * called(bn, tf.constant(x))[0])
+
+    steps = 1e-5 * np.eye(x.size).reshape(-1, *x.shape)
+    expected = [(total(x + step) - total(x - step)) / 2e-5 for step in steps]
+    np.testing.assert_allclose(called(layer, tf.constant(x))[1].ravel(), expected, atol=1e-6)
+
+
+def test_noise_of_ghost_batches_is_as_large_as_that_of_their_means_and_variances_and_each_has_its_own():
+    size, x = 4, np.random.default_rng(8).standard_normal((4_000, 2)).astype("float32")
+    layer = PopulationNormalization(size, apart=True, momentum=0.0, epsilon=1e-9)
+    ghosts = x.reshape(size, -1, 2)
+    y = layer(x, training=True).numpy().reshape(ghosts.shape)
+    stds = (ghosts[1] - ghosts[0]) / (y[1] - y[0])
+    means = ghosts[0] - y[0] * stds
+    np.testing.assert_allclose(ghosts[2] - means, y[2] * stds, atol=1e-2)
+    own = ghosts.var(0, ddof=1)
+    np.testing.assert_allclose(means.std(0), ghosts.mean(0).std(0), rtol=0.1)
+    np.testing.assert_allclose((stds**2).std(0) / (stds**2).mean(0), own.std(0) / own.mean(0), rtol=0.2)
+    assert np.abs(np.corrcoef(means[:-1, 0], means[1:, 0])[0, 1]) < 0.1
+
+
+def test_the_noise_of_ghost_batches_goes_by_their_number_where_that_is_not_known_beforehand():
+    x = tf.constant(np.random.default_rng(9).normal(2, 3, (12, 5)), tf.float32)
+    layer = PopulationNormalization(4, gradient="kept", apart=True)
+    layer.build(x.shape)
+    step = tf.function(lambda x: layer(x, training=True), input_signature=[tf.TensorSpec((None, 5))])
+    state = layer.seed_generator.state.numpy()
+    found = step(x)
+    layer.seed_generator.state.assign(state)
+    layer.moving_mean.assign(np.zeros(5))
+    layer.moving_variance.assign(np.ones(5))
+    np.testing.assert_allclose(found, layer(x, training=True), atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(12, 5), (12, 3, 3, 5)])
 def test_each_ghost_batch_is_normalized_as_if_it_were_alone(shape):
     x = np.random.default_rng(1).normal(2, 3, shape).astype("float32")
@@ -166,6 +240,13 @@ def test_population_normalization_takes_keras_masks():
         (lambda: GhostBatchNormalization(0), "size must be a whole number from 1, but is 0: give"),
         (lambda: GhostBatchNormalization(2.5), "size must be a whole number from 1, but is 2.5"),
         (lambda: GhostBatchNormalization(2, renorm=True), "GhostBatchNormalization does not know renorm=True"),
+        (lambda: PopulationNormalization(gradient="own"), "gradient must be 'dropped' or 'kept', but is 'own': choose"),
+        (
+            lambda: PopulationNormalization(4, apart=True, axis=1).build((4, 3, 5)),
+            "need the features last, but axis is 1",
+        ),
+        (lambda: PopulationNormalization(3, apart=True)(IMAGES, training=True), "but 3 does not divide 16: choose"),
+        (lambda: PopulationNormalization(gradient="kept")(np.ones((1, 3)), training=True), "needs at least 2 values"),
         (lambda: PopulationNormalization(renorm=True), "PopulationNormalization does not know renorm=True"),
         (lambda: GhostBatchNormalization(2, axis=1).build((4, 3, 5)), "need the features last, but axis is 1"),
         (lambda: GhostBatchNormalization(3)(IMAGES, training=True), "but 3 does not divide 16: choose another"),

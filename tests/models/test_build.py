@@ -157,6 +157,7 @@ def test_dropout_stands_where_it_is_told_to(place, order):
         ("hidden", {"hidden_1/kernel", "hidden_2/kernel"}),
         ("kernels", {"hidden_1/kernel", "hidden_2/kernel", "logits/kernel"}),
         ("all", None),
+        ("gamma", {"hidden_1_normalization/gamma", "hidden_2_normalization/gamma"}),
     ],
 )
 def test_weight_decay_reaches_what_it_is_told_to(reach, decaying):
@@ -169,3 +170,6 @@ def test_batch_renormalization_and_ghost_batches_are_built_where_asked_for():
     renormed = mlp(normalization="renorm").get_layer("hidden_1_normalization")
     assert renormed.renorm and renormed.renorm_clipping["rmax"] == 3
     assert mlp(normalization="batch", ghost_size=10).get_layer("hidden_1_normalization").size == 10
+    for noise in (0, 10):
+        kept = mlp(normalization="kept", noise_size=noise).get_layer("hidden_1_normalization")
+        assert (kept.gradient, kept.noise, kept.apart) == ("kept", noise, noise > 0)

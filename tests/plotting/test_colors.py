@@ -19,6 +19,7 @@ TOGETHER = (
     (*learning_rates_tables.ARMS, "paper"),
     ("none", "batch", "another", "paper"),
     ("none", "batch", "renorm", "ghost"),
+    ("batch", "ghost", "population", "kept", "kept_noise", "gamma_decay"),
     ("moving", "moving_ddof0", "population", "pooled", "test_batch"),
     ("before", "after", "last", "none", "plain"),
     ("none", "batch", "decay", "matched", "plain"),

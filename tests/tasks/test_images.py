@@ -121,6 +121,15 @@ def test_another_seed_draws_another_subset(numbered):
     assert set(one) != set(other)
 
 
+def test_runs_of_other_seeds_share_the_subset_of_a_seed_of_its_own(numbered):
+    own, one, other = (
+        load_dataset("mnist", train_examples=40, seed=seed, subset_seed=subset)
+        for seed, subset in ((7, 0), (1, 7), (2, 7))
+    )
+    np.testing.assert_array_equal(own.x_train, one.x_train)
+    np.testing.assert_array_equal(one.x_train, other.x_train)
+
+
 def test_the_whole_training_split_keeps_the_order_of_the_file(numbered):
     assert numbers(load_dataset("mnist", seed=5).x_train).tolist() == list(range(500))
 

@@ -17,6 +17,7 @@ from bnrepro.plotting.axes import (
     key_above,
     log_axis,
     name_ends,
+    nothing,
     step_axis,
     thousands,
 )
@@ -74,6 +75,10 @@ def draw_papers_curves(area: Area, data: dict[str, pd.DataFrame]) -> None:
 def draw_steps(area: Area, data: dict[str, pd.DataFrame]) -> None:
     """Figure 3 as dots."""
     axes, runs = area.axes(), data["runs"]
+    if runs.empty:
+        nothing(axes, "of the preset paper alone")
+        axes.set(xlabel="Training steps", xticks=[], yticks=[])
+        return
     marks = data["paper"].set_index("normalization")["value"].to_dict()
     runs_and_interval(axes, runs, data["medians"], thousands, marks, aside=True)
     smallest = min([runs["value"].min(), *marks.values()])

@@ -39,6 +39,7 @@ class Preset:
         sweep: Runs at each rate, in both arms.
         calibration: Runs of the Baseline that choose the base rate.
         rates: The rates of both sweeps.
+        at_papers_rates: Arms of the race that run at the paper's own rates besides, where the race does not.
     """
 
     seeds: int
@@ -47,6 +48,7 @@ class Preset:
     sweep: Length
     calibration: Length
     rates: tuple[float, ...]
+    at_papers_rates: tuple[str, ...] = ()
 
 
 MEASURED = {
@@ -84,6 +86,7 @@ PRESETS = {
         sweep=Length(300, 50),
         calibration=Length(1_500, 500),
         rates=RATES,
+        at_papers_rates=("baseline", "bn_x5", "bn_x30"),
     ),
 }
 
@@ -112,9 +115,10 @@ IMAGENET_PRESETS = {
 def sweep(preset: str, **overrides) -> Sweep:
     """The runs by group.
 
-    `race`, in which each of `setups.arms` is an arm, at preset `paper` of ten modules; `calibration`, the
-    Baseline at each rate, which chooses the base rate of each net; `rates`, the Baseline and BN-Baseline of four modules at each
-    rate, and a third arm where the parameter `another_arm` names a normalization for it.
+    `race`, in which each of `setups.arms` is an arm, at preset `paper` of ten modules; `papers_rates`, some of those arms at the
+    rates that the paper prints; `calibration`, the Baseline at each rate, which chooses the base rate of each net; `rates`, the
+    Baseline and BN-Baseline of four modules at each rate, and a third arm where the parameter `another_arm` names a normalization
+    for it.
 
     With `task=imagenet` it is all at full size.
     """
@@ -132,11 +136,13 @@ def sweep(preset: str, **overrides) -> Sweep:
     calibration = grid(lengthened(baseline, values.calibration), learning_rate=values.rates, seed=CALIBRATION_SEEDS)
     if raced != baseline:
         calibration += grid(lengthened(raced, values.main), learning_rate=RACED_RATES, seed=SELECTING_SEEDS)
+    papers = arms(lengthened(raced, values.main).replace(learning_rate=PAPER_RATES[0]))
     return {
         **{
             Group("race", arm=arm): grid(config.replace(measurements=MEASURED.get(arm, "")), seed=judged)
             for arm, config in arms(lengthened(raced, values.main)).items()
         },
+        **{Group("papers_rates", arm=arm): grid(papers[arm], seed=judged) for arm in values.at_papers_rates},
         Group("calibration"): calibration,
         Group("rates"): grid(
             rated, normalization=rated_arms, learning_rate=values.rates, seed=range(rate_seeds or values.rate_seeds)

@@ -5,7 +5,7 @@ import pandas as pd
 
 from bnrepro.analysis import paper
 from bnrepro.analysis.curves import best_metric, final_metric, steps_to_target
-from bnrepro.analysis.intervals import bound_of_median, bounded_interval, median_interval, ratio_interval
+from bnrepro.analysis.intervals import bound_of, bound_of_median, bounded_interval, median_interval, ratio_interval
 from bnrepro.analysis.paired import paired, ratios
 from bnrepro.analysis.select import group_curves, over_start, with_trains
 from bnrepro.experiments.setups import BASELINE, PAPER_MODELS, TEN_MODULES, arms
@@ -31,13 +31,13 @@ def derive(tables: Tables) -> Tables:
 
 
 @once
-def race(tables: Tables) -> pd.DataFrame:
-    """By run of each arm: `best_metric`, `final_metric`, and `steps_to_target` (infinite: never).
+def race(tables: Tables, group: str = "race") -> pd.DataFrame:
+    """By run of each arm of a group: `best_metric`, `final_metric`, and `steps_to_target` (infinite: never).
 
     The target is the best accuracy of the Baseline of the same seed, so the Baseline itself gets there at its best.
     Adds `reached`, and `steps_spent`: until the target, or all.
     """
-    curves = group_curves(tables, "race")
+    curves = group_curves(tables, group)
     best, final = best_metric(curves), final_metric(curves)
     target = best[best["arm"] == ARMS[0]].set_index("seed")["best_metric"]
     runs = steps_to_target(curves, target)
@@ -54,6 +54,14 @@ def step_ratios(runs: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """By seed the ratio of steps to the target of two arms of `race`, and its bound, as `paired.ratios` gives them."""
     pairs = paired(runs, "steps_to_target", arms=(first, second), column="arm")
     return ratios(pairs, runs["steps"].iloc[0], arms=(first, second))
+
+
+def at_papers_rates(tables: Tables) -> pd.DataFrame:
+    """By seed how many times as large the Baseline's steps over BN-x5's are at the paper's rates as in the race, as `ratios`."""
+    theirs, ours = (step_ratios(race(tables, group), "baseline", "bn_x5") for group in ("papers_rates", "race"))
+    larger = theirs["bound"].isin([">", "~"]) | ours["bound"].isin(["<", "~"])
+    smaller = theirs["bound"].isin(["<", "~"]) | ours["bound"].isin([">", "~"])
+    return pd.DataFrame({"ratio": theirs["ratio"] / ours["ratio"], "bound": bound_of(larger, smaller)})
 
 
 def figure3(tables: Tables) -> pd.DataFrame:

@@ -7,9 +7,17 @@ from bnrepro.analysis.findings import Row, count_if_any, counted_if_any, diverge
 from bnrepro.analysis.select import where
 from bnrepro.experiments.mini_batch_noise.tables import (
     ARM,
+    DROPPED,
+    FEW,
+    GAMMA,
+    GHOSTS,
+    KEPT,
     LEVEL,
+    NOISE,
     OVER,
+    SAME,
     SECOND,
+    WHOLE,
     WITH_BN,
     WITHOUT,
     at_equal_loss,
@@ -18,14 +26,21 @@ from bnrepro.experiments.mini_batch_noise.tables import (
     doses,
     ended,
     of_arm,
+    share,
 )
 from bnrepro.plotting.arms import LABELS
 from bnrepro.records.schemas import Tables
 
 _POINTS = "difference of shares"
-_FEW = ("batch", 4)
 _DROPOUT, _BOTH = ("none_dropout", 0), ("batch_dropout", OVER)
 _NOT_BN = ("none", "none_dropout")
+
+_APART_WORDS = {
+    DROPPED: "population statistics, gradient dropped",
+    KEPT: "population statistics, gradient kept",
+    NOISE: f"population statistics, gradient kept, noise of {FEW}",
+    GAMMA: f"BN over {WHOLE[1]} examples, decay of gamma",
+}
 
 _OWN = "each arm at the best of its learning rates on other seeds"
 _BN = f"BN over {OVER} examples"
@@ -56,8 +71,8 @@ def more_accurate(tables: Tables) -> list[Row]:
     id="G2",
     kind="primary",
     section="3.4",
-    sentence=f"On few examples, a dense net has a lower test loss where BN normalizes over {_FEW[1]} examples than over {OVER}",
-    statistic=f"test loss after training, BN over {_FEW[1]} examples minus over {OVER}, {_OWN}, median of seeds; a "
+    sentence=f"On few examples, a dense net has a lower test loss where BN normalizes over {FEW} examples than over {OVER}",
+    statistic=f"test loss after training, BN over {FEW} examples minus over {OVER}, {_OWN}, median of seeds; a "
     "difference of 0.1 nats or more is seen",
     unit="nats",
     rule=Rule("below", 0.0),
@@ -65,10 +80,10 @@ def more_accurate(tables: Tables) -> list[Row]:
 def smaller_batches_lower_loss(tables: Tables) -> list[Row]:
     runs = ended(tables)
     return [
-        median_of(difference(runs, "loss", WITH_BN, _FEW)),
+        median_of(difference(runs, "loss", WITH_BN, GHOSTS)),
         *_medians(runs, "loss", "nats", WITHOUT, *doses(runs), what="test loss "),
         *_medians(runs, "fit_loss", "nats", WITHOUT, *doses(runs), what="training loss "),
-        *_if_any(difference(runs, "accuracy", WITH_BN, _FEW), _POINTS, "test accuracy, the same difference"),
+        *_if_any(difference(runs, "accuracy", WITH_BN, GHOSTS), _POINTS, "test accuracy, the same difference"),
         *_settings(tables, *doses(runs)),
     ]
 
@@ -162,6 +177,89 @@ def dropout_gains_less(tables: Tables) -> list[Row]:
     ]
 
 
+@claim(
+    id="G7",
+    kind="secondary",
+    section="3.4",
+    sentence="On few examples, Gaussian noise in population statistics, as large as that in the statistics of "
+    f"{FEW} independent examples, with BN's gradient kept, gives more than half of what ghost batches of {FEW} take from a dense "
+    "net's test loss",
+    statistic="test loss after training, population statistics with noise minus without, over the difference between BN over "
+    f"{FEW} examples and over {WHOLE[1]}, {_OWN}, median of seeds",
+    unit="share",
+    rule=Rule("above", 0.5),
+)
+def noise_alone(tables: Tables) -> list[Row]:
+    return [*_shares(tables, KEPT, NOISE), *_apart(tables, WHOLE, GHOSTS, KEPT, NOISE)]
+
+
+@claim(
+    id="G8",
+    kind="secondary",
+    section="3.4",
+    sentence="On few examples, a dense net that is normalized by population statistics, with BN's gradient kept, is as accurate "
+    "as with BN over the mini-batch",
+    statistic=f"test accuracy after training, population statistics with BN's gradient minus BN over {WHOLE[1]} examples, "
+    f"{_OWN}, median of seeds; one point is allowed",
+    unit=_POINTS,
+    rule=Rule("around", 0.0, 0.01),
+)
+def as_accurate_by_population_statistics(tables: Tables) -> list[Row]:
+    runs, same = ended(tables), ended(tables, SAME)
+    return [
+        median_of(difference(runs, "accuracy", WHOLE, KEPT)),
+        *_if_any(difference(same, "accuracy", WHOLE, KEPT), _POINTS, f"the same, {_SAME}"),
+        *_if_any(difference(runs, "accuracy", WHOLE, DROPPED), _POINTS, f"the same, {_words(DROPPED)}"),
+        *_if_any(difference(runs, "loss", WHOLE, KEPT), "nats", "test loss, the same difference"),
+        *_if_any(difference(same, "loss", WHOLE, KEPT), "nats", f"test loss, the same, {_SAME}"),
+        *_apart(tables, WHOLE, KEPT, DROPPED),
+    ]
+
+
+@claim(
+    id="G9",
+    kind="secondary",
+    section="3.4",
+    sentence="On few examples, the decay of gamma with which it is most accurate takes from a dense net's test loss more than "
+    f"half of what ghost batches of {FEW} do",
+    statistic=f"test loss after training, BN over {WHOLE[1]} examples with decay of gamma minus without, over the difference "
+    f"between BN over {FEW} examples and over {WHOLE[1]}, {_OWN}, median of seeds; the decay is chosen with the rate",
+    unit="share",
+    rule=Rule("above", 0.5),
+)
+def decay_of_gamma(tables: Tables) -> list[Row]:
+    decays = set(where(chosen(tables), **dict(zip(ARM, GAMMA)), chosen=True)["weight_decay"])
+    chose = [single("L2 weight of gamma, chosen with the rate", decay, "rate") for decay in decays]
+    return [*_shares(tables, WHOLE, GAMMA), *chose, *_apart(tables, WHOLE, GHOSTS, GAMMA)]
+
+
+_SAME = f"all at the rate of BN over {WHOLE[1]} examples"
+
+
+def _shares(tables: Tables, first: tuple[str, int], second: tuple[str, int]) -> list[Row]:
+    """The share in the effect of the smallest ghost batches on the test loss, and what it costs or gives in accuracy."""
+    runs, same = ended(tables), ended(tables, SAME)
+    return [
+        median_of(share(runs, "loss", first, second)),
+        *_if_any(share(same, "loss", first, second), "share", f"the same, {_SAME}"),
+        *_if_any(difference(runs, "loss", first, second), "nats", "difference in test loss"),
+        *_if_any(difference(runs, "loss", WHOLE, GHOSTS), "nats", f"with BN over {FEW} examples"),
+        *_if_any(difference(runs, "accuracy", first, second), _POINTS, "difference in test accuracy"),
+        *_if_any(difference(runs, "accuracy", WHOLE, GHOSTS), _POINTS, f"with BN over {FEW} examples"),
+    ]
+
+
+def _apart(tables: Tables, *arms: tuple[str, int]) -> list[Row]:
+    """Test accuracy, test loss and training loss of some arms, and what they have chosen."""
+    runs = ended(tables)
+    return [
+        *_medians(runs, "accuracy", "accuracy", *arms),
+        *_medians(runs, "loss", "nats", *arms, what="test loss "),
+        *_medians(runs, "fit_loss", "nats", *arms, what="training loss "),
+        *_settings(tables, *arms),
+    ]
+
+
 def _if_any(values: pd.Series, unit: str, label: str) -> list[Row]:
     """The median of the values that there are; no row where there is none."""
     known = values.dropna()
@@ -206,6 +304,8 @@ def _settings(tables: Tables, *arms: tuple[str, int]) -> list[Row]:
 def _words(arm: tuple[str, int]) -> str:
     """As "without BN", "BN over 64 examples", "BN over 64 examples and Dropout"."""
     name, over = arm
+    if arm in _APART_WORDS:
+        return _APART_WORDS[arm]
     if name in _NOT_BN:
         return LABELS[name] if name == "none" else "Dropout without BN"
     return f"BN over {over} examples{' and Dropout' if name == 'batch_dropout' else ''}"

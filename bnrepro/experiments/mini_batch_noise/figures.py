@@ -5,19 +5,30 @@ import itertools
 import pandas as pd
 
 from bnrepro.analysis.intervals import Interval, median_interval
+from bnrepro.analysis.select import where
 from bnrepro.experiments.mini_batch_noise.panels import (
+    draw_apart,
     draw_choice,
     draw_dose,
     draw_dropout,
     draw_paths,
 )
 from bnrepro.experiments.mini_batch_noise.tables import (
+    APART,
     ARM,
     BEFORE,
+    DROPPED,
+    FEW,
+    GAMMA,
+    KEPT,
     LEVEL,
     LEVELS,
+    NOISE,
     OVER,
+    SAME,
     SECOND,
+    SETTING,
+    WHOLE,
     WITHOUT,
     at_equal_loss,
     chosen,
@@ -72,10 +83,41 @@ def dropout(tables: Tables) -> pd.DataFrame:
 
 
 def choice(tables: Tables) -> pd.DataFrame:
-    """By arm and rate the accuracy on held-out examples, the median of the seeds that choose."""
-    by = [*ARM, "learning_rate", "chosen"]
+    """By arm and rate the accuracy on held-out examples, the median of the seeds that choose; not of those of `apart_choice`."""
+    medians = _choice(tables)
+    return medians[~medians["arm"].isin(_CHOOSE_APART)]
+
+
+def apart(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The arms that tell noise from normalization.
+
+    `runs`: the judged ones, arm by arm. `same`: at the rate of BN over the whole mini-batch, the medians of nets that have
+    chosen another.
+    """
+    runs, same = ended(tables), ended(tables, SAME)
+    parts = [where(runs, **dict(zip(ARM, arm))).assign(words=_words(*arm)) for arm in APART]
+    others = same[~same["run"].isin(runs["run"])].groupby(list(ARM), sort=False)[["accuracy", "loss"]].median()
+    columns = ["run", *ARM, "words", "seed", "accuracy", "loss"]
+    return {"runs": pd.concat(parts, ignore_index=True)[columns], "same": others.reset_index()}
+
+
+def apart_choice(tables: Tables) -> pd.DataFrame:
+    """As `choice`, of the nets that are normalized by population statistics in training, and of those whose gamma decays."""
+    medians = _choice(tables)
+    return medians[medians["arm"].isin(_CHOOSE_APART)]
+
+
+def _choice(tables: Tables) -> pd.DataFrame:
+    by = [*ARM, *SETTING, "chosen"]
     medians = chosen(tables).groupby(by)["final_metric"].median().rename("accuracy").reset_index()
-    return medians.assign(words=[_words(*arm) for arm in zip(medians["arm"], medians["over"])])
+    columns = medians[["arm", "over", "weight_decay"]].itertuples(index=False)
+    words = [
+        f"decay {decay:g}" if decay else _words(arm, over).removeprefix("gradient ") for arm, over, decay in columns
+    ]
+    return medians.assign(words=words)
+
+
+_CHOOSE_APART = [arm for arm, _ in (DROPPED, KEPT, NOISE, GAMMA)]
 
 
 _ARMS = ("none", "none_dropout", "batch", "batch_dropout")
@@ -83,7 +125,7 @@ _ARMS = ("none", "none_dropout", "batch", "batch_dropout")
 
 def _words(arm: str, over: int) -> str:
     """As "BN over 64"."""
-    return f"BN over {over}" if arm == "batch" else LABELS[arm]
+    return {"batch": f"BN over {over}", DROPPED[0]: "gradient dropped"}.get(arm, LABELS[arm])
 
 
 PANELS = (
@@ -131,7 +173,30 @@ PANELS = (
         width=69,
         height=62,
     ),
+    Panel(
+        name="apart",
+        title="Noise or normalization?",
+        caption=f"After training, BN over the {WHOLE[1]} examples of the mini-batch and over {FEW}; population statistics with "
+        f"BN's gradient dropped, kept, and kept with the noise of {FEW} examples; BN over {WHOLE[1]} whose gamma decays. Each of "
+        "{judged_seeds} seeds (tick), the median (dot) and its 95% interval, each net at its own best learning rate; open, the "
+        f"median at the rate of BN over {WHOLE[1]}.",
+        data=apart,
+        draw=draw_apart,
+        width=102,
+        height=70,
+        least=95,
+    ),
+    Panel(
+        name="apart_choice",
+        title="Which rate and decay are best",
+        caption="Accuracy on held-out examples after training, the median of {choice_seeds} seeds that judge nothing; a dot, the "
+        "rate (and the decay) that each net is judged at, and a triangle, one that is worse than the axis shows.",
+        data=apart_choice,
+        draw=draw_choice,
+        width=69,
+        height=70,
+    ),
 )
 
-SHEETS = {"dose": ("dose", "paths"), "dropout": ("dropout", "choice")}
+SHEETS = {"dose": ("dose", "paths"), "dropout": ("dropout", "choice"), "noise": ("apart", "apart_choice")}
 """Panels by sheet."""

@@ -1,6 +1,7 @@
 """How the panels of mini-batch noise are drawn, from data that are already computed. Knows no run and no claim."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from bnrepro.analysis.intervals import median_interval
 from bnrepro.plotting.area import Area
@@ -10,9 +11,13 @@ from bnrepro.plotting.lines import median_line, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
 
 _OPEN = dict(markerfacecolor="white", markersize=3.2, linestyle=(0, (4, 1.6)))
+_ONE_RATE = dict(markerfacecolor="white", markersize=4.5, markeredgewidth=1.1, zorder=6)
 _MOMENTS = {"trained": ("after training", {}), "equal": ("at equal training loss", _OPEN)}
 _QUANTITIES = {"accuracy": "Accuracy, points", "loss": "Loss, nats"}
 _SHOWN = 0.08  # accuracies that lie further below the best are triangles at the edge
+_DECAYS = {1e-4: (0, (1, 1.2)), 1e-3: "-", 1e-2: (0, (5, 1.2))}
+"""Lines of decays."""
+
 _DASHES = {4: (0, (1, 1.2)), 16: (0, (4, 1.6)), 256: (0, (5, 1.2, 1, 1.2))}
 """Lines of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
 
@@ -71,25 +76,55 @@ def draw_paths(area: Area, medians: pd.DataFrame) -> None:
 
 def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
     """A row an arm: test accuracy on the left, test loss on the right, each seed, the median and its interval."""
+    _rows(area, {(LABELS[arm], COLORS[arm]): own for arm, own in runs.groupby("arm", sort=False)})
+
+
+def draw_apart(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """As `draw_dropout`, BN over ghost batches in a color of its own; an open dot is a median at one rate for all."""
+    runs, named = data["runs"], {}
+    if not set(runs["arm"]) - {"batch"}:
+        _not_trained(area.axes())
+        return
+    arms = list(runs.groupby(["arm", "over"], sort=False))
+    for (arm, over), own in arms:
+        few = arm == "batch" and over < runs["over"].max()
+        named[own["words"].iloc[0], COLORS["ghost" if few else arm]] = own
+    positions = {arm: (position, color) for position, ((arm, _), (_, color)) in enumerate(zip(arms, named))}
+    for axes, value in zip(_rows(area, named), ("accuracy", "loss")):
+        for row in data["same"].to_dict("records"):
+            position, color = positions[row["arm"], row["over"]]
+            axes.plot(row[value], position, "o", color=color, **_ONE_RATE)
+
+
+def _not_trained(axes: Axes) -> None:
+    nothing(axes, "trained at the preset paper alone")
+    axes.tick_params(labelbottom=False, labelleft=False)
+
+
+def _rows(area: Area, named: dict[tuple[str, str], pd.DataFrame]) -> tuple[Axes, Axes]:
+    """Draws the runs of a row by its word and color; the axes of accuracy and of loss."""
     left, right = area.grid(widths=(1, 1), gap=(6, 3))
-    arms = list(dict.fromkeys(runs["arm"]))
     for axes, value, label in ((left, "accuracy", "Test accuracy"), (right, "loss", "Test loss, nats")):
-        for position, arm in enumerate(arms):
-            own = runs.loc[runs["arm"] == arm, value]
-            interval_mark(axes, position, own, median_interval(own), COLORS[arm])
-        row_axis(axes, [LABELS[arm] for arm in arms], [COLORS[arm] for arm in arms], lines=True)
+        for position, ((_, color), own) in enumerate(named.items()):
+            interval_mark(axes, position, own[value], median_interval(own[value]), color)
+        row_axis(axes, *map(list, zip(*named)), lines=True)
         axes.tick_params(labelleft=axes is left)
         axes.set_xlabel(label)
     accuracy_ticks(left, "x")
+    return left, right
 
 
 def draw_choice(area: Area, medians: pd.DataFrame) -> None:
     """Held-out accuracy over the learning rate on the seeds that choose, a line an arm, the chosen rate a dot."""
-    axes, ends, lowest = area.axes(), [], medians["accuracy"].max() - _SHOWN
-    for (arm, over), own in medians.groupby(["arm", "over"]):
+    axes = area.axes()
+    if medians.empty:
+        _not_trained(axes)
+        return
+    ends, lowest = [], medians["accuracy"].max() - _SHOWN
+    for (arm, over, decay), own in medians.groupby(["arm", "over", "weight_decay"]):
         color, own = COLORS[arm], own.sort_values("learning_rate")
-        shown = own["accuracy"].clip(lower=lowest)
-        axes.plot(own["learning_rate"], shown, color=color, linestyle=_DASHES.get(over, "-"), zorder=4)
+        shown, dashes = own["accuracy"].clip(lower=lowest), _DECAYS.get(decay) or _DASHES.get(over, "-")
+        axes.plot(own["learning_rate"], shown, color=color, linestyle=dashes, zorder=4)
         for marker, those in (("o", own["chosen"]), ("v", own["accuracy"] < lowest)):
             axes.plot(own["learning_rate"][those], shown[those], marker, color=color, markersize=4, zorder=5)
         ends.append((own["learning_rate"].iloc[-1], shown.iloc[-1], own["words"].iloc[0], color))

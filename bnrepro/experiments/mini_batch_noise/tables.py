@@ -11,7 +11,9 @@ from bnrepro.records.computed import once
 from bnrepro.records.schemas import Tables
 
 ARM = ("arm", "over")
-"""What says which arm a run is: its normalization, with `_dropout` where there is; over how many examples BN normalizes, or 0."""
+"""What says which arm a run is: its normalization, with `_noise` and `_dropout` where there is, or `gamma_decay`; over how many
+examples BN normalizes, or those whose noise is added; 0 without BN.
+"""
 
 OVER = 64
 """Over how many examples the net that is called the one with BN normalizes: the paper's dense net has mini-batches of 60."""
@@ -19,8 +21,24 @@ OVER = 64
 WITHOUT, WITH_BN = ("none", 0), ("batch", OVER)
 """The net without BN, and the one with BN that it is compared with."""
 
-BEST, SECOND = "", "second"
-"""The settings of the judged runs: each arm at its best rate, and the net without BN at its second best one."""
+FEW = 4
+"""Examples of the smallest ghost batches, whose effect noise alone is to have."""
+
+WHOLE, GHOSTS = ("batch", 256), ("batch", FEW)
+DROPPED, KEPT, NOISE = ("population", 256), ("kept", 256), ("kept_noise", FEW)
+GAMMA = ("gamma_decay", 256)
+APART = (WHOLE, GHOSTS, DROPPED, KEPT, NOISE, GAMMA)
+"""What tells noise from normalization: BN over the mini-batch and over its smallest ghost batches; population statistics with
+BN's gradient dropped, kept, and kept with the noise of these ghost batches; and BN over the mini-batch whose gamma decays.
+"""
+
+BEST, SECOND, SAME = "", "second", "same_rate"
+"""The settings of the judged runs: each arm at its best rate; the net without BN at its second best one; the nets of `APART` at
+the best rate of the first of them.
+"""
+
+SETTING = ("learning_rate", "weight_decay")
+"""What an arm chooses; the decay is 0 but where gamma decays."""
 
 LEVEL = 0.05
 """The training loss at which generalization is compared."""
@@ -47,39 +65,44 @@ def derive(tables: Tables) -> Tables:
 
 def with_arms(runs: pd.DataFrame) -> pd.DataFrame:
     """Adds to runs the columns of `ARM`."""
-    over = runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"])
+    noise = runs.get("normalization.noise_size", pd.Series(0, runs.index)).fillna(0).astype(int)
+    over = runs["ghost_size"].where(runs["ghost_size"] > 0, runs["batch_size"]).where(noise == 0, noise)
+    words = runs["normalization"].mask(runs["weight_decay_on"] == "gamma", "gamma_decay")
     return runs.assign(
-        arm=runs["normalization"] + np.where(runs["dropout"] > 0, "_dropout", ""),
+        arm=words + np.where(noise > 0, "_noise", "") + np.where(runs["dropout"] > 0, "_dropout", ""),
         over=over.where(runs["normalization"] != "none", 0),
     )
 
 
-def best_rates(curves: pd.DataFrame, place: int = 0) -> dict[tuple[str, int], float]:
-    """By arm the learning rate of the highest accuracy on held-out examples after training, the median of its seeds.
+def best_settings(curves: pd.DataFrame, place: int = 0) -> dict[tuple[str, int], dict[str, float]]:
+    """By arm the values of `SETTING` of the highest accuracy on held-out examples after training, the median of its seeds.
 
     Args:
         curves: Of the runs that choose.
-        place: 0 for the best, 1 for the second best; of equals the lowest comes first. An arm with fewer rates is left out.
+        place: 0 for the best, 1 for the second best; of equals the lowest comes first. An arm with fewer is left out.
     """
     runs = with_arms(final_metric(curves))
-    medians = runs.groupby([*ARM, "learning_rate"])["final_metric"].median().reset_index()
+    medians = runs.groupby([*ARM, *SETTING])["final_metric"].median().reset_index()
     ordered = medians.sort_values("final_metric", ascending=False, kind="stable").groupby(list(ARM)).nth(place)
-    return ordered.set_index(list(ARM))["learning_rate"].to_dict()
+    return ordered.set_index(list(ARM))[list(SETTING)].to_dict("index")
 
 
 @once
 def chosen(tables: Tables) -> pd.DataFrame:
-    """The runs that choose: `final_metric`, whether its rate was `chosen`, and whether that is `at_edge` of the rates tried."""
+    """The runs that choose: `final_metric`, whether their setting was `chosen`, and whether the chosen rate is `at_edge` of
+    the rates tried.
+    """
     curves = group_curves(tables, "choice")
-    rates, runs = best_rates(curves), with_arms(final_metric(curves))
-    own = pd.Series([rates[arm] for arm in zip(runs["arm"], runs["over"])], runs.index, dtype=float)
+    best, runs = best_settings(curves), with_arms(final_metric(curves))
+    own = pd.DataFrame([best[arm] for arm in zip(runs["arm"], runs["over"])], runs.index, dtype=float)
     ends = runs["learning_rate"].agg(["min", "max"])
-    return runs.assign(chosen=runs["learning_rate"] == own, at_edge=own.isin(ends))
+    settled = (runs[list(SETTING)] == own[list(SETTING)]).all(axis=1)
+    return runs.assign(chosen=settled, at_edge=own["learning_rate"].isin(ends))
 
 
 @once
 def ended(tables: Tables, setting: str = BEST) -> pd.DataFrame:
-    """The judged runs after training, as `curves.at_end` has them. `setting` is `BEST` or `SECOND`."""
+    """The judged runs after training, as `curves.at_end` has them. `setting` is `BEST`, `SECOND` or `SAME`."""
     return with_arms(at_end(group_curves(tables, "judged", setting=setting)))
 
 
@@ -141,6 +164,11 @@ def difference(table: pd.DataFrame, value: str, first: tuple[str, int], second: 
         return pd.Series(dtype=float)
     pairs = paired(named, value, arms=(without, with_it), column="pair")
     return pairs[with_it] - pairs[without]
+
+
+def share(table: pd.DataFrame, value: str, first: tuple[str, int], second: tuple[str, int]) -> pd.Series:
+    """By seed the difference between two arms over that between `WHOLE` and `GHOSTS`; no row where one was not trained."""
+    return (difference(table, value, first, second) / difference(table, value, WHOLE, GHOSTS)).dropna()
 
 
 def doses(runs: pd.DataFrame) -> list[tuple[str, int]]:

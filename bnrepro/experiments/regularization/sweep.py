@@ -9,7 +9,15 @@ from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS, Length, lengthened, resolve
-from bnrepro.experiments.regularization.tables import ALIKE, DENSE_CHANGES, TOGETHER, UNCHANGED, VARIED, net
+from bnrepro.experiments.regularization.tables import (
+    ALIKE,
+    DENSE_CHANGES,
+    FIRST_MEMBER,
+    TOGETHER,
+    UNCHANGED,
+    VARIED,
+    net,
+)
 from bnrepro.experiments.setups import ARMS, BASELINE, DENSE, changed
 
 TABLES = ("runs", "curves", "mates", "probabilities", "provenance")
@@ -151,12 +159,18 @@ def _choice(nets: dict[str, RunConfig]) -> Sweep:
 
 
 def _ensembles(member: RunConfig, seeds: int) -> Sweep:
-    """Six nets with seeds that follow one another, varied and alike; the first of the varied ones is the first of those alike."""
-    member, count = member.replace(measurements="probabilities"), min(seeds, ENSEMBLES)
-    firsts = range(FIRST_JUDGED, FIRST_JUDGED + TOGETHER * count, TOGETHER)
+    """Six nets on the same examples, with seeds that follow one another, varied and alike; the first of both is one net."""
+    member = member.replace(measurements="probabilities")
+    sixes = range(FIRST_MEMBER, FIRST_MEMBER + TOGETHER * min(seeds, ENSEMBLES), TOGETHER)
     varied = {
-        Group("ensemble", name, VARIED): grid(member.replace(**own), seed=[first + place for first in firsts])
+        Group("ensemble", name, VARIED): [
+            member.replace(**own, seed=first + place, subset_seed=first) for first in sixes
+        ]
         for place, (name, own) in enumerate(VARIATIONS.items())
     }
-    alike = grid(member, seed=range(FIRST_JUDGED, FIRST_JUDGED + TOGETHER * count))
+    alike = [
+        config
+        for first in sixes
+        for config in grid(member.replace(subset_seed=first), seed=range(first, first + TOGETHER))
+    ]
     return {**varied, Group("ensemble", "plain", ALIKE): alike}

@@ -12,7 +12,6 @@ from bnrepro.analysis.paired import paired
 from bnrepro.analysis.select import group_curves, where
 from bnrepro.config.group import Group
 from bnrepro.config.run_config import RunConfig
-from bnrepro.experiments.presets import FIRST_JUDGED
 from bnrepro.experiments.setups import ARMS, CHANGES
 from bnrepro.records.computed import once
 from bnrepro.records.results import select
@@ -27,6 +26,9 @@ PAPERS_SHARE = round(float(1 - SIX / ONE), 3)
 
 TOGETHER = 6
 """Nets of an ensemble, as many as in the paper; their seeds follow one another."""
+
+FIRST_MEMBER = 200
+"""The first of their seeds."""
 
 VARIED, ALIKE = "varied", "alike"
 """The settings of the ensembles: nets varied as in the paper, and nets that differ in their seed alone."""
@@ -131,7 +133,7 @@ def ensemble_errors(tables: Tables) -> pd.DataFrame:
     labels = next(iter(measured.values()))["label"].to_numpy(int) if measured else np.zeros(1, int)
     guess = np.full((len(labels), len(_CLASSES)), 1 / len(_CLASSES))
     rows = []
-    first = nets["seed"] - (nets["seed"] - FIRST_JUDGED) % TOGETHER
+    first = nets["seed"] - (nets["seed"] - FIRST_MEMBER) % TOGETHER
     for (setting, seed), members in nets.groupby(["setting", first]):
         each = np.stack(
             [
