@@ -51,6 +51,7 @@ _OURS = {
         "bnrepro.measurements.usual": (
             "gradients",
             "geometry",
+            "one_step",
             "mates",
             "probabilities",
             "modes",

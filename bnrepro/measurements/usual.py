@@ -34,6 +34,19 @@ class OfGeometry(Measurement):
         return Geometry(run.model, run.loss, *run.splits["train"])
 
 
+@register("measurement", "one_step")
+class OfOneStep(Measurement):
+    """What one step along a mini-batch's own gradient does, of all weights and of some of them alone."""
+
+    engines = tuple(ENGINES)
+    of_few_examples = True
+
+    def begin(self, run: Observed) -> Observer:
+        from bnrepro.measurements.one_step import OneStep
+
+        return OneStep(run.model, run.loss, *run.splits["train"], run.config.batch_size)
+
+
 @register("measurement", "mates")
 class OfMates(Measurement):
     """How much outputs vary with the other examples of a mini-batch."""

@@ -21,6 +21,7 @@ SCHEMAS = {
     "pairs": ("claim", "quantity", "expected", "found"),
     "bias": ("draw", "gradient", "step", "bias", "loss"),
     "geometry": ("run", "step", "layer", "quantity", "value"),
+    "updates": ("run", "step", "part", "weight_norm", "gradient_norm", "output_before", "output_after", "loss"),
     "invariances": ("run", "scale", "quantity", "error", "change"),
     "mates": ("run", "mode", "batch_size", "spread"),
     "probabilities": ("run", "example", "label", *(f"class_{number}" for number in range(10))),

@@ -6,15 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnrepro.analysis.ceilings import rate
+from bnrepro.analysis.ceilings import number, rate
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.config.group import Group
-from bnrepro.experiments.largest_rates.sweep import CANDIDATES, TARGETS
+from bnrepro.experiments.largest_rates.sweep import BASE, CANDIDATES, PAST, TARGETS
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.records.results import select
 from bnrepro.report.verdicts import judged
-from tests.experiments.factories_largest_rates import largest_rates, simulate
+from tests.experiments.factories import statistic
+from tests.experiments.factories_largest_rates import GROWTH, LOSSES, largest_rates, simulate
+from tests.experiments.rows import GUESS_LOSS
 
 ONCE, TWICE = 1.1, 1.21
 """To which factor a ceiling, and a ratio of two, is known; rates of three digits leave it a thousandth more."""
@@ -103,6 +105,17 @@ def test_a_threshold_is_told_where_the_ratio_is_a_tenth_off_it_and_more(factor, 
         return 5 * factor * TWICE ** math.copysign(1, factor - 1) * 0.1 if has_bn(config) else 0.1
 
     assert judged(largest_rates, simulate(ceiling)).set_index("claim").loc["H4", "verdict"] == verdict
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.5, SUPPORTED), (1 / 1.5, CONTRADICTED)])
+def test_it_is_told_whether_bn_raises_the_rate_more_or_less_with_large_mini_batches(factor, verdict):
+    def ceiling(config) -> float:
+        return (3.0 * (factor if config["batch_size"] == 512 else 1.0)) if has_bn(config) else 0.3
+
+    found = judged(largest_rates, simulate(ceiling, seeds=7)).set_index("claim")
+    for name in ("H8", "H9"):
+        row = found.loc[name]
+        assert row["verdict"] == verdict and row["ci_low"] < factor < row["ci_high"]
 
 
 def test_the_faster_arm_at_its_own_best_rate_is_told_and_so_is_the_slower():
@@ -211,8 +224,69 @@ def test_the_smallest_of_several_ratios_is_bounded_by_the_lowest_of_each_end():
     assert largest_rates.smallest(table, ("he", "orthogonal"), hidden_layers=20, batch_size=32).empty
 
 
-def test_what_is_kept_of_the_curves_is_all_that_is_asked_for(tables):
+def test_what_is_kept_is_all_that_is_asked_for(tables):
     kept = largest_rates.derive(tables)
-    assert 0 < len(kept["curves"]) < len(tables["curves"])
-    pd.testing.assert_frame_equal(judged(largest_rates, kept), judged(largest_rates, tables))
+    for name in ("curves", "updates"):
+        assert 0 < len(kept[name]) < len(tables[name])
+    pd.testing.assert_frame_equal(largest_rates.findings(kept), largest_rates.findings(tables))
+    for panel in largest_rates.sheets()["why"]:
+        drawn, whole = (found if isinstance(found, dict) else {"": found} for found in map(panel.data, (kept, tables)))
+        for name, table in whole.items():
+            pd.testing.assert_frame_equal(drawn[name], table)
     assert set(largest_rates.sweep("paper", kept)) == set(largest_rates.sweep("paper", tables))
+
+
+def test_the_first_steps_are_at_rates_off_the_ceilings_of_the_same_seed(tables):
+    ceilings = largest_rates.searched(tables).query("initialization == 'he' and batch_size == 32 and sgd_momentum == 0")
+    numbers = ceilings.set_index(["hidden_layers", "normalization", "seed"])["low"].map(number)
+    for setting, arms, steps in (("past", ("none", "batch"), PAST), ("base", ("none", "none"), BASE)):
+        runs = select(tables, "first_steps", setting=setting)
+        assert len(runs) == 2 * 2 * 12 and set(runs["hidden_layers"]) == {3, 20} and set(runs["steps"]) == {10}
+        for run in runs.itertuples():
+            arm = dict(zip(("none", "batch"), arms))[run.normalization]
+            assert number(run.learning_rate) == numbers[run.hidden_layers, arm, run.seed] + steps
+
+
+def test_no_first_steps_and_no_large_mini_batches_are_trained_at_the_smaller_presets():
+    for preset in ("smoke", "quick"):
+        found = simulate(lambda config: 1.0, preset=preset)
+        assert select(found, "first_steps").empty and set(found["runs"]["batch_size"]) == {32}
+
+
+def test_what_a_step_does_past_the_ceiling_is_told_as_it_was_made_up(tables):
+    growth = statistic(tables, "W1")["estimate"]
+    assert growth == pytest.approx((GROWTH["none"] / GROWTH["batch"]) ** 19)
+    assert statistic(tables, "W2")["estimate"] == pytest.approx(0.8**-19)
+    assert statistic(tables, "W3")["estimate"] == pytest.approx(LOSSES["logits"] / LOSSES["kernel"])
+    assert statistic(tables, "W4")["estimate"] == pytest.approx(LOSSES["nothing"] / GUESS_LOSS)
+    assert {statistic(tables, name)["verdict"] for name in ("W1", "W2", "W3", "W4")} == {SUPPORTED}
+
+
+def test_each_of_these_claims_can_be_contradicted(tables):
+    updates, turned = tables["updates"], {}
+    before, after = updates["output_before"], updates["output_after"]
+    turned["W1"] = updates.assign(output_after=before**2 / after)
+    turned["W2"] = updates.assign(gradient_norm=1 / updates["gradient_norm"])
+    turned["W3"] = updates.assign(part=updates["part"].replace({"kernel": "logits", "logits": "kernel"}))
+    turned["W4"] = updates.assign(loss=10 * updates["loss"])
+    for name, table in turned.items():
+        assert statistic({**tables, "updates": table}, name)["verdict"] == CONTRADICTED
+
+
+def test_the_step_that_is_looked_at_is_the_first_that_breaks_the_net_and_beside_the_ceiling_the_first(tables):
+    for setting, step, broken in (("past", 1, True), ("base", 0, False)):
+        found = largest_rates.at_moment(tables, setting)
+        assert set(found["step"]) == {step} and set(found["breaks"]) == {broken}
+    unbroken = tables["updates"].assign(loss=2.0)
+    found = largest_rates.at_moment({**tables, "updates": unbroken}, "past")
+    assert set(found["step"]) == {0} and set(found["breaks"]) == {False}
+
+
+def test_a_run_that_diverges_within_the_first_steps_is_a_bound(tables):
+    found = largest_rates.after_steps(tables, "past", "none", 20)
+    assert set(found["bound"]) == {">"} and found["low"].tolist() == pytest.approx([25 / GUESS_LOSS] * 12)
+
+
+def test_what_is_beyond_single_precision_is_at_least_its_largest_number():
+    found = largest_rates.known(pd.Series([2.0, np.inf, np.nan]))
+    assert found["high"].tolist() == [2.0, np.inf, np.inf] and (found["low"][1:] > 3e38).all() and found["low"][0] == 2

@@ -38,7 +38,7 @@ GROUPS = {
     ),
     "never begun": grid(SHORT.replace(activation="relu", initial_std=1e30), seed=(0, 1)),
     "last chunk": grid(SHORT.replace(steps=50), seed=(0, 1)),
-    "geometry": grid(SHORT.replace(normalization="batch", measurements="geometry", steps=40), seed=(0, 1)),
+    "geometry": grid(SHORT.replace(normalization="batch", measurements="geometry,one_step", steps=40), seed=(0, 1)),
     "validation": grid(SHORT.replace(validation_examples=512, fit_examples=600), seed=(0, 1)),
 }
 TRAINED_ALONE = ("none", "batch", "dropout", "starts", "decay", "divergent")

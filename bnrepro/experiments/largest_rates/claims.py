@@ -1,15 +1,30 @@
 """The claims on the largest rates, a function each. Draws nothing."""
 
+import itertools
+import math
+
+import pandas as pd
+
 from bnrepro.analysis.ceilings import over
 from bnrepro.analysis.claims import Rule, claim
 from bnrepro.analysis.findings import Row, counted, counted_if_any, median_between, single
 from bnrepro.analysis.select import where
-from bnrepro.experiments.largest_rates.sweep import BATCH_SIZE
+from bnrepro.experiments.largest_rates.sweep import BATCH_SIZE, LARGE_BATCH_SIZE
 from bnrepro.experiments.largest_rates.tables import (
+    BROKEN_AT,
+    GROUPS,
+    OUTERMOST,
     PLAIN,
+    after_steps,
     at,
     at_edge,
+    at_moment,
     fewer_steps,
+    grown,
+    known,
+    of_groups,
+    of_layers,
+    over_depth,
     raced,
     raised,
     searched,
@@ -104,6 +119,40 @@ def with_momentum(tables: Tables) -> list[Row]:
     return [median_between(at(raised(tables), **cell)), *_ceilings(tables, **cell)]
 
 
+_GROWN = (
+    f"{_RATIO}, He's start, mini-batches of {LARGE_BATCH_SIZE} over mini-batches of {BATCH_SIZE}, each known to a factor of "
+    "1.46, both after 600 steps, median of seeds; a growth of 1.21 or more is seen"
+)
+
+
+@claim(
+    id="H8",
+    kind="secondary",
+    section="3.3",
+    sentence="BN raises the largest learning rate at which a dense net of 20 layers trains more with mini-batches of 512 than "
+    "with mini-batches of 32",
+    statistic=_GROWN,
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def more_with_large_batches(tables: Tables) -> list[Row]:
+    return _with_large_batches(tables, _DEEP)
+
+
+@claim(
+    id="H9",
+    kind="secondary",
+    section="3.3",
+    sentence="BN raises the largest learning rate at which a dense net of 3 layers trains more with mini-batches of 512 than "
+    "with mini-batches of 32",
+    statistic=_GROWN,
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def more_with_large_batches_in_a_shallow_net(tables: Tables) -> list[Row]:
+    return _with_large_batches(tables, _SHALLOW)
+
+
 _FEWER = (
     "steps to an accuracy on held-out examples that both arms reach on other seeds, without BN over with, mini-batches of 32, "
     "each known to one evaluation"
@@ -150,6 +199,103 @@ def faster_at_the_same_rate(tables: Tables) -> list[Row]:
     return _race(tables, "same", hidden_layers=_SHALLOW, batch_size=BATCH_SIZE)
 
 
+_STEP = (
+    "a step of gradient descent on one mini-batch, at 3.8 times an arm's own largest rate, the first of ten that takes the "
+    "loss of that mini-batch above twice that of guessing, else the first of all"
+)
+_SETTINGS = {"past": "past the largest rate", "base": "at half the largest rate without BN"}
+
+
+@claim(
+    id="W1",
+    kind="secondary",
+    section="3.3",
+    sentence="Past the largest learning rate at which a dense net of 20 layers trains, a step makes activations grow more with "
+    "depth without BN than with BN",
+    statistic=f"{_STEP}: the factor by which it raises the root mean square of the outputs of the last hidden layer's linear "
+    "map, over that of the first, without BN over with, median of seeds",
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def activations_grow_with_depth(tables: Tables) -> list[Row]:
+    rows = []
+    for depth, setting, arm in itertools.product((_DEEP, _SHALLOW), _SETTINGS, ARMS):
+        own = over_depth(tables, setting, "growth", arm, depth, (depth, 1))
+        rows += _if_any(own, f"last over first of {depth} layers {LABELS[arm]}, {_SETTINGS[setting]}")
+    without, with_bn = (over_depth(tables, "past", "growth", arm, _DEEP, (_DEEP, 1)) for arm in ARMS)
+    return [median_between(over(without, with_bn.reindex(without.index))), *rows, *_unbroken(tables)]
+
+
+@claim(
+    id="W2",
+    kind="secondary",
+    section="3.3",
+    sentence="Before any step of training, gradients of a dense net of 20 layers grow more from the outputs towards the inputs "
+    "with BN than without",
+    statistic="norm of the gradient of one mini-batch's loss by the first hidden kernel, over that by the last, He's start, "
+    "with BN over without, median of seeds",
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def gradients_grow_towards_the_inputs(tables: Tables) -> list[Row]:
+    without, with_bn = (over_depth(tables, "base", "gradient_norm", arm, _DEEP, (1, _DEEP)) for arm in ARMS)
+    each = zip(ARMS, (without, with_bn))
+    rows = [row for arm, own in each for row in _if_any(own, f"first over last kernel {LABELS[arm]}")]
+    return [median_between(over(with_bn, without.reindex(with_bn.index))), *rows]
+
+
+@claim(
+    id="W3",
+    kind="secondary",
+    section="3.3",
+    sentence="Past its largest learning rate a dense net of 20 layers with BN is broken more by what a step does to the "
+    "logits' layer than by what it does to the hidden kernels",
+    statistic=f"{_STEP}: the loss after the logits' layer alone has taken it, over that after the hidden kernels alone have, "
+    "with BN, median of seeds",
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def the_logits_layer_breaks(tables: Tables) -> list[Row]:
+    rows = [row for depth in (_DEEP, _SHALLOW) for row in _by_group(tables, depth)]
+    losses = of_groups(tables, "past", "loss", ARMS[1], _DEEP).reindex(columns=[OUTERMOST, "kernel"])
+    return [median_between(over(known(losses[OUTERMOST]), known(losses["kernel"]))), *rows]
+
+
+@claim(
+    id="W4",
+    kind="secondary",
+    section="3.3",
+    sentence="After ten steps past its largest learning rate the loss of a dense net of 20 layers with BN is below twice that "
+    "of guessing",
+    statistic="loss of one mini-batch after ten steps at 3.8 times the largest rate at which the net trains, over that of "
+    "guessing, with BN; infinite where a run diverged, median of seeds",
+    unit="times",
+    rule=Rule("below", BROKEN_AT),
+)
+def the_loss_comes_back(tables: Tables) -> list[Row]:
+    rows = []
+    for depth, arm in itertools.product((_DEEP, _SHALLOW), ARMS):
+        rows += _if_any(
+            after_steps(tables, "past", arm, depth), f"{depth} layers {LABELS[arm]}, loss over that of guessing"
+        )
+        rows += _if_any(
+            grown(tables, arm, depth), f"{depth} layers {LABELS[arm]}, norm of the hidden kernels over the start's"
+        )
+    return [median_between(after_steps(tables, "past", ARMS[1], _DEEP)), *rows]
+
+
+def _with_large_batches(tables: Tables, depth: int) -> list[Row]:
+    """How many times more BN raises the largest rate with large mini-batches; what it is with each."""
+    own = {size: at(raised(tables), hidden_layers=depth, batch_size=size) for size in (LARGE_BATCH_SIZE, BATCH_SIZE)}
+    large, usual = own.values()
+    rows = []
+    for size, ratios in own.items():
+        words = f"mini-batches of {size}"
+        rows += [median_between(ratios, f"with BN over without, {words}")]
+        rows += _ceilings(tables, f"{words}, ", hidden_layers=depth, batch_size=size)
+    return [median_between(over(large, usual.reindex(large.index))), *rows]
+
+
 def _ceilings(tables: Tables, prefix: str = "", **cell) -> list[Row]:
     """By arm the largest rate that trains; at how many seeds none does, and why; of how many a smaller one does not."""
     own, rows = at(searched(tables), **cell), []
@@ -182,3 +328,42 @@ def _race(tables: Tables, setting: str, **cell) -> list[Row]:
             rows.append(single(f"learning rate {LABELS[arm]}{edge}", rate, "rate"))
             rows.append(counted(f"runs {LABELS[arm]} that get there", mine["reached"]))
     return [median_between(fewer_steps(runs, **cell)), *rows]
+
+
+def _if_any(pairs: pd.DataFrame, label: str) -> list[Row]:
+    """Their median, if there are any."""
+    return [median_between(pairs, label)] if len(pairs) else []
+
+
+def _unbroken(tables: Tables) -> list[Row]:
+    """How many runs past the ceiling have no step that breaks them, and how many at the rate beside it have one."""
+    rows = []
+    for setting, words in (("past", "that no step breaks"), ("base", "that the first step breaks")):
+        runs = at_moment(tables, setting).groupby("run")["breaks"].first()
+        those = ~runs if setting == "past" else runs
+        rows += counted_if_any(f"runs {_SETTINGS[setting]} {words}", those)
+    return rows
+
+
+def _by_group(tables: Tables, depth: int) -> list[Row]:
+    """With BN the loss after a group of weights alone has taken the step, and how large its step is beside the weights; in both
+    arms of how many seeds the loss is the highest.
+    """
+    rows = []
+    for arm in reversed(ARMS):
+        losses, sizes = (of_groups(tables, "past", value, arm, depth) for value in ("loss", "relative"))
+        alone, net = losses.drop(columns=["nothing", "all"], errors="ignore"), f"{depth} layers {LABELS[arm]}"
+        for group in alone if arm == ARMS[1] else ():
+            words, size = f"{net}, {GROUPS[group]}", sizes[group].median()
+            rows.append(single(f"{words}: loss after their step alone", losses[group].median(), "nats", len(losses)))
+            if math.isfinite(size):
+                rows.append(single(f"{words}: norm of the step over theirs", size, "times", len(sizes)))
+        first = where(of_layers(tables, "past"), normalization=arm, hidden_layers=depth, layer=1)["relative"]
+        if arm == ARMS[1] and len(first):
+            words = f"{net}, first hidden kernel: norm of its step over its own"
+            rows.append(single(words, first.median(), "times", len(first)))
+        highest = alone.fillna(math.inf).idxmax(axis=1)
+        for group in alone:
+            words = f"{net}, {GROUPS[group]}: seeds at which this loss is the highest"
+            rows += counted_if_any(words, highest == group, "seeds")
+    return rows

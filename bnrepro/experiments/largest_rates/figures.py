@@ -1,13 +1,38 @@
 """The panels of the largest rates: the map over depth, its ratios, races to a target. Knows no claim."""
 
 import functools
+import itertools
 
+import numpy as np
 import pandas as pd
 
+from bnrepro.analysis.ceilings import between
 from bnrepro.analysis.intervals import Interval, bound_of_median, censored_interval, median_interval
 from bnrepro.analysis.select import where
-from bnrepro.experiments.largest_rates.panels import draw_ceilings, draw_curves, draw_races, draw_raised
-from bnrepro.experiments.largest_rates.tables import CELL, PLAIN, arms_of, race_curves, raced, raised, searched
+from bnrepro.experiments.largest_rates.panels import (
+    draw_ceilings,
+    draw_curves,
+    draw_layers,
+    draw_losses,
+    draw_races,
+    draw_raised,
+)
+from bnrepro.experiments.largest_rates.sweep import BATCH_SIZE
+from bnrepro.experiments.largest_rates.tables import (
+    CELL,
+    GROUPS,
+    PLAIN,
+    after_steps,
+    arms_of,
+    at_moment,
+    known,
+    of_groups,
+    of_layers,
+    race_curves,
+    raced,
+    raised,
+    searched,
+)
 from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.arms import LABELS
 from bnrepro.plotting.panel import Panel
@@ -18,7 +43,7 @@ _STARTS = {"glorot": "Glorot's start", "gaussian": "Gaussian start, 0.01"}
 
 def ceilings(tables: Tables) -> pd.DataFrame:
     """Of each depth, arm and seed the largest rate found to train; none where none does."""
-    found = where(searched(tables), **PLAIN)
+    found = where(searched(tables), batch_size=BATCH_SIZE, **PLAIN)
     return found.assign(rate=found["low"].where(found["low"] > 0))[["hidden_layers", "normalization", "seed", "rate"]]
 
 
@@ -62,9 +87,57 @@ def curves(tables: Tables) -> dict[str, pd.DataFrame]:
     }
 
 
+def layers(tables: Tables, value: str, settings: tuple[str, ...]) -> pd.DataFrame:
+    """Of the deepest net whose first steps are looked at, a value of each hidden layer at the step that is looked at; none where
+    it is beyond single precision.
+    """
+    found = pd.concat([of_layers(tables, setting).assign(setting=setting) for setting in settings], ignore_index=True)
+    found = found[found["hidden_layers"] == found["hidden_layers"].max()]
+    values = found[value].astype(float)
+    return found.assign(value=values.where(np.isfinite(values)))[["normalization", "setting", "seed", "layer", "value"]]
+
+
+def groups(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Past its largest rate each net with BN, and the deepest without: by group of weights the loss after these alone have taken
+    the step, over guessing.
+    """
+    depths, (without, *others) = sorted(set(at_moment(tables, "past")["hidden_layers"])), arms_of(tables)
+    seeds, rows = [], []
+    for arm, depth in [*itertools.product(others, depths), *((without, depth) for depth in depths[-1:])]:
+        for part, losses in of_groups(tables, "past", "over_guessing", arm, depth).items():
+            ratios = known(losses)
+            _add(
+                seeds, rows, GROUPS[part], arm, between(ratios["low"], ratios["high"]), f"{depth} layers {LABELS[arm]}"
+            )
+    return _marks(seeds, rows)
+
+
+def after(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Of each net past its largest rate the loss after the last of the first steps, over guessing."""
+    seeds, rows = [], []
+    for depth, arm in itertools.product(sorted(set(at_moment(tables, "past")["hidden_layers"])), arms_of(tables)):
+        _add(seeds, rows, f"{depth} layers {LABELS[arm]}", arm, after_steps(tables, "past", arm, depth))
+    return _marks(seeds, rows)
+
+
+def _add(seeds: list, rows: list, label: str, arm: str, own: pd.DataFrame, heading: str = "") -> None:
+    """Appends a row of `draw_losses` and its seeds, of `own` as `ceilings.between`; nothing where that has no row."""
+    if len(own):
+        rows.append((heading, label, arm, *censored_interval(own), bound_of_median(own)))
+        seeds.append(own.reset_index()[["seed", "ratio", "bound"]].assign(heading=heading, row=label))
+
+
+def _marks(seeds: list, rows: list) -> dict[str, pd.DataFrame]:
+    columns = ["seed", "ratio", "bound", "heading", "row"]
+    return {
+        "seeds": pd.concat(seeds, ignore_index=True) if seeds else pd.DataFrame(columns=columns),
+        "rows": pd.DataFrame(rows, columns=["heading", "row", "normalization", *Interval._fields, "bound"]),
+    }
+
+
 def _position(depth: int, size: int, start: str, momentum: float) -> tuple:
     """By depth, and there what is usual first."""
-    return depth, size, ["he", *_STARTS].index(start), momentum
+    return depth, ["he", *_STARTS].index(start), momentum, size
 
 
 def _words(cell: pd.Series) -> str:
@@ -72,6 +145,7 @@ def _words(cell: pd.Series) -> str:
     words = [f"{cell['hidden_layers']} layers"]
     words += [_STARTS[cell["initialization"]]] if cell["initialization"] in _STARTS else []
     words += [f"momentum {cell['sgd_momentum']:g}"] if cell["sgd_momentum"] else []
+    words += [f"mini-batches of {cell['batch_size']}"] if cell["batch_size"] != BATCH_SIZE else []
     return ", ".join(words)
 
 
@@ -128,7 +202,57 @@ PANELS = (
         draw=draw_curves,
         height=60,
     ),
+    Panel(
+        name="activations",
+        title="What the step that breaks a net does to activations",
+        caption="How many times larger a step makes the root mean square of what each linear map gives, before BN and ReLU: at "
+        "3.8 times an arm's largest rate (solid) the first step that takes a mini-batch's loss above twice that of guessing, at "
+        "half the largest rate without BN (dashed) the first of all. Each seed (thin) and the median (thick) with its 95% "
+        "interval; no point beyond single precision.",
+        data=functools.partial(layers, value="growth", settings=("past", "base")),
+        draw=functools.partial(draw_layers, label="Outputs after over before"),
+        width=85,
+        height=62,
+    ),
+    Panel(
+        name="gradients",
+        title="Gradients before any step",
+        caption="Norm of the gradient of a mini-batch's loss by each hidden kernel at the start of training: each seed (thin) "
+        "and the median (thick) with its 95% interval. A line that rises towards the input is where BN loses: its first kernels "
+        "get the longest steps, and only since a kernel's scale is free with BN does one make the next smaller (section 3.3).",
+        data=functools.partial(layers, value="gradient_norm", settings=("base",)),
+        draw=functools.partial(draw_layers, label="Norm of the kernel's gradient"),
+        width=85,
+        height=62,
+    ),
+    Panel(
+        name="weights",
+        title="Which weights break a net",
+        caption="Loss of the mini-batch where some weights alone have taken the step that breaks the net, over that of guessing: "
+        "each seed (tick), the median (dot) and its 95% interval. Dotted, guessing and twice that.",
+        data=groups,
+        draw=draw_losses,
+        width=85,
+        height=92,
+        least=80,
+    ),
+    Panel(
+        name="after_ten",
+        title="Ten steps past the largest rate",
+        caption="Loss of the mini-batch after ten steps at 3.8 times the largest rate, over that of guessing: each seed (tick), "
+        "the median (dot) and its 95% interval; an arrow, where the median run has diverged. Right of the second dotted line, at "
+        "twice guessing, a net has not come back, with BN or without.",
+        data=after,
+        draw=draw_losses,
+        width=85,
+        height=50,
+        least=80,
+    ),
 )
 
-SHEETS = {"map": ("ceilings", "ratios"), "races": ("races", "same_rate", "curves")}
+SHEETS = {
+    "map": ("ceilings", "ratios"),
+    "races": ("races", "same_rate", "curves"),
+    "why": ("activations", "gradients", "weights", "after_ten"),
+}
 """Panels by sheet."""

@@ -12,7 +12,9 @@ from bnrepro.plotting.lines import median_line, name_lines, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
 
 _DASHES = ("-", (0, (4, 1.5)))
-"""Of the shallower and the deeper net."""
+"""Of the shallower and the deeper net, and of what is past the largest rate and beside it."""
+
+_NOT_LOOKED_AT = "no net's first steps are looked at"
 
 
 def draw_ceilings(area: Area, ceilings: pd.DataFrame) -> None:
@@ -80,6 +82,53 @@ def draw_curves(area: Area, data: dict[str, pd.DataFrame]) -> None:
         axes.axhline(target, **DOTTED)
     axes.set_ylabel("Held-out accuracy")
     name_ends(axes, ends)
+
+
+def draw_layers(area: Area, values: pd.DataFrame, label: str) -> None:
+    """A value over the hidden layers, an arm a color: solid past the largest rate, dashed beside it."""
+    axes = area.axes()
+    if values.empty:
+        nothing(axes, _NOT_LOOKED_AT)
+        return
+    several = values["setting"].nunique() > 1
+    for (setting, arm), own in values.groupby(["setting", "normalization"], sort=False):
+        base = several and setting == "base"
+        name = f"{LABELS[arm]}, half rate" if base else LABELS[arm]
+        style = {"linestyle": _DASHES[base], "marker": "" if base else "o"}
+        median_line(axes, own, "layer", "value", COLORS[arm], name, seeds=not base, **style)
+    log_axis(axes, "y")
+    last = values["layer"].max()
+    ticks_at(axes.xaxis, sorted({1, *range(5, last - 1, 5), last}))
+    axes.set(xlabel="Hidden layer, from the input", ylabel=label)
+    name_lines(axes)
+
+
+def draw_losses(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """A row for each of `rows`, below its heading if it has one: the loss over that of guessing, each seed, the median and its
+    interval.
+    """
+    axes, seeds, rows = area.axes(), data["seeds"], data["rows"]
+    if rows.empty:
+        nothing(axes, _NOT_LOOKED_AT)
+        return
+    known = seeds[seeds["bound"] == ""]  # a bound says nothing of how wide the axis is to be
+    axes.set_xscale("log")
+    axes.set_xlim(0.7 * min(1.0, known["ratio"].min()), 1.5 * max(10.0, known["ratio"].max()))
+    for factor in (1, 2):
+        axes.axvline(factor, **DOTTED)
+    words, colors = [], []
+    for heading, own in rows.groupby("heading", sort=False):
+        words += [heading] if heading else []
+        colors += [INK] if heading else []
+        for row in own.itertuples():
+            ticks = known.loc[(known["heading"] == heading) & (known["row"] == row.row), "ratio"]
+            interval = Interval(row.estimate, row.ci_low, row.ci_high, row.n)
+            interval_mark(axes, len(words), ticks, interval, COLORS[row.normalization], bound=row.bound)
+            words.append(row.row)
+            colors.append(COLORS[row.normalization])
+    row_axis(axes, words, colors)
+    log_axis(axes, "x", axes.get_xlim())
+    axes.set_xlabel("Loss over that of guessing")
 
 
 def _factor_axis(axes: Axes, values: pd.Series, label: str) -> None:

@@ -17,13 +17,13 @@ from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS, Length, l
 from bnrepro.experiments.setups import ARMS, DENSE
 from bnrepro.records.schemas import Tables
 
-TABLES = ("runs", "curves", "provenance")
+TABLES = ("runs", "curves", "updates", "provenance")
 
 ROUNDS = True
 """Later runs depend on what earlier ones gave."""
 
 TIMES_FIRST_ROUND = {"smoke": 2.3, "quick": 9.5, "paper": 14.5}
-"""By preset, about how many times the work of the first round all of them come to: of 141, 454 and 2,900 runs."""
+"""By preset, about how many times the work of the first round all of them come to: of 141, 454 and 3,444 runs."""
 
 TARGETS = (0.83, 0.8, 0.75, 0.7, 0.6)
 """Accuracies on held-out examples: a net is raced to the highest that both arms reach on the seeds that choose."""
@@ -34,8 +34,21 @@ CANDIDATES = (0, -7, -14, -21, -28, -35, -42)
 BATCH_SIZE = 32
 """Examples in a mini-batch where nothing else is said."""
 
-OTHERS = ({"initialization": "glorot"}, {"initialization": "gaussian", "initial_std": 0.01}, {"sgd_momentum": 0.9})
-"""Glorot's start; the hand-set Gaussian of before 2015 (Krizhevsky et al. 2012, section 5); momentum."""
+LARGE_BATCH_SIZE = 512
+"""Examples in the large mini-batches."""
+
+OTHERS = (
+    {"initialization": "glorot"},
+    {"initialization": "gaussian", "initial_std": 0.01},
+    {"sgd_momentum": 0.9},
+    {"batch_size": LARGE_BATCH_SIZE},
+)
+"""Glorot's start; the hand-set Gaussian of before 2015 (Krizhevsky et al. 2012, section 5); momentum; large mini-batches."""
+
+PAST, BASE = 14, -7
+"""Steps of a factor of 1.1 from an arm's ceiling to a rate past it, 3.8 times as high, where nets break within a few steps; and
+from the ceiling without BN to a rate for both arms, about half of it, at which both train.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,8 @@ class Preset:
         raced: Hidden layers of the nets that are raced.
         ceilings: The runs that ask whether a rate trains.
         races: The runs that are raced.
+        broken: Hidden layers of the nets whose first steps past the ceiling are looked at.
+        first_steps: The runs in which they are.
     """
 
     seeds: int
@@ -59,6 +74,8 @@ class Preset:
     raced: tuple[int, ...]
     ceilings: Length
     races: Length
+    broken: tuple[int, ...] = ()
+    first_steps: Length = Length(10, 1)
 
 
 PRESETS = {
@@ -88,6 +105,7 @@ PRESETS = {
         raced=(3, 20),
         ceilings=Length(600, 600),
         races=Length(1_500, 25),
+        broken=(3, 20),
     ),
 }
 
@@ -98,8 +116,9 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     `ceilings`: on a seed that judges nothing a scan of all rates and then a search between two of them, and around what it
     finds one on each of the judged seeds; what is read of these runs is their training loss. `choice`: the raced nets at the
     candidates of each arm, on seeds that judge nothing, which choose target and rates. `fastest`: on the judged seeds, in the
-    setting `own` each arm at the fastest of its candidates, in the setting `same` each arm at that of the arm without BN. The
-    parameter `another_arm` names a normalization for a third arm of all of them.
+    setting `own` each arm at the fastest of its candidates, in the setting `same` each arm at that of the arm without BN.
+    `first_steps`: on the judged seeds a few steps, in the setting `past` at `PAST` from each arm's own ceiling, in the setting
+    `base` at `BASE` from that without BN. The parameter `another_arm` names a normalization for a third arm of all of them.
     """
     another_arm = check_type("another_arm", overrides.pop("another_arm", ""), str)
     values, base = resolve(PRESETS, preset, overrides, DENSE.replace(batch_size=BATCH_SIZE), ("hidden_units", "task"))
@@ -109,15 +128,19 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     judged = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
     own, same = Group("fastest", setting="own"), Group("fastest", setting="same")
     groups = {Group("ceilings"): [], Group("choice"): [], own: [], same: []}
-    raced = [base.replace(hidden_layers=depth) for depth in values.raced]
+    raced, broken = ([base.replace(hidden_layers=one) for one in depths] for depths in (values.raced, values.broken))
     for net in _nets(values, base):
         asked = {arm: lengthened(net, values.ceilings).replace(normalization=arm) for arm in arms}
         scans = {arm: _search(config.replace(seed=SELECTING_SEEDS[0]), None, trained) for arm, config in asked.items()}
         starts = {arm: bracket(scan.trains)[0] for arm, scan in scans.items() if scan.done}
+        searches = {}
         for arm, scan in scans.items():
             groups[Group("ceilings")] += scan.configs
             for seed in judged if scan.done else ():
-                groups[Group("ceilings")] += _search(asked[arm].replace(seed=seed), starts[arm], trained).configs
+                searches[arm, seed] = _search(asked[arm].replace(seed=seed), starts[arm], trained)
+                groups[Group("ceilings")] += searches[arm, seed].configs
+        for group, configs in _first_steps(net, values.first_steps, searches).items() if net in broken else ():
+            groups[group] = groups.get(group, []) + configs
         if net not in raced or set(starts) < set(arms):
             continue
         races = {arm: _raced(net, arm, values.races) for arm, start in starts.items() if start is not None}
@@ -134,6 +157,24 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
 def _candidates(race: RunConfig, start: int) -> list[RunConfig]:
     """An arm's candidates for its fastest rate, from its ceiling down, on the seeds that choose."""
     return grid(race, learning_rate=[rate(start + steps) for steps in CANDIDATES], seed=SELECTING_SEEDS)
+
+
+def _first_steps(net: RunConfig, length: Length, searches: Mapping[tuple[str, int], "_Search"]) -> Sweep:
+    """The first steps of a net past an arm's own ceiling and at the rate beside it, as far as the searches of these are done.
+
+    Args:
+        net: Without BN.
+        length: Of its runs.
+        searches: By arm and seed.
+    """
+    found = {key: bracket(search.trains)[0] for key, search in searches.items() if search.done}
+    groups = {Group("first_steps", setting=setting): [] for setting in ("past", "base")}
+    past, beside = groups.values()
+    for arm, seed in searches:
+        config = lengthened(net, length).replace(normalization=arm, seed=seed, measurements="one_step")
+        for group, ceiling, steps in ((past, found.get((arm, seed)), PAST), (beside, found.get((ARMS[0], seed)), BASE)):
+            group += [] if ceiling is None else [_at(config, ceiling + steps)]
+    return groups
 
 
 def _fastest(candidates: list[RunConfig], so_far: Tables | None) -> dict[str, float]:

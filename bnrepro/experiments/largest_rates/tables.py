@@ -22,12 +22,48 @@ CELL = ("hidden_layers", "batch_size", "initialization", "sgd_momentum")
 PLAIN = {"initialization": "he", "sgd_momentum": 0.0}
 """The map's usual start and momentum."""
 
+BROKEN_AT = 2.0
+"""A step breaks a net if it takes the loss of the examples that it is made from above so many times the loss of guessing."""
+
+OUTERMOST = "logits"
+"""The last layer of a dense net; it is a group of weights of its own."""
+
+GROUPS = {
+    "nothing": "no weights",
+    "kernel": "hidden kernels",
+    "bias": "hidden biases",
+    "gamma": "gamma",
+    "beta": "beta",
+    OUTERMOST: "logits' layer",
+    "all": "all weights",
+}
+"""Of weights that alone take a step, in words."""
+
+_AT_END = ("nothing", "kernel")
+"""Of the last step past the ceiling what is read of groups: the loss, and how large the kernels are."""
+
+_BESIDE = ("kernel", "all")
+"""The same of the first step beside the ceiling: how large the kernels are, and whether the step breaks the net."""
+
+_LARGEST = float(np.finfo("float32").max)
+
 
 def derive(tables: Tables) -> Tables:
-    """The tables to keep: of `curves` the validation of what is raced, for of a search the end of the training alone is read."""
-    raced = tables["sweep"].loc[tables["sweep"]["group"] != "ceilings", "run"]
-    kept = tables["curves"]["run"].isin(raced) & (tables["curves"]["split"] == "validation")
-    return {**tables, "curves": tables["curves"][kept].reset_index(drop=True)}
+    """The tables to keep: of `curves` the validation of what is raced, for of a search the end of the training alone is read; of
+    `updates` the step that breaks a net, and what has come of it after the last.
+    """
+    raced = tables["sweep"].loc[tables["sweep"]["group"].isin(["choice", "fastest"]), "run"]
+    curves = tables["curves"]["run"].isin(raced) & (tables["curves"]["split"] == "validation")
+    steps = with_moment(tables)
+    past = steps["run"].isin(select(tables, "first_steps", setting="past")["run"])
+    parts = past | ~steps["part"].isin(GROUPS) | steps["part"].isin(_BESIDE)
+    updates = (steps["step"] == steps["moment"]) & parts
+    updates |= (steps["step"] == steps["steps"]) & past & steps["part"].isin(_AT_END)
+    return {
+        **tables,
+        "curves": tables["curves"][curves].reset_index(drop=True),
+        "updates": tables["updates"][updates.to_numpy()].reset_index(drop=True),
+    }
 
 
 @once
@@ -103,6 +139,85 @@ def at_edge(tables: Tables, arm: str, rate: float, **cell) -> bool:
     """Whether a rate is the largest or the smallest of an arm's candidates, so that a better one may lie beyond."""
     own = where(select(tables, "choice"), **PLAIN | cell, normalization=arm)["learning_rate"]
     return rate in (own.min(), own.max())
+
+
+@once
+def with_moment(tables: Tables) -> pd.DataFrame:
+    """The table `updates` with each run's config, and more columns.
+
+    `moment` is the step that is looked at: past the ceiling the first that breaks the net, or where none does the first of all,
+    and beside it the first; `breaks`, whether that one breaks it. `relative` is the change of a part by its step, which is one
+    of gradient descent, over its norm; `over_guessing` the loss over that of guessing.
+    """
+    steps = tables["updates"].merge(tables["runs"], on="run", validate="many_to_one")
+    past = steps["run"].isin(select(tables, "first_steps", setting="past")["run"])
+    breaks = (steps["part"] == "all") & ~(steps["loss"] <= BROKEN_AT * steps["guess_loss"])
+    by_run = steps["run"].map
+    first, broken = (by_run(rows.groupby("run")["step"].min()).astype(float) for rows in (steps, steps[breaks & past]))
+    moment = broken.fillna(first)
+    breaks = by_run((breaks & (steps["step"] == moment)).groupby(steps["run"]).any())
+    relative = (steps["learning_rate"] * steps["gradient_norm"] / steps["weight_norm"]).astype(float)
+    over_guessing = (steps["loss"] / steps["guess_loss"]).astype(float)
+    return steps.assign(moment=moment, breaks=breaks, relative=relative, over_guessing=over_guessing)
+
+
+def at_moment(tables: Tables, setting: str) -> pd.DataFrame:
+    """The parts at the step that is looked at, as of `with_moment`, of the runs in that setting."""
+    steps, runs = with_moment(tables), select(tables, "first_steps", setting=setting)["run"]
+    return steps[steps["run"].isin(runs) & (steps["step"] == steps["moment"])]
+
+
+def of_layers(tables: Tables, setting: str) -> pd.DataFrame:
+    """Of `at_moment` the hidden layers, with their `layer` from 1 on, and `growth`: how many times larger the step makes their
+    outputs.
+    """
+    steps = at_moment(tables, setting)
+    hidden = steps[~steps["part"].isin(GROUPS)]
+    layer = hidden.groupby("run").cumcount() + 1
+    return hidden.assign(layer=layer, growth=hidden["output_after"] / hidden["output_before"])
+
+
+def over_depth(tables: Tables, setting: str, value: str, arm: str, depth: int, layers: tuple[int, int]) -> pd.DataFrame:
+    """By seed a value of the first of two layers over that of the second, as `ceilings.over`."""
+    own = where(of_layers(tables, setting), hidden_layers=depth, normalization=arm)
+    first, second = (known(where(own, layer=layer).set_index("seed")[value]) for layer in layers)
+    return over(first, second.reindex(first.index))
+
+
+def of_groups(tables: Tables, setting: str, value: str, arm: str, depth: int) -> pd.DataFrame:
+    """By seed a value of each of `GROUPS` that the net has, at the step that is looked at."""
+    own = where(at_moment(tables, setting), hidden_layers=depth, normalization=arm)
+    parts = [part for part in GROUPS if part in set(own["part"])]
+    return own.pivot(index="seed", columns="part", values=value).reindex(columns=parts)
+
+
+def after_steps(tables: Tables, setting: str, arm: str, depth: int) -> pd.DataFrame:
+    """By seed the loss after the last of the first steps over that of guessing, as `ceilings.between`.
+
+    Of a run that has diverged by then it is bounded by the loss after the step that is looked at, and by nothing above.
+    """
+    own = where(with_moment(tables), hidden_layers=depth, normalization=arm)
+    own = own[own["run"].isin(select(tables, "first_steps", setting=setting)["run"])]
+    at_end, moment = own["step"] == own["steps"], own["step"] == own["moment"]
+    ends = own[at_end & (own["part"] == "nothing")].set_index("seed")["over_guessing"]
+    least = known(own[moment & (own["part"] == "all")].set_index("seed")["over_guessing"])["low"]
+    ends = ends.reindex(least.index)
+    return between(ends.fillna(least), ends.fillna(np.inf))
+
+
+def grown(tables: Tables, arm: str, depth: int) -> pd.DataFrame:
+    """By seed past the ceiling the norm of the hidden kernels after the last of the first steps over that at the start."""
+    own = where(with_moment(tables), part="kernel", normalization=arm, hidden_layers=depth)
+    past = own["run"].isin(select(tables, "first_steps", setting="past")["run"])
+    end, start = own[past & (own["step"] == own["steps"])], own[~past & (own["step"] == own["moment"])]
+    end, start = (known(rows.set_index("seed")["weight_norm"]) for rows in (end, start))
+    return over(end, start.reindex(end.index))
+
+
+def known(values: pd.Series) -> pd.DataFrame:
+    """From `low` to `high` what each value may be: one that is beyond single precision, anything from its largest number on."""
+    values = values.astype(float).fillna(np.inf)
+    return pd.DataFrame({"low": values.clip(upper=_LARGEST), "high": values.where(values <= _LARGEST, np.inf)})
 
 
 def race_curves(tables: Tables, setting: str) -> pd.DataFrame:
