@@ -25,6 +25,7 @@ from tests.plotting.drawing import axes_of, drawer, every_panel
 finding = EXPERIMENTS["08_dropout_and_weight_decay"]
 
 OWN = [claim.id for claim in EXPERIMENTS["08_dropout_and_weight_decay"].claims]
+CONVOLUTIONAL_CLAIMS = ["D9", "D10", "D11", "D12", "D13"]
 QUICK = finding.PRESETS["quick"]
 PLAIN, DROPPED = Group("dropout", "plain"), Group("dropout", "dropout")
 UNDECAYED, DECAYED, MATCHED = Group("decay", "plain"), Group("decay", "decay", "hidden"), Group("decay", "matched")
@@ -76,11 +77,12 @@ def diverge(tables, runs):
 
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(made):
-    assert list(judged(finding, made)["claim"]) == OWN == ["D1a", "D1b", "D2", "D7", "D8", "D5", "D6"]
+    assert list(judged(finding, made)["claim"]) == OWN
+    assert OWN == ["D1a", "D1b", "D2", "D7", "D8", "D5", "D6", "D9", "D10", "D11", "D12", "D13"]
 
 
 def test_with_the_known_answers_every_claim_is_supported(made):
-    table = judged(finding, made).set_index("claim")
+    table = judged(finding, made).set_index("claim").drop(CONVOLUTIONAL_CLAIMS)
     assert set(table["verdict"]) == {SUPPORTED} and set(table["n"]) == {8}
     expected = {"D1a": 0.5, "D1b": (0.01 + 0.02 + 0.01) / 3, "D2": 0.09, "D7": 0.9, "D8": 0.2, "D5": 0.95, "D6": 0.1}
     assert dict(table["estimate"]) == pytest.approx(expected)

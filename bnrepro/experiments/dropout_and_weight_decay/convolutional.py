@@ -47,8 +47,8 @@ def of_net(tables: Tables, normalization: str, dropout: float, value: str) -> pd
 
 
 def gain(tables: Tables, normalization: str, value: str, dropout: float = STRONG) -> pd.Series:
-    """By seed what Dropout does to a column of `ended`: with it minus without."""
-    return of_net(tables, normalization, dropout, value) - of_net(tables, normalization, 0.0, value)
+    """By seed what Dropout does to a column of `ended`: with it minus without; empty where a net was not trained."""
+    return (of_net(tables, normalization, dropout, value) - of_net(tables, normalization, 0.0, value)).dropna()
 
 
 def beyond(tables: Tables, value: str, dropout: float = STRONG) -> pd.Series:
@@ -64,6 +64,6 @@ def training(tables: Tables) -> pd.DataFrame:
     curves = group_curves(tables, CONVOLUTIONAL).dropna(subset=["loss"])
     rows = []
     for (split, *net, step), losses in curves.groupby(["split", *NET, "step"])["loss"]:
-        if split != "test" and len(losses) == len(where(runs, **dict(zip(NET, net)))):
+        if split in ("fit", "validation") and len(losses) == len(where(runs, **dict(zip(NET, net)))):
             rows.append((split, *net, step, *median_interval(losses)))
     return pd.DataFrame(rows, columns=["quantity", *NET, "step", *Interval._fields])

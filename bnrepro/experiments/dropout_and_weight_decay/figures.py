@@ -179,8 +179,9 @@ PANELS = (
     Panel(
         name="convolutional",
         title="Dropout before the softmax of a convolutional net, with BN and without",
-        caption="Accuracy and loss on the test set after training on 1,000 examples, BN read through population statistics, each "
-        "net at its own best learning rate: each seed (thin), the median (thick) and its 95% interval. A run that diverged guesses.",
+        caption="Accuracy and loss on the test set after training on 1,000 examples, BN read through population statistics, "
+        "each net at its own best learning rate: each seed (thin), the median (thick) and its 95% interval. A run that "
+        "diverged guesses.",
         data=convolutional,
         draw=draw_convolutional,
         width=175,
