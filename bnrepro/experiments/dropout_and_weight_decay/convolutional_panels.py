@@ -16,7 +16,7 @@ _NONE = "trained at preset paper alone"
 
 
 def draw_convolutional(area: Area, runs: pd.DataFrame) -> None:
-    """Accuracy on the left and loss on the right over the Dropout rate, a line without BN and one with it."""
+    """Accuracy on the left and loss on the right over the Dropout rate, a line without BN and one with it, named on the right."""
     both = area.grid(widths=(1, 1), gap=(16, 3))
     for axes, (quantity, words) in zip(both, _QUANTITIES.items()):
         axes.set(xlabel="Dropout rate", ylabel=words)
@@ -30,13 +30,14 @@ def draw_convolutional(area: Area, runs: pd.DataFrame) -> None:
         rates = sorted(set(runs["dropout"]))
         axes.set_xlim(-0.02, 1.05 * rates[-1])
         ticks_at(axes.xaxis, rates)
-        name_ends(axes, ends)
+        if axes is both[-1]:
+            name_ends(axes, ends)
     accuracy_ticks(both[0])
 
 
 def draw_training(area: Area, medians: pd.DataFrame) -> None:
     """Training loss on the left and held-out loss on the right over the steps: a color an arm, dashes by the Dropout rate."""
-    both = area.grid(widths=(1, 1), gap=(16, 3))
+    both = area.grid(widths=(1, 1), gap=(25, 3))
     for axes, (quantity, words) in zip(both, _LOSSES.items()):
         axes.set_ylabel(words)
         if medians.empty:
