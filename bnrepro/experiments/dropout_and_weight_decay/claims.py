@@ -52,7 +52,6 @@ _LOSS = (
     "matched rate reproduces, {}, median of seeds; a share that lies 0.3 from half is seen"
 )
 _POINTS = "difference of shares"
-_WEAK = 0.2
 _FEW = "On few examples, Dropout of 40% before the softmax"
 _ENDED = (
     "of the convolutional net after training, each at the best learning rate of its own on other seeds, median of seeds"
@@ -259,7 +258,7 @@ def in_place_of_dropout(tables: Tables) -> list[Row]:
     return [
         judged,
         *_width(judged, _POINTS),
-        *_if_any(beside("accuracy", 0.0), _POINTS, "without BN and without Dropout in place of it"),
+        *_if_any(beside("accuracy", 0.0), _POINTS, "the same against the net with neither"),
         *_if_any(beside("loss"), "nats", "test loss, the same difference"),
     ]
 
@@ -302,24 +301,14 @@ def _layers(tables: Tables, place: str) -> list[Row]:
 
 
 def _gain(tables: Tables, value: str, unit: str) -> list[Row]:
-    """What Dropout does to a value with BN, then by less of it, and without BN."""
+    """What Dropout does to a value with BN, and without."""
     judged = median_of(gain(tables, "batch", value))
-    return [
-        judged,
-        *_width(judged, unit),
-        *_if_any(gain(tables, "batch", value, _WEAK), unit, f"with Dropout of {_WEAK:.0%}"),
-        *_if_any(gain(tables, "none", value), unit, LABELS["none"]),
-        *_if_any(gain(tables, "none", value, _WEAK), unit, f"{LABELS['none']} with Dropout of {_WEAK:.0%}"),
-    ]
+    return [judged, *_width(judged, unit), *_if_any(gain(tables, "none", value), unit, LABELS["none"])]
 
 
 def _beyond(tables: Tables, value: str, unit: str) -> list[Row]:
     judged = median_of(beyond(tables, value))
-    return [
-        judged,
-        *_width(judged, unit),
-        *_if_any(beyond(tables, value, _WEAK), unit, f"with Dropout of {_WEAK:.0%}"),
-    ]
+    return [judged, *_width(judged, unit)]
 
 
 def _width(judged: Row, unit: str) -> list[Row]:

@@ -46,14 +46,14 @@ def of_net(tables: Tables, normalization: str, dropout: float, value: str) -> pd
     return where(ended(tables), normalization=normalization, dropout=dropout).set_index("seed")[value].sort_index()
 
 
-def gain(tables: Tables, normalization: str, value: str, dropout: float = STRONG) -> pd.Series:
-    """By seed what Dropout does to a column of `ended`: with it minus without; empty where a net was not trained."""
-    return (of_net(tables, normalization, dropout, value) - of_net(tables, normalization, 0.0, value)).dropna()
+def gain(tables: Tables, normalization: str, value: str) -> pd.Series:
+    """By seed what Dropout does to a column of `ended`: with it minus without."""
+    return of_net(tables, normalization, STRONG, value) - of_net(tables, normalization, 0.0, value)
 
 
-def beyond(tables: Tables, value: str, dropout: float = STRONG) -> pd.Series:
+def beyond(tables: Tables, value: str) -> pd.Series:
     """By seed what Dropout does with BN minus what it does without."""
-    return gain(tables, "batch", value, dropout) - gain(tables, "none", value, dropout)
+    return gain(tables, "batch", value) - gain(tables, "none", value)
 
 
 def training(tables: Tables) -> pd.DataFrame:

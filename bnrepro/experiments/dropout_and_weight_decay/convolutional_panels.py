@@ -11,7 +11,7 @@ from bnrepro.plotting.lines import median_line, ticks_at
 NORMALIZATIONS = ("batch", "none")
 _QUANTITIES = {"accuracy": "Test accuracy", "loss": "Test loss, nats"}
 _LOSSES = {"fit": "Training loss, nats", "validation": "Held-out loss, nats"}
-_DASHES = ("-", (0, (4, 1.6)), (0, (1, 1.2)))
+_DASHES = ("-", (0, (4, 1.6)))
 _NONE = "trained at preset paper alone"
 
 
