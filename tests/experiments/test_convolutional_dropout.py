@@ -100,6 +100,14 @@ def test_a_run_that_diverged_guesses_and_is_counted():
     assert set(training(found)["step"]) == {0, 1_200, 2_400}
 
 
+def test_the_loss_is_told_with_all_nets_at_one_rate_too(tables):
+    curves = tables["curves"].merge(tables["runs"][["run", "normalization", "dropout", "learning_rate"]], on="run")
+    moved = (curves["normalization"] == "none") & (curves["dropout"] == STRONG) & (curves["learning_rate"] == 0.06)
+    changed = tables["curves"].assign(loss=tables["curves"]["loss"] - 0.25 * moved)
+    note = statistic({**tables, "curves": changed}, "D12")["note"]
+    assert "all nets at rate 0.06: 0.25 nats" in note and "all nets at rate 0.2: 0 nats" in note
+
+
 def test_what_is_kept_of_the_curves_is_all_that_is_read(tables):
     kept = dropout_and_weight_decay.derive(tables)
     assert set(kept["curves"]["split"]) == {"fit", "validation", "test"}

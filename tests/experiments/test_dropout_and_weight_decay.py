@@ -268,6 +268,17 @@ def test_the_share_of_the_training_accuracy_is_judged_on_seeds_of_its_own(tables
     )
 
 
+def test_accuracies_with_bn_are_read_once_through_population_statistics_and_at_smoke_there_are_none():
+    sweep = finding.sweep("quick")
+    read = [config for group, runs in sweep.items() if group.group == found.ACCURACY for config in runs]
+    assert {(config["normalization.inference"], config.evaluate_every) for config in read} == {("population", 400)}
+    assert {config.replace(inference="moving", evaluate_every=200, measurements="shift") for config in read} >= {
+        *sweep[PLAIN],
+        *sweep[DROPPED],
+    }
+    assert found.ACCURACY not in {group.group for group in finding.sweep("smoke")}
+
+
 def members_seeds(tables, group):
     return select(tables, group.group, arm=group.arm)["seed"]
 
@@ -327,8 +338,10 @@ def test_the_effective_rate_of_decay_and_of_the_matched_rate_grow_alike(made):
     assert last.loc["decay", "rate"] == pytest.approx(last.loc["matched", "rate"])
 
 
-def test_an_effect_is_the_difference_from_the_same_seed_and_arm_without_the_regularizer(made):
-    effects = finding.effects(made).set_index(["arm", "setting", "normalization", "amount"]).sort_index()
+def test_an_effect_is_the_difference_from_the_same_seed_and_arm_without_the_regularizer():
+    effects = (
+        finding.effects(kept("quick", seeds=8)).set_index(["arm", "setting", "normalization", "amount"]).sort_index()
+    )
     expected = {
         ("dropout", "before", "batch", 0.5): -0.13,
         ("dropout", "after", "none", 0.5): 0.01,
@@ -338,7 +351,7 @@ def test_an_effect_is_the_difference_from_the_same_seed_and_arm_without_the_regu
     }
     for keys, effect in expected.items():
         assert effects.loc[keys, "effect"] == pytest.approx(effect, abs=1e-12)
-    assert len(effects) == 3 + 1 + 2 * 4 and set(effects["n"]) == {8} and set(effects["diverged"]) == {0}
+    assert len(effects) == (3 + 1) * 2 + 2 * 6 and set(effects["n"]) == {8} and set(effects["diverged"]) == {0}
     assert effects.loc[("dropout", "before", "batch", 0.5), "accuracy"] == pytest.approx(0.7035)
 
 

@@ -56,6 +56,17 @@ def beyond(tables: Tables, value: str) -> pd.Series:
     return gain(tables, "batch", value) - gain(tables, "none", value)
 
 
+def beyond_at_each_rate(tables: Tables) -> pd.Series:
+    """By learning rate the same of the loss on held-out examples, of the runs that choose, all at that rate: medians of seeds."""
+    curves = group_curves(tables, CHOICE)
+    ends = curves[(curves["step"] == curves["steps"]) & (curves["split"] == "validation")]
+    losses = ends.pivot(index=["learning_rate", "seed"], columns=NET, values="loss").reindex(
+        columns=pd.MultiIndex.from_product([("none", "batch"), (0.0, STRONG)], names=NET)
+    )
+    change = losses.xs(STRONG, axis=1, level="dropout") - losses.xs(0.0, axis=1, level="dropout")
+    return (change["batch"] - change["none"]).dropna().groupby(level="learning_rate").median()
+
+
 def training(tables: Tables) -> pd.DataFrame:
     """By net, `quantity` and step the median loss of the runs on the training examples (`fit`) and on held-out ones
     (`validation`), and its interval, where no run has diverged.

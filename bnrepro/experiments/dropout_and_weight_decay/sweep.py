@@ -37,6 +37,7 @@ class Preset:
         loss_seeds: Runs of a cell by whose validation loss it is judged, unless `seeds` is given as a parameter; the seeds are
             `FIRST_JUDGED` and on.
         loss: Their length.
+        accuracy: Whether nets with BN are trained once more, to be read through population statistics.
         convolutional: The length of the runs of the convolutional net, as many of a cell; none where there is none.
     """
 
@@ -47,6 +48,7 @@ class Preset:
     matched: tuple[float, ...]
     loss_seeds: int
     loss: Length
+    accuracy: bool = True
     convolutional: Length | None = None
 
 
@@ -59,6 +61,7 @@ PRESETS = {
         matched=(DECAY,),
         loss_seeds=1,
         loss=Length(20, 5),
+        accuracy=False,
     ),
     "quick": Preset(
         seeds=2,
@@ -119,7 +122,9 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     `plain` without decay, and `matched`: no decay, but the rate of the hidden kernels grows as decay of those would raise their
     effective rate. `fresh`: the last comparison once more on other seeds, for D5 and D6, which were declared after it. `loss`:
     the same comparison at a smaller rate and a larger L2 weight, read through the statistics of Algorithm 2, by whose validation
-    loss D7 and D8 are judged.
+    loss D7 and D8 are judged. `accuracy`: the nets with BN of `dropout` and `decay` once more, read after training through those
+    statistics. `choice`: the convolutional net of each of `DROPOUTS`, without BN and with it, at each of `RATES`, on seeds that
+    judge nothing; `convolutional`: each at its best rate on the judged seeds.
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     net, seeds = lengthened(base, values.main), dict(seed=range(values.seeds))
@@ -130,9 +135,8 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
         measurements="gradients", learning_rate=SLOWER * net.optimizer.learning_rate
     )
     both = [slow, slow.replace(**_POPULATION)]
-    read = net.replace(evaluate_every=net.steps, **_POPULATION)
     judged = range(FIRST_JUDGED, FIRST_JUDGED + (overrides.get("seeds") or values.loss_seeds))
-    reaches = {"hidden": values.matched, "kernels": values.decays, "all": values.decays}
+    reaches = _reaches(values)
     choice = _choice(CONV.replace(task=base.task.name), values.convolutional)
     return {
         Group("dropout", "plain"): grid(dropped, **seeds),
@@ -152,18 +156,31 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
             run for arm in both for run in grid(arm, weight_decay=(LOSS_DECAY,), seed=judged)
         ],
         Group("loss", "matched"): [run for arm in both for run in grid(arm, matched_decay=(LOSS_DECAY,), seed=judged)],
-        Group(ACCURACY, "plain"): grid(read, **seeds),
-        Group(ACCURACY, "dropout"): grid(read, dropout_place=PLACES, dropout=values.dropouts, **seeds),
-        **{
-            Group(ACCURACY, "decay", reach): grid(read.replace(weight_decay_on=reach), weight_decay=weights, **seeds)
-            for reach, weights in reaches.items()
-        },
-        Group(ACCURACY, "matched"): grid(read, matched_decay=values.matched, **seeds),
+        **(_accuracy(net, values, seeds) if values.accuracy else {}),
         **(
             {Group(CHOICE): choice, Group(CONVOLUTIONAL): _judged(choice, so_far, values.convolutional, judged)}
             if choice
             else {}
         ),
+    }
+
+
+def _reaches(values: Preset) -> dict[str, tuple[float, ...]]:
+    """L2 weights by what decays."""
+    return {"hidden": values.matched, "kernels": values.decays, "all": values.decays}
+
+
+def _accuracy(net: RunConfig, values: Preset, seeds: dict) -> Sweep:
+    """The nets with BN and Dropout or decay, evaluated once, through population statistics."""
+    read = net.replace(evaluate_every=net.steps, **_POPULATION)
+    return {
+        Group(ACCURACY, "plain"): grid(read, **seeds),
+        Group(ACCURACY, "dropout"): grid(read, dropout_place=PLACES, dropout=values.dropouts, **seeds),
+        **{
+            Group(ACCURACY, "decay", reach): grid(read.replace(weight_decay_on=reach), weight_decay=weights, **seeds)
+            for reach, weights in _reaches(values).items()
+        },
+        Group(ACCURACY, "matched"): grid(read, matched_decay=values.matched, **seeds),
     }
 
 
