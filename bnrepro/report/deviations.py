@@ -8,7 +8,7 @@ from bnrepro.config.inception_small import inception_small
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.batch_size.sweep import RATES
-from bnrepro.experiments.dropout_and_weight_decay.sweep import SLOWER
+from bnrepro.experiments.dropout_and_weight_decay.sweep import CONV, SLOWER
 from bnrepro.experiments.initialization.sweep import DEEPER
 from bnrepro.experiments.learning_rates.sweep import PRESETS as RACE
 from bnrepro.experiments.mini_batch_noise.sweep import STEADY
@@ -204,8 +204,8 @@ def _others() -> list[Deviation]:
             "06: rates",
             "one mini-batch, no experiment on its size",
             f"{dense}; each arm, size and budget at its best rate of {len(RATES)} on the validation examples of seeds "
-            "that judge nothing, for the question is what a size can do at its best: as in 01 (T5, T6), 05, 09 and 10 a rate is "
-            "chosen with BN too",
+            "that judge nothing, for the question is what a size can do at its best: as in 01 (T5, T6), 05, 08, 09 and 10 a rate "
+            "is chosen with BN too",
         ),
         Deviation(
             "06: Batch Renormalization",
@@ -222,6 +222,12 @@ def _others() -> list[Deviation]:
             "removed or reduced, the interaction is not looked at",
             f"{dense}, {dropout['train_examples']:,} training examples, mini-batches of {dropout.batch_size}, rate "
             f"{dropout['learning_rate']:g} with and without BN; where the validation loss judges, {SLOWER:g} of that rate",
+        ),
+        Deviation(
+            "08: BN in place of Dropout",
+            "Dropout of 40% is removed among other changes",
+            f"the net of four modules on {CONV['train_examples']:,} training examples, BN and Dropout its only regularizers, "
+            "each net at the best of its rates on other seeds",
         ),
         Deviation(
             "10: mini-batch noise",

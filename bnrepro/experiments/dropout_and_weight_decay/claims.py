@@ -5,6 +5,16 @@ import pandas as pd
 from bnrepro.analysis.claims import Rule, claim
 from bnrepro.analysis.findings import Row, counted_if_any, diverged, median_bounded, median_of, single
 from bnrepro.analysis.select import where
+from bnrepro.experiments.dropout_and_weight_decay.convolutional import (
+    NET,
+    STRONG,
+    beyond,
+    beyond_at_each_rate,
+    chosen,
+    ended,
+    gain,
+    of_net,
+)
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     DECAY,
     DROPOUT,
@@ -41,6 +51,11 @@ _SHARE = (
 _LOSS = (
     f"share of the change in the mean validation loss over the second half of training by L2 weight {LOSS_DECAY:g} that the "
     "matched rate reproduces, {}, median of seeds; a share that lies 0.3 from half is seen"
+)
+_POINTS = "difference of shares"
+_FEW = "On few examples, Dropout of 40% before the softmax"
+_ENDED = (
+    "of the convolutional net after training, each at the best learning rate of its own on other seeds, median of seeds"
 )
 _LATER = "declared after the runs on the validation loss and judged on seeds that were fresh then"
 
@@ -161,6 +176,99 @@ def not_in_training_without(tables: Tables) -> list[Row]:
     return _training_share(tables, "none")
 
 
+@claim(
+    id="D9",
+    kind="secondary",
+    section="4.2.1",
+    sentence=f"{_FEW} improves the accuracy of a convolutional net with BN",
+    statistic=f"test accuracy with BN, with Dropout of 40% minus without, {_ENDED}; a gain or a loss of 0.8 points "
+    "or more is seen",
+    unit=_POINTS,
+    rule=Rule("above", 0.0),
+)
+def dropout_improves_accuracy(tables: Tables) -> list[Row]:
+    return [
+        *_gain(tables, "accuracy", _POINTS),
+        *_of_nets(tables, "accuracy", "accuracy"),
+        *_of_nets(tables, "fit_accuracy", "accuracy", "training accuracy "),
+        *_settings(tables),
+    ]
+
+
+@claim(
+    id="D10",
+    kind="secondary",
+    section="4.2.1",
+    sentence=f"{_FEW} lowers the test loss of a convolutional net with BN",
+    statistic=f"test loss with BN, with Dropout of 40% minus without, {_ENDED}; a difference of 0.08 nats or more is seen",
+    unit="nats",
+    rule=Rule("below", 0.0),
+)
+def dropout_lowers_loss(tables: Tables) -> list[Row]:
+    return [
+        *_gain(tables, "loss", "nats"),
+        *_of_nets(tables, "loss", "nats"),
+        *_of_nets(tables, "fit_loss", "nats", "training loss "),
+    ]
+
+
+@claim(
+    id="D11",
+    kind="secondary",
+    section="4.2.1",
+    sentence=f"{_FEW} gains a convolutional net less accuracy with BN than without BN",
+    statistic=f"what Dropout of 40% does to the test accuracy {_ENDED}, with BN minus without BN; a difference of 1.2 points or "
+    "more is seen",
+    unit=_POINTS,
+    rule=Rule("below", 0.0),
+)
+def dropout_gains_less_accuracy(tables: Tables) -> list[Row]:
+    return _beyond(tables, "accuracy", _POINTS)
+
+
+@claim(
+    id="D12",
+    kind="secondary",
+    section="4.2.1",
+    sentence=f"{_FEW} lowers the test loss of a convolutional net less with BN than without BN",
+    statistic=f"what Dropout of 40% does to the test loss {_ENDED}, with BN minus without BN; a difference of 0.15 nats or more "
+    "is seen",
+    unit="nats",
+    rule=Rule("above", 0.0),
+)
+def dropout_lowers_loss_less(tables: Tables) -> list[Row]:
+    label = "held-out loss on the seeds that choose, all nets at rate {:g}"
+    others = beyond_at_each_rate(tables)
+    return [
+        *_beyond(tables, "loss", "nats"),
+        *(single(label.format(rate), change, "nats") for rate, change in others.items()),
+    ]
+
+
+@claim(
+    id="D13",
+    kind="secondary",
+    section="4.2.1",
+    sentence="On few examples, a convolutional net with BN and without Dropout is no less accurate than one with Dropout of 40% "
+    "and without BN",
+    statistic=f"test accuracy with BN and without Dropout minus that without BN and with Dropout of 40%, {_ENDED}; half a point "
+    "is allowed",
+    unit=_POINTS,
+    rule=Rule("above", -0.005),
+)
+def in_place_of_dropout(tables: Tables) -> list[Row]:
+    def beside(value: str, rate: float = STRONG) -> pd.Series:
+        return of_net(tables, "batch", 0.0, value) - of_net(tables, "none", rate, value)
+
+    judged = median_of(beside("accuracy"))
+    return [
+        judged,
+        *_width(judged, _POINTS),
+        *_if_any(beside("accuracy", 0.0), _POINTS, "the same against the net with neither"),
+        *_if_any(beside("loss"), "nats", "test loss, the same difference"),
+    ]
+
+
 def _shift(tables: Tables, place: str) -> list[Row]:
     """The distance at one place. A seed whose run has none is undetermined: a tie in the median, anything in the interval."""
     runs = shifted(tables)
@@ -196,6 +304,50 @@ def _layers(tables: Tables, place: str) -> list[Row]:
         single(f"ratio in {layer.replace('_', ' ')}", own.median(), "ratio", len(own))
         for layer, own in rows.groupby("layer")["ratio"]
     ]
+
+
+def _gain(tables: Tables, value: str, unit: str) -> list[Row]:
+    """What Dropout does to a value with BN, and without."""
+    judged = median_of(gain(tables, "batch", value))
+    return [judged, *_width(judged, unit), *_if_any(gain(tables, "none", value), unit, LABELS["none"])]
+
+
+def _beyond(tables: Tables, value: str, unit: str) -> list[Row]:
+    judged = median_of(beyond(tables, value))
+    return [judged, *_width(judged, unit)]
+
+
+def _width(judged: Row, unit: str) -> list[Row]:
+    """How far the seeds leave the median open."""
+    return [single("half the width of the interval", (judged.ci_high - judged.ci_low) / 2, unit)] if judged.n else []
+
+
+def _if_any(values: pd.Series, unit: str, label: str) -> list[Row]:
+    return [median_of(values, unit, label)] if len(values) else []
+
+
+def _of_nets(tables: Tables, value: str, unit: str, what: str = "") -> list[Row]:
+    """The median of a value by net."""
+    nets = ended(tables).groupby(NET, sort=False)[value]
+    return [single(f"{what}{_net(*net)}", own.median(), unit, len(own)) for net, own in nets]
+
+
+def _settings(tables: Tables) -> list[Row]:
+    """By net the chosen rate, and whether it is an end of those tried; how many runs diverged or learned nothing."""
+    rates, runs = chosen(tables), ended(tables)
+    words = [
+        (f"learning rate {_net(row.normalization, row.dropout)}{', at an end of those tried' * row.at_edge}", row)
+        for row in rates.itertuples()
+    ]
+    return [
+        *(single(label, row.learning_rate, "rate") for label, row in words),
+        *diverged(runs),
+        *counted_if_any("runs that learned nothing", runs["status"] == "collapsed"),
+    ]
+
+
+def _net(normalization: str, dropout: float) -> str:
+    return LABELS[normalization] + (f" and with Dropout of {dropout:.0%}" if dropout else "")
 
 
 def _by_seed(accuracies: pd.DataFrame) -> pd.DataFrame:

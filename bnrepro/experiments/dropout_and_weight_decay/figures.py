@@ -4,6 +4,8 @@ import functools
 
 import pandas as pd
 
+from bnrepro.experiments.dropout_and_weight_decay.convolutional import ended, training
+from bnrepro.experiments.dropout_and_weight_decay.convolutional_panels import draw_convolutional, draw_training
 from bnrepro.experiments.dropout_and_weight_decay.panels import (
     draw_decay,
     draw_dropout,
@@ -72,6 +74,11 @@ def validation_losses(tables: Tables) -> dict[str, pd.DataFrame]:
     return {"values": losses(tables), "runs": _runs(tables, "loss")}
 
 
+def convolutional(tables: Tables) -> pd.DataFrame:
+    """The convolutional nets after training."""
+    return ended(tables)[["run", "normalization", "dropout", "seed", "learning_rate", "accuracy", "loss", "status"]]
+
+
 def _runs(tables: Tables, group: str) -> pd.DataFrame:
     return matching(tables, group)[["run", "arm", "normalization", "seed", "weight", "status", "steps"]]
 
@@ -83,7 +90,7 @@ PANELS = (
         name="dropout",
         title="Test accuracy by Dropout rate and place",
         caption="The dense net on few examples with BN and Dropout before each BN, after each nonlinearity or after the last one "
-        f"alone, and without BN (dashed, after each nonlinearity), BN read through running averages. {_SEEDS}; a run that "
+        f"alone, and without BN (dashed, after each nonlinearity), BN read through population statistics. {_SEEDS}; a run that "
         "diverged guesses.",
         data=accuracy,
         draw=draw_dropout,
@@ -117,8 +124,8 @@ PANELS = (
         name="decay",
         title="Test accuracy by L2 weight and what decays",
         caption="Decay of the hidden kernels (circles), of all kernels (squares), and of everything with biases, gamma and beta "
-        "(triangles), BN read through running averages: medians and 95% intervals of {decay_seeds} seeds. A run that diverged "
-        "guesses.",
+        "(triangles), BN read through population statistics: medians and 95% intervals of {decay_seeds} seeds. A run that "
+        "diverged guesses.",
         data=accuracy,
         draw=draw_decay,
     ),
@@ -169,10 +176,32 @@ PANELS = (
         data=shares,
         draw=draw_shares,
     ),
+    Panel(
+        name="convolutional",
+        title="Dropout before the softmax of a convolutional net, with BN and without",
+        caption="Accuracy and loss on the test set after training on 1,000 examples, BN read through population statistics, "
+        "each net at its own best learning rate: each seed (thin), the median (thick) and its 95% interval. A run that "
+        "diverged guesses.",
+        data=convolutional,
+        draw=draw_convolutional,
+        width=175,
+        least=110,
+    ),
+    Panel(
+        name="convolutional_training",
+        title="How these nets train, by Dropout rate",
+        caption="Loss on the training examples and on held-out ones, Dropout off and BN read through population statistics: the "
+        "median of the seeds and its 95% interval, while no run has diverged.",
+        data=training,
+        draw=draw_training,
+        width=175,
+        least=110,
+    ),
 )
 
 SHEETS = {
     "dropout": ("dropout", "variance_shift", "shift_by_layer", "statistics"),
     "decay": ("decay", "weight_norm", "effective_rate", "shares"),
     "losses": ("losses", "loss_changes"),
+    "convolutional": ("convolutional", "convolutional_training"),
 }

@@ -120,7 +120,8 @@ def draw_decay(area: Area, accuracies: pd.DataFrame) -> None:
             marker, words = _REACHES[reach]
             style = dict(marker=marker, markersize=3, linewidth=1.1)
             ends += median_line(axes, line, "position", "final_metric", COLORS[arm], words, seeds=False, **style)
-        starts[arm] = plain["final_metric"].median()
+        if len(plain):
+            starts[arm] = plain["final_metric"].median()
     for arm, start in starts.items():
         style = dict(textcoords="offset points", fontsize=small(), color=COLORS[arm], path_effects=CLEAR, zorder=8)
         axes.annotate(LABELS[arm], (0, start), (0, 7 if start == max(starts.values()) else -14), **style)

@@ -11,6 +11,7 @@ import pandas as pd
 from bnrepro.analysis.curves import evaluations, final_metric
 from bnrepro.analysis.intervals import Interval, bounded_interval, median_interval
 from bnrepro.analysis.select import group_curves, over_start
+from bnrepro.experiments.dropout_and_weight_decay.convolutional import CHOICE, CONVOLUTIONAL
 from bnrepro.records.computed import once
 from bnrepro.records.results import select
 from bnrepro.records.schemas import Tables
@@ -26,6 +27,9 @@ REACHES = ("hidden", "kernels", "all")
 STATISTICS = ("moving", "population", "no_dropout")
 """Those that `shift` compares: running averages, Algorithm 2 with Dropout active, Algorithm 2 with Dropout off."""
 
+ACCURACY = "accuracy"
+"""The group of the runs with BN whose accuracy is read through the population statistics of Algorithm 2."""
+
 ARMS = ("plain", "decay", "matched")
 """Of the groups `decay`, `fresh` and `loss`: without decay, with it, and at the rate that stands for decay of the hidden kernels.
 
@@ -37,27 +41,41 @@ WHY = ("matched", "other", "nothing")
 
 
 def derive(tables: Tables) -> Tables:
-    """The tables to keep: of `geometry` the weights and the rate, for the gradients are not read."""
-    geometry = tables["geometry"]
-    return {**tables, "geometry": geometry[geometry["layer"] == "all"].reset_index(drop=True)}
+    """The tables to keep: of `geometry` the weights and the rate, for the gradients are not read; of `curves` what is read."""
+    geometry, curves = tables["geometry"], tables["curves"]
+    groups = curves["run"].map(tables["sweep"].drop_duplicates("run").set_index("run")["group"])
+    unread = (
+        (groups == ACCURACY) & (curves["split"] != "test")
+        | (groups == CHOICE) & ((curves["split"] != "validation") | (curves["step"] == 0))
+        | (groups == CONVOLUTIONAL) & (curves["split"] == "train")
+    )
+    return {
+        **tables,
+        "geometry": geometry[geometry["layer"] == "all"].reset_index(drop=True),
+        "curves": curves[~unread].reset_index(drop=True),
+    }
 
 
 @once
 def accuracies(tables: Tables) -> pd.DataFrame:
     """The runs with Dropout or decay, and those without, with `final_metric` on the test set, and what is done how much.
 
-    `regularizer` is `dropout` or `decay`; `arm` is `plain` where there is none of it, else `dropout`, `decay` or `matched`;
-    `setting` is the place of Dropout or what decays; `amount` is the Dropout rate or the L2 weight.
+    Those with BN are of the group `ACCURACY`. `regularizer` is `dropout` or `decay`; `arm` is `plain` where there is none of it,
+    else `dropout`, `decay` or `matched`, and with BN one net without any is there for both; `setting` is the place of Dropout or
+    what decays; `amount` is the Dropout rate or the L2 weight.
     """
-    runs = final_metric(group_curves(tables, ("dropout", "dropout_without_bn", "decay")), "test")
-    decayed = runs["group"] == "decay"
+    runs = final_metric(group_curves(tables, (ACCURACY, "dropout_without_bn", "decay")), "test")
+    runs = runs[(runs["normalization"] == "none") | (runs["group"] == ACCURACY)]
     drops = runs["dropout"] > 0
-    return runs.assign(
-        regularizer=np.where(decayed, "decay", "dropout"),
-        arm=runs["arm"].where(decayed, np.where(drops, "dropout", "plain")),
-        setting=runs["setting"].where(decayed, runs["dropout_place"].where(drops, "")),
-        amount=l2_weight(runs).where(decayed, runs["dropout"]),
+    of_dropout = drops | (runs["group"] == "dropout_without_bn")
+    runs = runs.assign(
+        regularizer=np.where(of_dropout, "dropout", "decay"),
+        arm=runs["arm"].where(~of_dropout, np.where(drops, "dropout", "plain")),
+        setting=runs["setting"].where(~of_dropout, runs["dropout_place"].where(drops, "")),
+        amount=l2_weight(runs).where(~of_dropout, runs["dropout"]),
     )
+    both = runs[(runs["group"] == ACCURACY) & (runs["arm"] == "plain")].assign(regularizer="dropout")
+    return pd.concat([both, runs], ignore_index=True)
 
 
 def l2_weight(runs: pd.DataFrame) -> pd.Series:
