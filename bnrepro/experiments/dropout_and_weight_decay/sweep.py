@@ -135,7 +135,7 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
         measurements="gradients", learning_rate=SLOWER * net.optimizer.learning_rate
     )
     both = [slow, slow.replace(**_POPULATION)]
-    judged = range(FIRST_JUDGED, FIRST_JUDGED + (overrides.get("seeds") or values.loss_seeds))
+    judged = range(FIRST_JUDGED, FIRST_JUDGED + values.loss_seeds)
     reaches = _reaches(values)
     choice = _choice(CONV.replace(task=base.task.name), values.convolutional)
     return {
