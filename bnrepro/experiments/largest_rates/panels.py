@@ -138,6 +138,6 @@ def _factor_axis(axes: Axes, values: pd.Series, label: str) -> None:
     axes.set_xlim(low, high)
     for factor in (1, 5):
         axes.axvline(factor, **DOTTED)
-    marks = (0.1, 1, 5, 10, 100, 1_000) if high > 50 * low else (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+    marks = (0.1, 1, 5, 10, 100, 1_000) if high > 100 * low else (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
     ticks_at(axes.xaxis, [mark for mark in marks if low <= mark <= high])
     axes.set_xlabel(label)
