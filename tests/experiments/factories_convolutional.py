@@ -10,7 +10,7 @@ import pandas as pd
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
-from bnrepro.experiments.dropout_and_weight_decay.convolutional import CHOICE, CONVOLUTIONAL
+from bnrepro.experiments.dropout_and_weight_decay.tables import CHOICE, CONVOLUTIONAL
 from bnrepro.records.schemas import SCHEMAS, Tables
 from bnrepro.records.store import membership
 from tests.experiments.rows import CHANCE, GUESS_LOSS
@@ -33,7 +33,7 @@ def convolutional(accuracy: Formula = lambda config: 0.8, loss: Formula = lambda
         accuracy: Of a run after training, on held-out examples and the test set; NaN where it diverges.
         loss: Its test loss.
     """
-    chose = {name: table for name, table in _trained(accuracy, loss, choosing()).items()}
+    chose = _trained(accuracy, loss, choosing())
     judged = dropout_and_weight_decay.sweep("paper", chose)[Group(CONVOLUTIONAL)]
     sweep: Sweep = {Group(CHOICE): choosing(), Group(CONVOLUTIONAL): judged}
     empty = {name: pd.DataFrame(columns=SCHEMAS[name]) for name in dropout_and_weight_decay.TABLES}

@@ -7,7 +7,7 @@ import pytest
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.config.group import Group
-from bnrepro.experiments.dropout_and_weight_decay.convolutional import CHOICE, CONVOLUTIONAL, STRONG, ended, training
+from bnrepro.experiments.dropout_and_weight_decay.tables import CHOICE, CONVOLUTIONAL, STRONG, ended, training
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.plotting.arms import COLORS
 from bnrepro.records.results import select

@@ -5,26 +5,24 @@ import pandas as pd
 from bnrepro.analysis.claims import Rule, claim
 from bnrepro.analysis.findings import Row, counted_if_any, diverged, median_bounded, median_of, single
 from bnrepro.analysis.select import where
-from bnrepro.experiments.dropout_and_weight_decay.convolutional import (
-    NET,
-    STRONG,
-    beyond,
-    beyond_at_each_rate,
-    chosen,
-    ended,
-    gain,
-    of_net,
-)
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     DECAY,
     DROPOUT,
     LOSS_DECAY,
+    NET,
     PLACES,
     STATISTICS,
+    STRONG,
     WHY,
+    beyond,
+    beyond_at_each_rate,
     by_statistics,
     changes,
+    chosen,
+    ended,
+    gain,
     growth,
+    of_net,
     shares,
     shifted,
     shifts,

@@ -4,9 +4,8 @@ import functools
 
 import pandas as pd
 
-from bnrepro.experiments.dropout_and_weight_decay.convolutional import ended, training
-from bnrepro.experiments.dropout_and_weight_decay.convolutional_panels import draw_convolutional, draw_training
 from bnrepro.experiments.dropout_and_weight_decay.panels import (
+    draw_convolutional,
     draw_decay,
     draw_dropout,
     draw_growth,
@@ -16,6 +15,7 @@ from bnrepro.experiments.dropout_and_weight_decay.panels import (
     draw_ratios,
     draw_shares,
     draw_statistics,
+    draw_training,
 )
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     ARMS,
@@ -24,12 +24,14 @@ from bnrepro.experiments.dropout_and_weight_decay.tables import (
     accuracies,
     by_statistics,
     changes,
+    ended,
     growth,
     losses,
     matching,
     shares,
     shifted,
     shifts,
+    training,
 )
 from bnrepro.plotting.panel import Panel
 from bnrepro.records.schemas import Tables

@@ -9,8 +9,17 @@ from bnrepro.analysis.select import trained_curves
 from bnrepro.config.grid import grid
 from bnrepro.config.group import Group, Sweep
 from bnrepro.config.run_config import RunConfig
-from bnrepro.experiments.dropout_and_weight_decay.convolutional import CHOICE, CONVOLUTIONAL, STRONG, at_best
-from bnrepro.experiments.dropout_and_weight_decay.tables import ACCURACY, DECAY, DROPOUT, LOSS_DECAY, PLACES
+from bnrepro.experiments.dropout_and_weight_decay.tables import (
+    ACCURACY,
+    CHOICE,
+    CONVOLUTIONAL,
+    DECAY,
+    DROPOUT,
+    LOSS_DECAY,
+    PLACES,
+    STRONG,
+    at_best,
+)
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS, Length, lengthened, resolve
 from bnrepro.experiments.setups import ARMS, BASELINE, DENSE
 from bnrepro.records.schemas import Tables
