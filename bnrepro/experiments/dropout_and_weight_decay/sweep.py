@@ -115,7 +115,7 @@ CONV = BASELINE.replace(
 DROPOUTS = (0.0, STRONG)
 """Its Dropout rates, the last the paper's."""
 
-RATES = (0.02, 0.06, 0.2)
+RATES = (0.006, 0.02, 0.06, 0.2, 0.6)
 """Its learning rates, of which each net takes its best."""
 
 _POPULATION = {"normalization": "batch", "inference": "population"}
