@@ -55,7 +55,7 @@ def test_dropout_may_help_with_bn_less_than_without_and_bn_stand_in_for_it_or_no
 
 
 def test_each_net_is_judged_at_the_rate_that_was_best_on_the_seeds_that_choose_and_these_judge_nothing():
-    best = {("none", 0.0): 0.02, ("none", STRONG): 0.06, ("batch", 0.0): 0.2, ("batch", STRONG): 0.06}
+    best = {("none", 0.0): 0.006, ("none", STRONG): 0.06, ("batch", 0.0): 0.2, ("batch", STRONG): 0.06}
 
     def accuracy(config):
         is_best = config["learning_rate"] == best[config["normalization"], config["dropout"]]
@@ -69,7 +69,7 @@ def test_each_net_is_judged_at_the_rate_that_was_best_on_the_seeds_that_choose_a
     assert set(runs["seed"]) == set(range(FIRST_JUDGED, FIRST_JUDGED + 12))
     assert set(select(tables, CHOICE)["seed"]) == {*SELECTING_SEEDS}
     note = statistic(tables, "D9")["note"]
-    assert "learning rate without BN, at an end of those tried: 0.02" in note
+    assert "learning rate without BN, at an end of those tried: 0.006" in note
     assert "learning rate without BN and with Dropout of 40%: 0.06" in note
 
 
