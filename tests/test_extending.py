@@ -161,14 +161,14 @@ def test_an_experiment_of_ones_own_is_run_by_its_notebook_and_ends_in_verdicts_f
     command = ["run", str(notebook), "--preset", "smoke", "--plugin", str(path), "--output", str(out), "--jobs", "2"]
     assert main(command) == 0
     said = capsys.readouterr().out
-    assert "W1" in said and "20_width" in said
+    assert "Z1" in said and "20_width" in said
     (row,) = verdicts(Workspace("smoke", out)).to_dict("records")
-    assert (row["claim"], row["experiment"], row["n"], row["verdict"]) == ("W1", "20_width", 2, INCONCLUSIVE)
+    assert (row["claim"], row["experiment"], row["n"], row["verdict"]) == ("Z1", "20_width", 2, INCONCLUSIVE)
     assert (out / "figures" / "20_width-gain.png").is_file()
     assert row["sentence"] in (out / "report.html").read_text(encoding="utf-8")
     executed = nbformat.read(out / "notebooks" / "20_width.ipynb", 4)
     assert row["sentence"] in str(executed.cells[-1].outputs) and "image/png" in str(executed.cells[-2].outputs)
-    assert "W1" not in all_claims() and "20_width" not in OURS
+    assert "Z1" not in all_claims() and "20_width" not in OURS
     for preset, room in (("smoke", "smoke"), ("paper", "paper-changed")):  # beside the record, not in it
         shutil.copytree(out / "results" / "20_width", tmp_path / "data" / "runs" / room / "results" / "20_width")
         monkeypatch.setattr("bnrepro.records.workspace.DATA", tmp_path / "data")
@@ -183,8 +183,8 @@ def test_one_file_with_an_experiment_and_claims_on_others_keeps_them_apart(recip
     path = tmp_path / "both.py"
     path.write_text(f"{RECIPES['twice_as_fast.py']}\n\n{RECIPES['width.py']}")
     add_plugin(path)
-    assert [claim.id for claim in EXPERIMENTS["20_width"].claims] == ["W1"]
-    assert [claim.id for claim in EXPERIMENTS["20_width"].own_claims] == ["W1"]
+    assert [claim.id for claim in EXPERIMENTS["20_width"].claims] == ["Z1"]
+    assert [claim.id for claim in EXPERIMENTS["20_width"].own_claims] == ["Z1"]
     assert EXPERIMENTS["01_training_speed"].claims[-1].id == "X1"
 
 
@@ -194,7 +194,7 @@ def test_a_claim_that_is_registered_on_the_experiment_of_its_own_file_is_judged_
     registered = 'from bnrepro import register_claim\n\nregister_claim("20_width")(more_in_a_narrow_net)\n'
     path.write_text(f"{RECIPES['width.py']}\n\n{registered}")
     add_plugin(path)
-    assert [claim.id for claim in EXPERIMENTS["20_width"].claims] == ["W1"]
+    assert [claim.id for claim in EXPERIMENTS["20_width"].claims] == ["Z1"]
 
 
 def test_two_files_that_claim_by_one_id_on_one_notebook_are_refused_and_one_file_run_again_is_not(recipe, tmp_path):

@@ -248,8 +248,8 @@ def gradients_grow_towards_the_inputs(tables: Tables) -> list[Row]:
     id="W3",
     kind="secondary",
     section="3.3",
-    sentence="Past its largest learning rate a dense net of 20 layers with BN is broken more by what a step does to the "
-    "logits' layer than by what it does to the hidden kernels",
+    sentence="Past its largest learning rate a dense net of 20 layers with BN is broken more by the step of the logits' layer "
+    "than by that of the hidden kernels",
     statistic=f"{_STEP}: the loss after the logits' layer alone has taken it, over that after the hidden kernels alone have, "
     "with BN, median of seeds",
     unit="times",

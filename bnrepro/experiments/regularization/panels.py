@@ -113,7 +113,7 @@ def draw_ensembles(area: Area, data: dict[str, pd.DataFrame]) -> None:
     for mark in papers.itertuples():
         paper_mark(axes, mark.members, mark.percent)
     ends.append((members[-1], papers["percent"].iloc[-1], "paper, scaled", COLORS["paper"]))
-    low, high = (pick([*varied["percent"], *papers["percent"]]) for pick in (min, max))
+    low, high = (pick([*data["seeds"]["percent"], *papers["percent"]]) for pick in (min, max))
     room = 0.08 * (high - low)
     axes.set(xlim=(members[0] - 0.2, members[-1] + 0.2), ylim=(low - room, high + room))
     axes.set(xlabel="Nets averaged", ylabel="Test error")
