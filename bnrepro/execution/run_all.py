@@ -19,7 +19,7 @@ from bnrepro.execution.process_pool import Workers, count_jobs
 from bnrepro.execution.progress import Bar, Progress
 from bnrepro.execution.waiting import wait_for
 from bnrepro.execution.worker import is_recorded
-from bnrepro.records.committed import committed_run
+from bnrepro.records.committed import is_committed
 from bnrepro.records.schemas import Tables
 from bnrepro.records.store import collect
 from bnrepro.records.workspace import Workspace
@@ -56,7 +56,7 @@ def run_all(
     """
     configs = list({config.id: config for config in configs}.values())
     records = Workspace().runs if records is None else Path(records)
-    missing = [config for config in configs if not is_recorded(records, config) and committed_run(config.id) is None]
+    missing = [config for config in configs if not is_recorded(records, config) and not is_committed(config.id)]
     # Long runs first, so that no core idles at the end; runs of one net next to each other, so that it is compiled once.
     missing.sort(key=lambda config: (-config.steps, config.compilation_key.id, config.batch_size, config.seed))
     if part is not None:

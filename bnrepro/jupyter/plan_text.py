@@ -13,8 +13,9 @@ from bnrepro.experiments import EXPERIMENTS
 from bnrepro.jupyter.batch import NOTEBOOK_SECONDS
 from bnrepro.jupyter.plan import Plan
 from bnrepro.jupyter.trial_lines import trial_lines
+from bnrepro.records.committed import is_committed
 from bnrepro.records.costs import work
-from bnrepro.records.store import find_run
+from bnrepro.records.store import read_record
 
 
 def plan_text(plan: Plan, cells: Iterable[Plan] = ()) -> str:
@@ -55,7 +56,7 @@ def _runs(sweep: Sweep) -> dict[str, RunConfig]:
 def _is_trained(records: Path, config: RunConfig) -> bool:
     """Whether a batch would find what is kept of a run and take it; a damaged record stays where it is."""
     try:
-        return find_run(records, config) is not None
+        return is_committed(config.id) or read_record(records, config) is not None
     except RecordError:
         return False
 

@@ -16,17 +16,20 @@ COMMITTED = "BNREPRO_COMMITTED"
 """The environment variable by which `run --committed` tells processes that it starts that committed runs count as trained."""
 
 
+def is_committed(run: str) -> bool:
+    """Whether `committed_run` has that run."""
+    return bool(os.environ.get(COMMITTED)) and any(run in places["runs"][1] for places in _committed())
+
+
 def committed_run(run: str) -> Tables | None:
     """The rows of a run in all committed results, by table; None where there are none, or where they do not count."""
-    if not os.environ.get(COMMITTED):
+    if not is_committed(run):
         return None
     found = {name: [] for name in SCHEMAS}
     for places in _committed():
         for name, (table, rows) in places.items():
             if run in rows:
                 found[name].append(table.iloc[rows[run]])
-    if not found["runs"]:
-        return None
     return {name: _union(parts) for name, parts in found.items() if parts}
 
 

@@ -39,18 +39,8 @@ def locked(folder: Path, alone: bool = False) -> Iterator[None]:
 
     The lock goes with its process, and leaves no file. Where the system has none, as some network drives, there is none.
     """
-    try:
-        import fcntl
-    except ImportError:
+    with _lock(folder, alone):
         yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def abandoned(name: str, folder: Path) -> list[Path]:
@@ -62,18 +52,28 @@ def abandoned(name: str, folder: Path) -> list[Path]:
 
 
 def _is_free(folder: Path) -> bool:
+    with _lock(folder, alone=True, wait=False) as got:
+        return got
+
+
+@contextlib.contextmanager
+def _lock(folder: Path, alone: bool, wait: bool = True) -> Iterator[bool]:
+    """Whether the lock of a folder was got, which is let go with the block."""
     try:
         import fcntl
     except ImportError:
-        return False
+        yield False
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | (0 if wait else fcntl.LOCK_NB))
+            got = True
+        except OSError:
+            got = False
+        yield got
     finally:
         os.close(descriptor)
-    return True
 
 
 def write_whole(path: Path, content: bytes) -> None:

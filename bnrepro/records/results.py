@@ -13,10 +13,9 @@ import pandas as pd
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
 from bnrepro.records.computed import KnownTables
-from bnrepro.records.drafts import draft_folder, locked, write_bytes
-from bnrepro.records.schemas import RECORD_VERSION, SCHEMAS, Tables, checked_csv, fits, with_all_fields
-
-_DONE = "done.json"
+from bnrepro.records.drafts import draft_folder, locked
+from bnrepro.records.schemas import RECORD_VERSION, SCHEMAS, Tables, fits, with_all_fields
+from bnrepro.records.tables import DONE, write_tables
 
 
 class _Results(KnownTables):
@@ -37,15 +36,12 @@ def write_results(folder: Path, tables: Tables) -> Tables:
     with draft_folder(folder.name, folder.parent) as draft:
         new, old = draft / "new", draft / "old"
         new.mkdir()
-        checksums = {
-            f"{name}.csv": write_bytes(new / f"{name}.csv", checked_csv(name, table)) for name, table in tables.items()
-        }
-        write_bytes(new / _DONE, json.dumps({"version": RECORD_VERSION, "checksums": checksums}, indent=1).encode())
+        write_tables(new, tables)
         written = _read(new, folder)
         with locked(folder.parent, alone=True):
             _swap(new, folder, old)
         for other in old.iterdir() if old.is_dir() and not old.is_symlink() else ():
-            if other.suffix != ".csv" and other.name != _DONE:  # not ours: somebody put it beside the tables
+            if other.suffix != ".csv" and other.name != DONE:  # not ours: somebody put it beside the tables
                 os.rename(other, folder / other.name)
     return written
 
@@ -66,12 +62,12 @@ def load_verified(folder: Path) -> Tables:
     with locked(folder.parent):
         tables = _read(folder, folder)
         try:
-            done = json.loads((folder / _DONE).read_bytes())
+            done = json.loads((folder / DONE).read_bytes())
             found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in done["checksums"]}
             version = done["version"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RecordError(
-                f"results have their checksums in {_DONE}: {folder} has not ({error}); {_remedy(folder)}"
+                f"results have their checksums in {DONE}: {folder} has not ({error}); {_remedy(folder)}"
             ) from error
     if version != RECORD_VERSION:
         raise RecordError(

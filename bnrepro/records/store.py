@@ -16,20 +16,16 @@ from bnrepro.config.group import Sweep
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
 from bnrepro.records.committed import committed_run
-from bnrepro.records.drafts import draft_folder, locked, new_folder, write_bytes
-from bnrepro.records.schemas import RECORD_VERSION, SCHEMAS, Tables, checked_csv, with_all_fields
+from bnrepro.records.drafts import draft_folder, locked, new_folder
+from bnrepro.records.schemas import RECORD_VERSION, SCHEMAS, Tables, with_all_fields
+from bnrepro.records.tables import DONE, write_tables
 
 
 def write_record(folder: Path, config: RunConfig, tables: Tables) -> Path:
     """Writes one run's tables below `folder`, whole or not at all; of two writers of the same run one wins, silently."""
     record = folder / config.id
     with draft_folder(config.id, folder) as draft:
-        checksums = {
-            f"{name}.csv": write_bytes(draft / f"{name}.csv", checked_csv(name, table))
-            for name, table in tables.items()
-        }
-        done = {"version": RECORD_VERSION, "config": config.as_dict(), "checksums": checksums}
-        write_bytes(draft / "done.json", json.dumps(done, indent=1).encode())
+        write_tables(draft, tables, config=config.as_dict())
         _take_place(draft, record)
     return record
 
@@ -63,7 +59,7 @@ def _read_here(record: Path, config: RunConfig) -> Tables | None:
     if not record.is_dir():
         return None
     try:
-        done = json.loads((record / "done.json").read_bytes())
+        done = json.loads((record / DONE).read_bytes())
         if done["version"] != RECORD_VERSION:
             raise RecordError(f"{record} has version {done['version']}, this is version {RECORD_VERSION}")
         # A field that is newer than the record had its default there.
@@ -75,12 +71,6 @@ def _read_here(record: Path, config: RunConfig) -> Tables | None:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{record} is damaged: {error}") from error
-
-
-def find_run(folder: Path, config: RunConfig) -> Tables | None:
-    """The tables of a run that counts as trained: of its record, else of the committed results where a batch takes those."""
-    tables = read_record(folder, config)
-    return committed_run(config.id) if tables is None else tables
 
 
 def move_aside(folder: Path, config: RunConfig) -> Path | None:
@@ -102,7 +92,7 @@ def collect(sweep: Sweep, folder: Path, names: tuple[str, ...]) -> Tables:
     configs = {config.id: config for members in sweep.values() for config in members}
     records = {}
     for run, config in sorted(configs.items()):
-        records[run] = find_run(folder, config)
+        records[run] = read_record(folder, config) or committed_run(run)
         if records[run] is None:
             raise UserError(f"every run of the sweep is trained first: {run} has no record in {folder}; call run_all")
     tables = {name: _joined(name, [record[name] for record in records.values() if name in record]) for name in names}
