@@ -67,6 +67,12 @@ def median_of(values: pd.Series, unit: str = "", label: str = "") -> Row:
     return estimated(median_interval(values), unit, label, values=tuple(zip(values, values)), each=each_of(values))
 
 
+def median_if_any(values: pd.Series, unit: str, label: str) -> list[Row]:
+    """The median of the values that there are; no row where there is none."""
+    known = values.dropna()
+    return [median_of(known, unit, label)] if len(known) else []
+
+
 def median_bounded(table: pd.DataFrame, value: str, least: float = -math.inf, unit: str = "", label: str = "") -> Row:
     """The median of a column of which some values are bounds, as the column `bound` has it; none lies below `least`."""
     return estimated(

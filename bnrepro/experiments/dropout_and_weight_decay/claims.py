@@ -3,7 +3,16 @@
 import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.findings import Row, counted_if_any, diverged, median_bounded, median_of, single
+from bnrepro.analysis.findings import (
+    Row,
+    counted_if_any,
+    diverged,
+    lost,
+    median_bounded,
+    median_if_any,
+    median_of,
+    single,
+)
 from bnrepro.analysis.select import where
 from bnrepro.experiments.dropout_and_weight_decay.tables import (
     DECAY,
@@ -262,8 +271,8 @@ def in_place_of_dropout(tables: Tables) -> list[Row]:
     return [
         judged,
         *_width(judged, _POINTS),
-        *_if_any(beside("accuracy", 0.0), _POINTS, "the same against the net with neither"),
-        *_if_any(beside("loss"), "nats", "test loss, the same difference"),
+        *median_if_any(beside("accuracy", 0.0), _POINTS, "the same against the net with neither"),
+        *median_if_any(beside("loss"), "nats", "test loss, the same difference"),
     ]
 
 
@@ -307,7 +316,7 @@ def _layers(tables: Tables, place: str) -> list[Row]:
 def _gain(tables: Tables, value: str, unit: str) -> list[Row]:
     """What Dropout does to a value with BN, and without."""
     judged = median_of(gain(tables, "batch", value))
-    return [judged, *_width(judged, unit), *_if_any(gain(tables, "none", value), unit, LABELS["none"])]
+    return [judged, *_width(judged, unit), *median_if_any(gain(tables, "none", value), unit, LABELS["none"])]
 
 
 def _beyond(tables: Tables, value: str, unit: str) -> list[Row]:
@@ -320,10 +329,6 @@ def _width(judged: Row, unit: str) -> list[Row]:
     return [single("half the width of the interval", (judged.ci_high - judged.ci_low) / 2, unit)] if judged.n else []
 
 
-def _if_any(values: pd.Series, unit: str, label: str) -> list[Row]:
-    return [median_of(values, unit, label)] if len(values) else []
-
-
 def _of_nets(tables: Tables, value: str, unit: str, what: str = "") -> list[Row]:
     """The median of a value by net."""
     nets = ended(tables).groupby(NET, sort=False)[value]
@@ -331,7 +336,7 @@ def _of_nets(tables: Tables, value: str, unit: str, what: str = "") -> list[Row]
 
 
 def _settings(tables: Tables) -> list[Row]:
-    """By net the chosen rate, and whether it is an end of those tried; how many runs diverged or learned nothing."""
+    """By net the chosen rate, and whether it is an end of those tried; how many runs diverged or collapsed."""
     rates, runs = chosen(tables), ended(tables)
     words = [
         (f"learning rate {_net(row.normalization, row.dropout)}{', at an end of those tried' * row.at_edge}", row)
@@ -339,8 +344,7 @@ def _settings(tables: Tables) -> list[Row]:
     ]
     return [
         *(single(label, row.learning_rate, "rate") for label, row in words),
-        *diverged(runs),
-        *counted_if_any("runs that learned nothing", runs["status"] == "collapsed"),
+        *lost(runs),
     ]
 
 

@@ -3,7 +3,14 @@
 import pandas as pd
 
 from bnrepro.analysis.claims import Rule, claim
-from bnrepro.analysis.findings import Row, count_if_any, counted_if_any, diverged, median_of, single
+from bnrepro.analysis.findings import (
+    Row,
+    count_if_any,
+    lost,
+    median_if_any,
+    median_of,
+    single,
+)
 from bnrepro.analysis.select import where
 from bnrepro.experiments.mini_batch_noise.tables import (
     ARM,
@@ -83,7 +90,7 @@ def smaller_batches_lower_loss(tables: Tables) -> list[Row]:
         median_of(difference(runs, "loss", WITH_BN, GHOSTS)),
         *_medians(runs, "loss", "nats", WITHOUT, *doses(runs), what="test loss "),
         *_medians(runs, "fit_loss", "nats", WITHOUT, *doses(runs), what="training loss "),
-        *_if_any(difference(runs, "accuracy", WITH_BN, GHOSTS), _POINTS, "test accuracy, the same difference"),
+        *median_if_any(difference(runs, "accuracy", WITH_BN, GHOSTS), _POINTS, "test accuracy, the same difference"),
         *_settings(tables, *doses(runs)),
     ]
 
@@ -108,7 +115,7 @@ def more_accurate_at_equal_loss(tables: Tables) -> list[Row]:
         *_others(runs, "accuracy", _POINTS),
         *_second(runs, at_equal_loss(tables, setting=SECOND), "accuracy", _POINTS),
         *_medians(runs, "accuracy", "accuracy", WITHOUT, *doses(runs)),
-        *_if_any(difference(runs, "loss", WITHOUT, WITH_BN), "nats", "held-out loss, the same difference"),
+        *median_if_any(difference(runs, "loss", WITHOUT, WITH_BN), "nats", "held-out loss, the same difference"),
         *_second(runs, at_equal_loss(tables, setting=SECOND), "loss", "nats", "held-out loss, "),
         *_medians(runs, "loss", "nats", WITHOUT, *doses(runs), what="held-out loss "),
         *(
@@ -152,8 +159,8 @@ def instead_of_dropout(tables: Tables) -> list[Row]:
     return [
         median_of(difference(runs, "accuracy", _DROPOUT, WITH_BN)),
         *_medians(runs, "accuracy", "accuracy", WITHOUT, _DROPOUT, WITH_BN, _BOTH),
-        *_if_any(difference(runs, "accuracy", WITHOUT, _DROPOUT), _POINTS, "gain from Dropout without BN"),
-        *_if_any(difference(runs, "loss", _DROPOUT, WITH_BN), "nats", "test loss, the same difference"),
+        *median_if_any(difference(runs, "accuracy", WITHOUT, _DROPOUT), _POINTS, "gain from Dropout without BN"),
+        *median_if_any(difference(runs, "loss", _DROPOUT, WITH_BN), "nats", "test loss, the same difference"),
         *_settings(tables, _DROPOUT, _BOTH),
     ]
 
@@ -172,8 +179,8 @@ def dropout_gains_less(tables: Tables) -> list[Row]:
     without, with_bn = (difference(runs, "accuracy", *arms) for arms in ((WITHOUT, _DROPOUT), (WITH_BN, _BOTH)))
     return [
         median_of((with_bn - without).dropna()),
-        *_if_any(without, _POINTS, "gain without BN"),
-        *_if_any(with_bn, _POINTS, "gain with BN"),
+        *median_if_any(without, _POINTS, "gain without BN"),
+        *median_if_any(with_bn, _POINTS, "gain with BN"),
     ]
 
 
@@ -208,10 +215,10 @@ def as_accurate_by_population_statistics(tables: Tables) -> list[Row]:
     runs, same = ended(tables), ended(tables, SAME)
     return [
         median_of(difference(runs, "accuracy", WHOLE, KEPT)),
-        *_if_any(difference(same, "accuracy", WHOLE, KEPT), _POINTS, f"the same, {_SAME}"),
-        *_if_any(difference(runs, "accuracy", WHOLE, DROPPED), _POINTS, f"the same, {_words(DROPPED)}"),
-        *_if_any(difference(runs, "loss", WHOLE, KEPT), "nats", "test loss, the same difference"),
-        *_if_any(difference(same, "loss", WHOLE, KEPT), "nats", f"test loss, the same, {_SAME}"),
+        *median_if_any(difference(same, "accuracy", WHOLE, KEPT), _POINTS, f"the same, {_SAME}"),
+        *median_if_any(difference(runs, "accuracy", WHOLE, DROPPED), _POINTS, f"the same, {_words(DROPPED)}"),
+        *median_if_any(difference(runs, "loss", WHOLE, KEPT), "nats", "test loss, the same difference"),
+        *median_if_any(difference(same, "loss", WHOLE, KEPT), "nats", f"test loss, the same, {_SAME}"),
         *_apart(tables, WHOLE, KEPT, DROPPED),
     ]
 
@@ -241,11 +248,11 @@ def _shares(tables: Tables, first: tuple[str, int], second: tuple[str, int]) -> 
     runs, same = ended(tables), ended(tables, SAME)
     return [
         median_of(share(runs, "loss", first, second)),
-        *_if_any(share(same, "loss", first, second), "share", f"the same, {_SAME}"),
-        *_if_any(difference(runs, "loss", first, second), "nats", "difference in test loss"),
-        *_if_any(difference(runs, "loss", WHOLE, GHOSTS), "nats", f"with BN over {FEW} examples"),
-        *_if_any(difference(runs, "accuracy", first, second), _POINTS, "difference in test accuracy"),
-        *_if_any(difference(runs, "accuracy", WHOLE, GHOSTS), _POINTS, f"with BN over {FEW} examples"),
+        *median_if_any(share(same, "loss", first, second), "share", f"the same, {_SAME}"),
+        *median_if_any(difference(runs, "loss", first, second), "nats", "difference in test loss"),
+        *median_if_any(difference(runs, "loss", WHOLE, GHOSTS), "nats", f"with BN over {FEW} examples"),
+        *median_if_any(difference(runs, "accuracy", first, second), _POINTS, "difference in test accuracy"),
+        *median_if_any(difference(runs, "accuracy", WHOLE, GHOSTS), _POINTS, f"with BN over {FEW} examples"),
     ]
 
 
@@ -260,17 +267,13 @@ def _apart(tables: Tables, *arms: tuple[str, int]) -> list[Row]:
     ]
 
 
-def _if_any(values: pd.Series, unit: str, label: str) -> list[Row]:
-    """The median of the values that there are; no row where there is none."""
-    known = values.dropna()
-    return [median_of(known, unit, label)] if len(known) else []
-
-
 def _others(runs: pd.DataFrame, value: str, unit: str) -> list[Row]:
     """The difference from the net without BN for each other number of examples that BN normalizes over."""
     arms = [arm for arm in doses(runs) if arm != WITH_BN]
     return [
-        row for arm in arms for row in _if_any(difference(runs, value, WITHOUT, arm), unit, f"the same, {_words(arm)}")
+        row
+        for arm in arms
+        for row in median_if_any(difference(runs, value, WITHOUT, arm), unit, f"the same, {_words(arm)}")
     ]
 
 
@@ -279,16 +282,16 @@ def _second(runs: pd.DataFrame, second: pd.DataFrame, value: str, unit: str, wha
     without = of_arm(second, WITHOUT, value)
     rate = second["learning_rate"].max()
     label = f"{what}the same, without BN at rate {rate:g}, its second best"
-    return _if_any(of_arm(runs, WITH_BN, value).reindex(without.index) - without, unit, label)
+    return median_if_any(of_arm(runs, WITH_BN, value).reindex(without.index) - without, unit, label)
 
 
 def _medians(runs: pd.DataFrame, value: str, unit: str, *arms: tuple[str, int], what: str = "") -> list[Row]:
     """The median of a column by arm."""
-    return [row for arm in arms for row in _if_any(of_arm(runs, arm, value), unit, f"{what}{_words(arm)}")]
+    return [row for arm in arms for row in median_if_any(of_arm(runs, arm, value), unit, f"{what}{_words(arm)}")]
 
 
 def _settings(tables: Tables, *arms: tuple[str, int]) -> list[Row]:
-    """The chosen rate by arm, and whether it is an end of those tried; how many runs diverged."""
+    """The chosen rate by arm, and whether it is an end of those tried; how many runs diverged or collapsed."""
     choice, runs, rows = chosen(tables), ended(tables), []
     for arm in arms:
         own, name = where(choice, **dict(zip(ARM, arm)), chosen=True), _words(arm)
@@ -296,8 +299,7 @@ def _settings(tables: Tables, *arms: tuple[str, int]) -> list[Row]:
             edge = ", at an end of those tried" if own["at_edge"].any() else ""
             rows.append(single(f"learning rate {name}{edge}", own["learning_rate"].iloc[0], "rate"))
             mine = where(runs, **dict(zip(ARM, arm)))
-            rows += diverged(mine, f"runs {name} that diverged and count as guessing")
-            rows += counted_if_any(f"runs {name} that learned nothing", mine["status"] == "collapsed")
+            rows += lost(mine, f"runs {name}")
     return rows
 
 
