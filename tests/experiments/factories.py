@@ -29,9 +29,17 @@ MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "
 
 
 def statistic(tables: Tables, claim: str) -> pd.Series:
-    """What one claim comes to: its row of the verdicts, where `note` has what else is to be known."""
+    """What one claim comes to: its row of the verdicts, where `note` has what else is to be known.
+
+    Where it is primary, the others have no p.
+    """
     one = all_claims()[claim]
-    return judge(one(tables), [one]).iloc[0]
+    return judge(one(tables), [one], all_claims().values()).iloc[0]
+
+
+def verdicts(tables: Tables, *claims: str) -> list[str]:
+    """The verdicts of some claims, each as `statistic` has it."""
+    return [statistic(tables, claim)["verdict"] for claim in claims]
 
 
 def papers_numbers(experiment: Experiment) -> dict[str, float]:

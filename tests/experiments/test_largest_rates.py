@@ -9,12 +9,12 @@ import pytest
 from bnrepro.analysis.ceilings import number, rate
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.config.group import Group
+from bnrepro.experiments import all_claims
 from bnrepro.experiments.largest_rates.sweep import BASE, CANDIDATES, PAST, TARGETS
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.records.results import select
-from bnrepro.report.verdicts import judged
-from tests.experiments.factories import statistic
+from tests.experiments.factories import statistic, verdicts
 from tests.experiments.factories_largest_rates import GROWTH, LOSSES, largest_rates, simulate
 from tests.experiments.rows import GUESS_LOSS
 
@@ -39,11 +39,6 @@ def literature(config) -> float:
 @pytest.fixture(scope="module")
 def tables():
     return simulate(literature)
-
-
-@pytest.fixture(scope="module")
-def verdicts(tables):
-    return judged(largest_rates, tables).set_index("claim")
 
 
 def configs_of(group: Group, preset="quick", ceiling=literature, **given) -> list:
@@ -74,29 +69,26 @@ def test_the_ratio_of_two_ceilings_holds_the_true_one_and_is_narrow(tables):
     assert set(found.loc[found["initialization"] == "gaussian", "bound"]) == {">"}
 
 
-def test_where_no_rate_trains_without_bn_the_ratio_is_a_bound_and_never_a_number(verdicts, tables):
-    rows = largest_rates.findings(tables).query("claim == 'H3'").set_index("label")
+def test_where_no_rate_trains_without_bn_the_ratio_is_a_bound_and_never_a_number(tables):
+    rows = all_claims()["H3"](tables).set_index("label")
     words = "Gaussian kernels of standard deviation 0.01"
     ratio = rows.loc[f"with BN over without, {words}"]
     assert ratio["bound"] == ">" and math.isinf(ratio["ci_high"])
     for label in ("seeds that train at no rate", "seeds of these whose loss is finite at the smallest rate"):
         (count,) = rows.loc[rows.index.str.startswith(f"{words}, {label}"), "estimate"]
         assert count == 12
-    assert verdicts.loc["H3", "verdict"] == SUPPORTED and verdicts.loc["H3", "bound"] == ""
+    assert statistic(tables, "H3")[["verdict", "bound"]].tolist() == [SUPPORTED, ""]
 
 
-def test_what_the_literature_expects_is_supported(verdicts):
-    assert {name: verdicts.loc[name, "verdict"] for name in ("H1", "H2", "H3", "H4")} == dict.fromkeys(
-        ("H1", "H2", "H3", "H4"), SUPPORTED
-    )
+def test_what_the_literature_expects_is_supported(tables):
+    assert verdicts(tables, "H1", "H2", "H3", "H4") == [SUPPORTED] * 4
 
 
 def test_ratios_that_are_small_and_fall_with_the_depth_contradict():
     def ceiling(config) -> float:
         return (3.0 if has_bn(config) else 1.0) * (1.0 if not has_bn(config) else 3 / config["hidden_layers"]) ** 0.5
 
-    verdicts = judged(largest_rates, simulate(ceiling)).set_index("claim")["verdict"]
-    assert {verdicts[name] for name in ("H1", "H2", "H4")} == {CONTRADICTED}
+    assert verdicts(simulate(ceiling), "H1", "H2", "H4") == [CONTRADICTED] * 3
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(0.9, CONTRADICTED), (1.1, SUPPORTED)])
@@ -104,7 +96,7 @@ def test_a_threshold_is_told_where_the_ratio_is_a_tenth_off_it_and_more(factor, 
     def ceiling(config) -> float:
         return 5 * factor * TWICE ** math.copysign(1, factor - 1) * 0.1 if has_bn(config) else 0.1
 
-    assert judged(largest_rates, simulate(ceiling)).set_index("claim").loc["H4", "verdict"] == verdict
+    assert verdicts(simulate(ceiling), "H4") == [verdict]
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.5, SUPPORTED), (1 / 1.5, CONTRADICTED)])
@@ -112,9 +104,9 @@ def test_it_is_told_whether_bn_raises_the_rate_more_or_less_with_large_mini_batc
     def ceiling(config) -> float:
         return (3.0 * (factor if config["batch_size"] == 512 else 1.0)) if has_bn(config) else 0.3
 
-    found = judged(largest_rates, simulate(ceiling, seeds=7)).set_index("claim")
+    found = simulate(ceiling, seeds=7)
     for name in ("H8", "H9"):
-        row = found.loc[name]
+        row = statistic(found, name)
         assert row["verdict"] == verdict and row["ci_low"] < factor < row["ci_high"]
 
 
@@ -123,22 +115,20 @@ def test_the_faster_arm_at_its_own_best_rate_is_told_and_so_is_the_slower():
         return 3.0 if has_bn(config) else 1.0
 
     for speed, verdict in ((fast_with_bn, SUPPORTED), (lambda config: 1 / fast_with_bn(config), CONTRADICTED)):
-        found = judged(largest_rates, simulate(lambda config: 1.0, speed)).set_index("claim")
-        assert {found.loc[name, "verdict"] for name in ("H5", "H6", "H7")} == {verdict}
+        assert verdicts(simulate(lambda config: 1.0, speed), "H5", "H6", "H7") == [verdict] * 3
 
 
-def test_a_race_that_no_net_without_bn_finishes_is_a_bound(tables):
-    found = simulate(lambda config: 1.0, lambda config: 1.0 if has_bn(config) else 0.01)
-    row = largest_rates.findings(found).query("claim == 'H5' and label == ''").iloc[0]
+def test_a_race_that_no_net_without_bn_finishes_is_a_bound():
+    row = statistic(simulate(lambda config: 1.0, lambda config: 1.0 if has_bn(config) else 0.01), "H5")
     assert row["bound"] == ">" and math.isinf(row["ci_high"])
 
 
 def test_an_arm_that_trains_at_no_rate_is_not_raced_and_its_claims_are_inconclusive():
     found = simulate(lambda config: 1.0 if has_bn(config) else 0.0)
     assert set(select(found, "fastest")["normalization"]) == {"batch"}
-    verdicts = judged(largest_rates, found).set_index("claim")
-    assert verdicts.loc["H5", "n"] == 0 and verdicts.loc["H5", "verdict"] == INCONCLUSIVE
-    assert verdicts.loc["H1", "bound"] == ">" and verdicts.loc["H1", "verdict"] == SUPPORTED
+    race, ceilings = statistic(found, "H5"), statistic(found, "H1")
+    assert race["n"] == 0 and race["verdict"] == INCONCLUSIVE
+    assert ceilings["bound"] == ">" and ceilings["verdict"] == SUPPORTED
 
 
 def test_a_seed_that_chooses_judges_nothing(tables):
@@ -205,8 +195,8 @@ def test_nets_are_raced_to_the_highest_target_that_both_arms_reach_in_two_thirds
 
 
 def test_a_rate_at_an_end_of_the_candidates_is_told(tables):
-    rows = largest_rates.findings(tables).query("claim == 'H5'")["label"]
-    assert "learning rate with BN, at an end of its candidates" in set(rows), "here the highest rate is the fastest"
+    rows = set(all_claims()["H5"](tables)["label"])
+    assert "learning rate with BN, at an end of its candidates" in rows, "here the highest rate is the fastest"
 
 
 def test_the_ratio_of_two_races_holds_what_finer_evaluations_would_give():

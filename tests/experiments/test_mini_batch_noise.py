@@ -29,6 +29,7 @@ from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.plotting.panel import draw_panel
 from bnrepro.records.results import select
 from bnrepro.report.verdicts import judged
+from tests.experiments.factories import statistic, verdicts
 from tests.experiments.factories_mini_batch_noise import mini_batch_noise, simulate_noise
 from tests.experiments.rows import CHANCE, GUESS_LOSS
 
@@ -50,10 +51,6 @@ def arm_of(config) -> tuple[str, int]:
     if config["normalization"] == "population":
         return DROPPED
     return {0: WHOLE, 4: GHOSTS}.get(config["ghost_size"]) if has_bn(config) else None
-
-
-def verdicts(tables) -> dict[str, str]:
-    return judged(mini_batch_noise, tables).set_index("claim")["verdict"].to_dict()
 
 
 def rows_of(tables, claim) -> pd.DataFrame:
@@ -96,19 +93,20 @@ def noisy():
 
 @pytest.mark.parametrize(("gain", "verdict"), [(0.01, SUPPORTED), (-0.01, CONTRADICTED), (0.0, INCONCLUSIVE)])
 def test_accuracy_with_bn_is_compared_after_training_and_at_equal_training_loss(gain, verdict):
-    found = verdicts(simulate_noise(lambda config: 0.75 + gain * has_bn(config)))
-    assert found["G1"] == found["G3"] == verdict
+    found = simulate_noise(lambda config: 0.75 + gain * has_bn(config))
+    assert verdicts(found, "G1", "G3") == [verdict] * 2
 
 
 @pytest.mark.parametrize(("few", "verdict"), [(0.8, SUPPORTED), (1.2, CONTRADICTED)])
 def test_the_dose_is_told_by_the_loss_with_small_ghost_batches_and_with_larger_ones(few, verdict):
-    found = verdicts(simulate_noise(loss=lambda config: few if config["ghost_size"] == 4 else 1.0))
-    assert found["G2"] == verdict
+    found = simulate_noise(loss=lambda config: few if config["ghost_size"] == 4 else 1.0)
+    assert verdicts(found, "G2") == [verdict]
 
 
 @pytest.mark.parametrize(("with_bn", "verdict"), [(0.8, SUPPORTED), (1.2, CONTRADICTED)])
 def test_the_loss_with_bn_is_compared_with_that_without(with_bn, verdict):
-    assert verdicts(simulate_noise(loss=lambda config: with_bn if has_bn(config) else 1.0))["G4"] == verdict
+    found = simulate_noise(loss=lambda config: with_bn if has_bn(config) else 1.0)
+    assert verdicts(found, "G4") == [verdict]
 
 
 @pytest.mark.parametrize(
@@ -120,13 +118,12 @@ def test_bn_stands_in_for_dropout_or_not_and_dropout_gains_less_with_it_or_more(
         alone = 0.77 if has_bn(config) else 0.74
         return (both if has_bn(config) else dropped) if has_dropout(config) else alone
 
-    found = verdicts(simulate_noise(accuracy, preset="paper"))
-    assert (found["G5"], found["G6"]) == (stands_in, gains_less)
+    found = simulate_noise(accuracy, preset="paper")
+    assert verdicts(found, "G5", "G6") == [stands_in, gains_less]
 
 
 def test_the_shares_of_noise_and_of_the_decay_of_gamma_in_what_small_ghost_batches_do(noisy):
-    found = verdicts(noisy)
-    assert (found["G7"], found["G8"], found["G9"]) == (CONTRADICTED, SUPPORTED, SUPPORTED)
+    assert verdicts(noisy, "G7", "G8", "G9") == [CONTRADICTED, SUPPORTED, SUPPORTED]
     noise, gamma = rows_of(noisy, "G7")["estimate"], rows_of(noisy, "G9")["estimate"]
     assert (noise[""], gamma[""]) == pytest.approx((0.4, 0.8)), "noise has the advantage of its rate"
     assert noise["the same, all at the rate of BN over 256 examples"] == pytest.approx(0.2)
@@ -138,15 +135,13 @@ def test_the_shares_and_the_equivalence_come_out_the_other_way_too():
     def loss(config):
         return 1.2 - {GHOSTS: 0.5, NOISE: 0.4, GAMMA: 0.1}.get(arm_of(config), 0.0)
 
-    found = verdicts(
-        simulate_noise(lambda config: 0.8 - 0.02 * (arm_of(config) == KEPT), loss, preset="paper", seeds=8)
-    )
-    assert (found["G7"], found["G8"], found["G9"]) == (SUPPORTED, CONTRADICTED, CONTRADICTED)
+    found = simulate_noise(lambda config: 0.8 - 0.02 * (arm_of(config) == KEPT), loss, preset="paper", seeds=8)
+    assert verdicts(found, "G7", "G8", "G9") == [SUPPORTED, CONTRADICTED, CONTRADICTED]
 
 
 def test_what_tells_noise_from_normalization_is_of_the_preset_paper_alone(tables):
     assert not set(select(tables, ("choice", "judged"))["normalization"]) - {"none", "batch"}
-    assert judged(mini_batch_noise, tables).set_index("claim").loc[["G7", "G8", "G9"], "n"].tolist() == [0, 0, 0]
+    assert [statistic(tables, claim)["n"] for claim in ("G7", "G8", "G9")] == [0, 0, 0]
     for name in ("apart", "apart_choice"):
         assert draw_panel(mini_batch_noise.panel(name), tables).axes
 
@@ -211,7 +206,7 @@ def test_the_net_without_bn_stands_beside_at_its_second_best_rate_and_no_claim_i
         lambda config: {0.1: 0.82, 0.03: 0.81}.get(config["learning_rate"], 0.7), loss, preset="paper"
     )
     row = rows_of(found, "G4")["estimate"]
-    assert row[""] == pytest.approx(-0.5) and verdicts(found)["G4"] == SUPPORTED
+    assert row[""] == pytest.approx(-0.5) and verdicts(found, "G4") == [SUPPORTED]
     assert row["the same, without BN at rate 0.03, its second best"] == pytest.approx(0.2)
 
 
@@ -279,7 +274,7 @@ def test_a_run_that_gets_there_before_its_third_evaluation_is_left_out_and_count
 
 def test_where_no_run_gets_there_nothing_is_said_of_equal_training_loss():
     found = simulate_noise(speed=lambda config: 0.001)
-    assert verdicts(found)["G3"] == INCONCLUSIVE and rows_of(found, "G3").loc["", "n"] == 0
+    assert verdicts(found, "G3") == [INCONCLUSIVE] and rows_of(found, "G3").loc["", "n"] == 0
     for panel in mini_batch_noise.PANELS:
         assert draw_panel(panel, found).axes
 
