@@ -349,7 +349,7 @@ def test_a_run_that_made_no_step_has_no_time():
     [(lambda config: 1, SUPPORTED), (lambda config: -1, CONTRADICTED), (alternating, INCONCLUSIVE)],
 )
 def test_a_large_mini_batch_needs_more_memory_or_less_or_neither_is_sure(slope, expected):
-    made = make_batch_size(8, "smoke", peak=lambda config: 500 + slope(config) * config.batch_size)
+    made = make_batch_size(8, peak=lambda config: 500 + slope(config) * config.batch_size)
     assert statistic(made, "B4b")["verdict"] == expected
 
 

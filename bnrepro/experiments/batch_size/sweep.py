@@ -56,14 +56,14 @@ RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 PRESETS = {
     "smoke": Preset(
         seeds=1,
-        examples=2_048,
+        examples=512,
         sizes=(2, 8, 128, 256),
         renorm_sizes=(2,),
         ghosts=(8,),
         rates=(0.1,),
         cost_seeds=1,
         cost=Length(2, 2),
-        cost_sizes=(2, 16),
+        cost_sizes=(2,),
     ),
     "quick": Preset(
         seeds=2,
