@@ -294,6 +294,15 @@ def weak_dropout_lowers_loss_less(tables: Tables) -> list[Row]:
             for row in median_if_any(gain(tables, arm, value, WEAK), unit, f"change of the {what} {LABELS[arm]}")
         ),
         *median_if_any(beyond(tables, "accuracy", WEAK), _POINTS, "test accuracy, the same difference"),
+        *(
+            row
+            for dropout in (WEAK, STRONG)
+            for row in median_if_any(
+                of_net(tables, "none", dropout, "fit_accuracy"),
+                "accuracy",
+                f"training accuracy {_net('none', dropout)}",
+            )
+        ),
         *median_if_any(alone, _POINTS, f"test accuracy with BN alone minus with Dropout of {WEAK:.0%} alone"),
     ]
 
