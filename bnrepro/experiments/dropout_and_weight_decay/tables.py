@@ -308,13 +308,13 @@ def of_net(tables: Tables, normalization: str, dropout: float, value: str) -> pd
 
 
 def gain(tables: Tables, normalization: str, value: str, dropout: float = STRONG) -> pd.Series:
-    """By seed what Dropout does to a column of `ended`: with it minus without."""
-    return of_net(tables, normalization, dropout, value) - of_net(tables, normalization, 0.0, value)
+    """By seed what Dropout does to a column of `ended`: with it minus without; no row where one of them was not trained."""
+    return (of_net(tables, normalization, dropout, value) - of_net(tables, normalization, 0.0, value)).dropna()
 
 
 def beyond(tables: Tables, value: str, dropout: float = STRONG) -> pd.Series:
     """By seed what Dropout does with BN minus what it does without."""
-    return gain(tables, "batch", value, dropout) - gain(tables, "none", value, dropout)
+    return (gain(tables, "batch", value, dropout) - gain(tables, "none", value, dropout)).dropna()
 
 
 def beyond_at_each_rate(tables: Tables, dropout: float = STRONG) -> pd.Series:

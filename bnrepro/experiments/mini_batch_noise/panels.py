@@ -86,7 +86,7 @@ def draw_doses(area: Area, gains: pd.DataFrame) -> None:
         own, ends = gains[gains["quantity"] == quantity].dropna(), []
         axes.set(xlabel="Examples that BN normalizes together", ylabel=words)
         if own.empty:
-            nothing(axes, "no run gets there")
+            nothing(axes, "no run gets there") if len(gains) else _not_trained(axes)
             continue
         for level, rows in own.groupby("level", sort=False):
             judged = level == DOSE_LEVEL
