@@ -174,9 +174,9 @@ PANELS = (
     Panel(
         name="equal_doses",
         title="The dose at equal training loss",
-        caption=f"Accuracy and loss on held-out examples where the training loss is first {DOSE_LEVEL:g} (solid), or as named, "
-        f"minus those with BN over {OVER} examples. The median of {{doses_seeds}} seeds and its 95% interval, at {DOSE_LEVEL:g} "
-        "each seed too (thin), each net at its own best learning rate.",
+        caption=f"Accuracy and loss on held-out examples where the training loss is first {DOSE_LEVEL:g} (solid) and elsewhere, "
+        f"minus those with BN over {OVER} examples, each net at its own best learning rate. The median of {{doses_seeds}} seeds, "
+        f"at {DOSE_LEVEL:g} its 95% interval and each seed (thin) too.",
         data=equal_doses,
         draw=draw_doses,
         width=175,

@@ -80,8 +80,11 @@ def draw_paths(area: Area, medians: pd.DataFrame) -> None:
 
 
 def draw_doses(area: Area, gains: pd.DataFrame) -> None:
-    """Accuracy on the left and loss on the right over the examples that BN normalizes together: a line a training loss."""
-    both = area.grid(widths=(1, 1), gap=(16, 3))
+    """Accuracy on the left and loss on the right over the examples that BN normalizes together: a line a training loss.
+
+    Seeds and intervals are drawn at the one that is judged; lines are named on the right.
+    """
+    both = area.grid(widths=(1, 1), gap=(21, 3))
     for axes, (quantity, words) in zip(both, _QUANTITIES.items()):
         own, ends = gains[gains["quantity"] == quantity].dropna(), []
         axes.set(xlabel="Examples that BN normalizes together", ylabel=words)
@@ -89,13 +92,17 @@ def draw_doses(area: Area, gains: pd.DataFrame) -> None:
             nothing(axes, "no run gets there") if len(gains) else _not_trained(axes)
             continue
         for level, rows in own.groupby("level", sort=False):
-            judged = level == DOSE_LEVEL
-            style = {} if judged else dict(linestyle=_LEVELS[level], linewidth=1.2)
-            ends += median_line(axes, rows, "over", "gain", COLORS["batch"], f"{level:g}", seeds=judged, **style)
+            medians, color, words = rows.groupby("over")["gain"].median(), COLORS["batch"], f"at {level:g}"
+            if level == DOSE_LEVEL:
+                ends += median_line(axes, rows, "over", "gain", color, words)
+            else:
+                axes.plot(medians, color=color, linestyle=_LEVELS[level], linewidth=1.2, label=words, zorder=4)
+                ends.append((medians.index[-1], medians.iloc[-1], words, color))
         axes.axhline(0, **DOTTED)
         axes.set_xscale("log", base=2)
         ticks_at(axes.xaxis, sorted(set(own["over"])))
-        name_ends(axes, ends)
+        if axes is both[-1]:
+            name_ends(axes, ends)
 
 
 def draw_dropout(area: Area, runs: pd.DataFrame) -> None:
