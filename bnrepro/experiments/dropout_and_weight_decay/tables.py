@@ -42,7 +42,7 @@ CHOICE, CONVOLUTIONAL = "choice", "convolutional"
 """The groups of the convolutional nets that choose a learning rate, and of those that are judged."""
 
 WEAK, STRONG = 0.2, 0.4
-"""The Dropout rates of the convolutional nets: half the paper's, with which a net fits its examples, and the paper's."""
+"""The Dropout rates of the convolutional nets: half the paper's, with which a net fits more of its examples, and the paper's."""
 
 NET = ["normalization", "dropout"]
 """What says which of the convolutional nets a run is."""
