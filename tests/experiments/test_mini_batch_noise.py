@@ -159,7 +159,8 @@ def test_the_dose_is_drawn_against_the_net_called_the_one_with_bn_at_each_traini
     assert medians["loss"].to_dict() == pytest.approx({4: -0.4, 16: -0.2, 64: 0.0, 256: 0.2})
     accuracy, loss = draw_panel(mini_batch_noise.panel("equal_doses"), whole).axes
     assert (accuracy.get_ylabel(), loss.get_ylabel()) == ("Accuracy, points", "Loss, nats")
-    assert draw_panel(mini_batch_noise.panel("equal_doses"), tables).axes
+    panel = mini_batch_noise.panel("equal_doses")
+    assert draw_panel(panel, tables).axes and panel.full_caption(tables) == panel.full_caption(whole)
 
 
 @pytest.mark.parametrize(("with_bn", "verdict"), [(0.8, SUPPORTED), (1.2, CONTRADICTED)])

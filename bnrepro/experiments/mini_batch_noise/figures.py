@@ -175,8 +175,8 @@ PANELS = (
         name="equal_doses",
         title="The dose at equal training loss",
         caption=f"Accuracy and loss on held-out examples where the training loss is first {DOSE_LEVEL:g} (solid) and elsewhere, "
-        f"minus those with BN over {OVER} examples, each net at its own best learning rate. The median of {{doses_seeds}} seeds, "
-        f"at {DOSE_LEVEL:g} its 95% interval and each seed (thin) too.",
+        f"minus those with BN over {OVER} examples, each net at its own best learning rate. The median of the seeds, at "
+        f"{DOSE_LEVEL:g} its 95% interval and each seed (thin) too.",
         data=equal_doses,
         draw=draw_doses,
         width=175,
