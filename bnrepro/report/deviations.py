@@ -188,6 +188,13 @@ def _others() -> list[Deviation]:
             "softmax alone",
         ),
         Deviation(
+            "04: Local Response Normalization",
+            "removed with the other changes, not its values nor where it stands",
+            "in no arm: a dense net has none, and in the stem of inception_small, with the values of Krizhevsky et al. 2012, it "
+            f"multiplies all activations by {2**-0.75:.3f} to within 0.2%, at the start and after 400 steps, without BN and "
+            "with it (seed 3010); that is another start of the next kernels, which a BN behind them undoes",
+        ),
+        Deviation(
             "04: the ensemble",
             "six nets like BN-x30, some with larger initial weights, Dropout of 5% or 10%, or BN in the last layers; 144 crops",
             f"six of those dense nets with BN, all changes and {FACTOR} times the rate, on the same examples; three "

@@ -29,7 +29,7 @@ def simulate_noise(
 
     Args:
         accuracy: Of a run when it fits its training examples, on validation and test set; NaN where it diverges.
-        loss: Its test loss then.
+        loss: Its test loss then, and its loss on the validation set at any time.
         speed: By how much the logarithm of its training loss falls a step.
         preset: Of the sweep.
         given: Its overrides.
@@ -48,7 +48,7 @@ def _trained(accuracy: Formula, loss: Formula, speed: Formula, configs: Iterable
             fit = GUESS_LOSS * math.exp(-speed(config) * step)
             value = CHANCE if diverged else CHANCE + (final - CHANCE) * (1 - fit / GUESS_LOSS)
             last = [("test", loss(config), final)] if step == config.steps else []
-            for split, its_loss, its_value in (("fit", fit, value), ("validation", 1.0, value), *last):
+            for split, its_loss, its_value in (("fit", fit, value), ("validation", loss(config), value), *last):
                 curves.append((config.id, step, split, its_loss, "accuracy", its_value))
             curves.append((config.id, step, "train", fit, "accuracy", value))
     return {"runs": pd.DataFrame(runs), "curves": pd.DataFrame(curves, columns=SCHEMAS["curves"])}

@@ -1,4 +1,4 @@
-"""The convolutional nets of `08_dropout_and_weight_decay`: who chooses which rate, and what D9 to D13 say either way."""
+"""The convolutional nets of `08_dropout_and_weight_decay`: who chooses which rate, and what D9 to D14 say either way."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 
 from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from bnrepro.config.group import Group
-from bnrepro.experiments.dropout_and_weight_decay.tables import CHOICE, CONVOLUTIONAL, STRONG, ended, training
+from bnrepro.experiments.dropout_and_weight_decay.tables import CHOICE, CONVOLUTIONAL, STRONG, WEAK, ended, training
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
 from bnrepro.plotting.arms import COLORS
 from bnrepro.records.results import select
@@ -16,7 +16,7 @@ from tests.experiments.factories_convolutional import convolutional, dropout_and
 from tests.experiments.rows import CHANCE
 from tests.plotting.drawing import axes_of
 
-OWN = ("D9", "D10", "D11", "D12", "D13")
+OWN = ("D9", "D10", "D11", "D12", "D13", "D14")
 
 
 def verdicts(tables) -> dict[str, str]:
@@ -24,14 +24,14 @@ def verdicts(tables) -> dict[str, str]:
 
 
 def valued(none=0.0, none_dropout=0.0, batch=0.0, batch_dropout=0.0, start=0.8):
-    """A formula that gives each net its own value, above `start`."""
-    values = {
-        ("none", 0.0): none,
-        ("none", STRONG): none_dropout,
-        ("batch", 0.0): batch,
-        ("batch", STRONG): batch_dropout,
-    }
-    return lambda config: start + values[config["normalization"], config["dropout"]]
+    """A formula that gives each net its own value, above `start`; half of Dropout does half of what Dropout does."""
+    plain, dropped = {"none": none, "batch": batch}, {"none": none_dropout, "batch": batch_dropout}
+
+    def value(config):
+        arm, share = config["normalization"], config["dropout"] / STRONG
+        return start + (1 - share) * plain[arm] + share * dropped[arm]
+
+    return value
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,31 @@ def test_dropout_may_help_with_bn_less_than_without_and_bn_stand_in_for_it_or_no
         "D11": INCONCLUSIVE,
         "D12": SUPPORTED,
         "D13": SUPPORTED,
+        "D14": SUPPORTED,
     }
     more = convolutional(valued(0, 0.01, 0, 0.03), valued(0, -0.1, 0, -0.3, start=1))
-    assert (verdicts(more)["D11"], verdicts(more)["D12"]) == (CONTRADICTED, CONTRADICTED)
+    assert {verdicts(more)[claim] for claim in ("D11", "D12", "D14")} == {CONTRADICTED}
+
+
+def test_d14_is_of_dropout_of_20_percent_alone(tables):
+    runs = tables["runs"][["run", "normalization", "dropout"]]
+    moved = tables["curves"].merge(runs, on="run").eval("normalization == 'none' and dropout == @WEAK")
+    changed = {**tables, "curves": tables["curves"].assign(loss=tables["curves"]["loss"] - 1.0 * moved)}
+    before, after = (statistic(each, "D14")["estimate"] for each in (tables, changed))
+    assert after == pytest.approx(before + 1.0)
+    for claim in OWN[:-1]:
+        assert statistic(changed, claim)["estimate"] == statistic(tables, claim)["estimate"]
 
 
 def test_each_net_is_judged_at_the_rate_that_was_best_on_the_seeds_that_choose_and_these_judge_nothing():
-    best = {("none", 0.0): 0.006, ("none", STRONG): 0.06, ("batch", 0.0): 0.2, ("batch", STRONG): 0.06}
+    best = {
+        ("none", 0.0): 0.006,
+        ("none", WEAK): 0.02,
+        ("none", STRONG): 0.06,
+        ("batch", 0.0): 0.2,
+        ("batch", WEAK): 0.06,
+        ("batch", STRONG): 0.06,
+    }
 
     def accuracy(config):
         is_best = config["learning_rate"] == best[config["normalization"], config["dropout"]]
@@ -76,7 +94,7 @@ def test_each_net_is_judged_at_the_rate_that_was_best_on_the_seeds_that_choose_a
 def test_nets_with_bn_are_read_through_population_statistics_and_nothing_but_bn_and_dropout_regularizes(tables):
     runs = select(tables, (CHOICE, CONVOLUTIONAL))
     assert set(runs.loc[runs["normalization"] == "batch", "normalization.inference"]) == {"population"}
-    assert set(runs["dropout"]) == {0.0, STRONG}
+    assert set(runs["dropout"]) == {0.0, WEAK, STRONG}
     for name in ("weight_decay", "distortion", "local_response_normalization"):
         assert not runs[name].any()
 
@@ -93,8 +111,8 @@ def test_a_run_that_diverged_guesses_and_is_counted():
 
     found = convolutional(accuracy)
     lost = ended(found).query("status == 'diverged'")
-    assert len(lost) == 2 and set(lost["accuracy"]) == set(lost["fit_accuracy"]) == {CHANCE}
-    assert "runs that diverged and count as guessing: 2 of 48" in statistic(found, "D9")["note"]
+    assert len(lost) == 3 and set(lost["accuracy"]) == set(lost["fit_accuracy"]) == {CHANCE}
+    assert "runs that diverged and count as guessing: 3 of 72" in statistic(found, "D9")["note"]
     told = training(found).query("normalization == 'none'")
     assert set(told["step"]) == {0}, "later there is no median of all seeds"
     assert set(training(found)["step"]) == {0, 1_200, 2_400}
@@ -120,16 +138,16 @@ def test_what_is_kept_of_the_curves_is_all_that_is_read(tables):
 def test_accuracy_and_loss_are_drawn_over_the_dropout_rate_a_line_an_arm(tables):
     accuracy, loss = axes_of(dropout_and_weight_decay, "convolutional", tables).figure.axes
     for axes, arm, values in (
-        (accuracy, "without BN", [0.8, 0.83]),
-        (accuracy, "with BN", [0.82, 0.83]),
-        (loss, "without BN", [1.6, 1.1]),
-        (loss, "with BN", [1.0, 0.9]),
+        (accuracy, "without BN", [0.8, 0.815, 0.83]),
+        (accuracy, "with BN", [0.82, 0.825, 0.83]),
+        (loss, "without BN", [1.6, 1.35, 1.1]),
+        (loss, "with BN", [1.0, 0.95, 0.9]),
     ):
         (line,) = (line for line in axes.lines if line.get_label() == arm)
-        assert list(line.get_xdata()) == [0, STRONG] and line.get_ydata() == pytest.approx(values)
+        assert list(line.get_xdata()) == [0, WEAK, STRONG] and line.get_ydata() == pytest.approx(values)
 
 
 def test_training_is_drawn_in_a_color_an_arm_and_dashes_by_the_dropout_rate(tables):
     fit, _ = axes_of(dropout_and_weight_decay, "convolutional_training", tables).figure.axes
     looks = {(line.get_color(), line.get_linestyle()) for line in fit.lines}
-    assert looks == {(COLORS[arm], dashes) for arm in ("batch", "none") for dashes in ("-", "--")}
+    assert looks == {(COLORS[arm], dashes) for arm in ("batch", "none") for dashes in ("-", ":", "--")}

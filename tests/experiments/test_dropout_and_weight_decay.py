@@ -25,7 +25,7 @@ from tests.plotting.drawing import axes_of, drawer, every_panel
 finding = EXPERIMENTS["08_dropout_and_weight_decay"]
 
 OWN = [claim.id for claim in EXPERIMENTS["08_dropout_and_weight_decay"].claims]
-CONVOLUTIONAL_CLAIMS = ["D9", "D10", "D11", "D12", "D13"]
+CONVOLUTIONAL_CLAIMS = ["D9", "D10", "D11", "D12", "D13", "D14"]
 QUICK = finding.PRESETS["quick"]
 PLAIN, DROPPED = Group("dropout", "plain"), Group("dropout", "dropout")
 UNDECAYED, DECAYED, MATCHED = Group("decay", "plain"), Group("decay", "decay", "hidden"), Group("decay", "matched")
@@ -78,7 +78,7 @@ def diverge(tables, runs):
 
 def test_every_claim_has_its_statistic_in_the_order_of_the_claims(made):
     assert list(judged(finding, made)["claim"]) == OWN
-    assert OWN == ["D1a", "D1b", "D2", "D7", "D8", "D5", "D6", "D9", "D10", "D11", "D12", "D13"]
+    assert OWN == ["D1a", "D1b", "D2", "D7", "D8", "D5", "D6", "D9", "D10", "D11", "D12", "D13", "D14"]
 
 
 def test_with_the_known_answers_every_claim_is_supported(made):

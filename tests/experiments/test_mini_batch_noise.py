@@ -11,7 +11,11 @@ from bnrepro.experiments import all_claims
 from bnrepro.experiments.mini_batch_noise.tables import (
     APART,
     BEFORE,
+    DOSE_LEVEL,
+    DOSE_LEVELS,
+    DOSES,
     DROPPED,
+    FIRST_DOSE,
     GAMMA,
     GHOSTS,
     KEPT,
@@ -103,6 +107,59 @@ def test_the_dose_is_told_by_the_loss_with_small_ghost_batches_and_with_larger_o
     assert verdicts(found, "G2") == [verdict]
 
 
+@pytest.mark.parametrize(("few", "verdict"), [(0.96, SUPPORTED), (1.06, CONTRADICTED)])
+def test_at_equal_training_loss_the_dose_may_matter_or_not(few, verdict):
+    found = simulate_noise(loss=lambda config: few if config["ghost_size"] == 4 else 1.0, preset="paper", seeds=8)
+    assert judged(mini_batch_noise, found).set_index("claim").loc["G10", "verdict"] == verdict
+
+
+def test_small_ghost_batches_that_only_fit_less_after_training_have_no_lower_loss_at_equal_training_loss():
+    """The held-out loss grows as the training loss falls, in all nets alike, and BN over 4 examples is slower."""
+    slow = simulate_noise(speed=lambda config: 0.01 if config["ghost_size"] == 4 else 0.02, preset="paper", seeds=8)
+    curves = slow["curves"]
+    fit = curves.query("split == 'fit'").set_index(["run", "step"])["loss"].clip(lower=1e-9)
+    at = fit.reindex(pd.MultiIndex.from_frame(curves[["run", "step"]])).to_numpy()
+    grown = curves["split"].isin(["validation", "test"])
+    tables = {**slow, "curves": curves.assign(loss=curves["loss"].mask(grown, -0.1 * np.log(at)))}
+    judged_by = {claim: rows_of(tables, claim).loc[""] for claim in ("G2", "G10")}
+    assert judged_by["G10"]["estimate"] == pytest.approx(0, abs=1e-9) and judged_by["G10"]["n"] == 8
+    assert judged_by["G2"]["estimate"] < -0.3
+
+
+def test_the_doses_are_compared_on_seeds_of_their_own_evaluated_more_often_where_they_get_there_sooner(whole, tables):
+    runs = mini_batch_noise.with_arms(select(whole, DOSES))
+    assert set(runs["seed"]) == set(range(FIRST_DOSE, FIRST_DOSE + 16))
+    others = select(whole, ("choice", "judged", "equal"))
+    assert not set(runs["seed"]) & set(others["seed"])
+    assert set(runs["normalization.inference"]) == {"population"}
+    assert runs.groupby("over")["evaluate_every"].agg(set).to_dict() == {4: {20}, 16: {4}, 64: {4}, 256: {4}}
+    assert set(mini_batch_noise.at_equal_loss(whole, DOSE_LEVEL, group=DOSES)["before"]) == {7, 39}
+    assert select(tables, DOSES).empty, "at quick there are none"
+
+
+def test_beside_the_dose_stands_the_same_at_the_rate_of_the_smallest_ghost_batches():
+    def accuracy(config):
+        return 0.8 + 0.01 * (config["learning_rate"] == (0.03 if config["ghost_size"] == 4 else 0.1))
+
+    found = simulate_noise(accuracy, lambda config: config["learning_rate"], preset="paper", seeds=7)
+    row = rows_of(found, "G10")["estimate"]
+    assert row[""] == pytest.approx(0.03 - 0.1)
+    assert row["the same, both at the rate of BN over 4 examples"] == pytest.approx(0)
+
+
+def test_the_dose_is_drawn_against_the_net_called_the_one_with_bn_at_each_training_loss(whole, tables):
+    table = mini_batch_noise.panel("equal_doses").data(whole).dropna()
+    at = table.groupby("level")["over"].agg(set).to_dict()
+    assert set(at) == {*DOSE_LEVELS[:2]}, "farther than that the nets of more examples do not get here"
+    assert at[DOSE_LEVEL] == {4, 16, 64, 256}
+    medians = table.groupby(["quantity", "over"])["gain"].median()
+    assert medians["loss"].to_dict() == pytest.approx({4: -0.4, 16: -0.2, 64: 0.0, 256: 0.2})
+    accuracy, loss = draw_panel(mini_batch_noise.panel("equal_doses"), whole).axes
+    assert (accuracy.get_ylabel(), loss.get_ylabel()) == ("Accuracy, points", "Loss, nats")
+    panel = mini_batch_noise.panel("equal_doses")
+    assert draw_panel(panel, tables).axes and panel.full_caption(tables) == panel.full_caption(whole)
+
+
 @pytest.mark.parametrize(("with_bn", "verdict"), [(0.8, SUPPORTED), (1.2, CONTRADICTED)])
 def test_the_loss_with_bn_is_compared_with_that_without(with_bn, verdict):
     found = simulate_noise(loss=lambda config: with_bn if has_bn(config) else 1.0)
@@ -189,13 +246,15 @@ def test_the_preset_quick_decides_every_primary_claim_and_leaves_dropout_out(tab
 
 
 def test_every_claim_tells_the_accuracy_or_the_loss_at_each_number_of_examples(whole):
-    sizes = {"G1": (4, 16, 64, 256), "G2": (4, 16, 64, 256), "G3": (16, 64, 256)}
-    for claim, words in (("G1", "{}"), ("G2", "test loss {}"), ("G3", "{}"), ("G3", "held-out loss {}")):
+    sizes = {"G1": (4, 16, 64, 256), "G2": (4, 16, 64, 256), "G3": (16, 64, 256), "G10": (4, 16, 64, 256)}
+    words_of = {"G1": ["{}"], "G2": ["test loss {}"], "G3": ["{}", "held-out loss {}"], "G10": ["held-out loss {}"]}
+    for claim, words in ((claim, words) for claim, each in words_of.items() for words in each):
         labels = set(rows_of(whole, claim).index)
         assert {words.format(f"BN over {over} examples") for over in sizes[claim]} <= labels
-    loss = rows_of(whole, "G2")["estimate"]
-    assert loss["test loss BN over 16 examples"] == pytest.approx(1.4)
-    assert loss["test loss BN over 256 examples"] == pytest.approx(1.8)
+    for claim, kind in (("G2", "test"), ("G10", "held-out")):
+        loss = rows_of(whole, claim)["estimate"]
+        assert loss[f"{kind} loss BN over 16 examples"] == pytest.approx(1.4)
+        assert loss[f"{kind} loss BN over 256 examples"] == pytest.approx(1.8)
 
 
 def test_the_net_without_bn_stands_beside_at_its_second_best_rate_and_no_claim_is_judged_by_it():
@@ -279,6 +338,14 @@ def test_where_no_run_gets_there_nothing_is_said_of_equal_training_loss():
         assert draw_panel(panel, found).axes
 
 
+def test_where_no_run_gets_there_nothing_is_said_of_the_dose_and_its_seeds_are_counted():
+    found = simulate_noise(speed=lambda config: 0.001, preset="paper", seeds=7)
+    row = rows_of(found, "G10").loc
+    assert row[""]["n"] == 0
+    assert row["seeds left out, of which a run gets to 0.1 never or before its third evaluation"]["estimate"] == 7
+    assert draw_panel(mini_batch_noise.panel("equal_doses"), found).axes
+
+
 def test_a_run_that_diverges_counts_as_guessing_and_is_told():
     found = simulate_noise(lambda config: math.nan if not has_bn(config) and config.seed == FIRST_JUDGED else 0.8)
     ended = mini_batch_noise.ended(found).set_index(["arm", "seed"]).loc[("none", FIRST_JUDGED)]
@@ -291,8 +358,10 @@ def test_what_is_kept_of_the_curves_is_little_and_all_that_is_asked_for(whole):
     kept = mini_batch_noise.derive(whole)
     assert len(kept["curves"]) < len(whole["curves"]) / 3 and "train" not in set(kept["curves"]["split"])
     pd.testing.assert_frame_equal(judged(mini_batch_noise, kept), judged(mini_batch_noise, whole))
-    for level in LEVELS:
-        pd.testing.assert_frame_equal(*(mini_batch_noise.at_equal_loss(each, level) for each in (kept, whole)))
+    for group, levels in (("equal", LEVELS), (DOSES, DOSE_LEVELS)):
+        for level in levels:
+            read = (mini_batch_noise.at_equal_loss(each, level, group=group) for each in (kept, whole))
+            pd.testing.assert_frame_equal(*read)
     assert mini_batch_noise.sweep("paper", kept) == mini_batch_noise.sweep("paper", whole)
 
 

@@ -18,6 +18,12 @@ def test_local_response_normalization_is_tensorflows():
     np.testing.assert_allclose(layer(IMAGES), expected, rtol=1e-5)
 
 
+def test_local_response_normalization_of_activations_near_1_is_hardly_more_than_a_factor():
+    """So the report's deviations have it, of the stem of `inception_small`."""
+    activations = np.random.default_rng(1).normal(0, 1, (4, 6, 6, 48)).clip(0).astype("float32")
+    np.testing.assert_allclose(LocalResponseNormalization()(activations), 2**-0.75 * activations, rtol=2e-3)
+
+
 def test_distortion_changes_each_images_contrast_and_brightness_while_training_alone():
     layer = PhotometricDistortion(0.4)
     np.testing.assert_array_equal(layer(IMAGES, training=False), IMAGES)

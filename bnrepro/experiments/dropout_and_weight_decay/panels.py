@@ -25,7 +25,7 @@ _REACHES = {"hidden": ("o", "hidden kernels"), "kernels": ("s", "all kernels"), 
 _TICKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50)
 _QUANTITIES = {"accuracy": "Test accuracy", "loss": "Test loss, nats"}
 _LOSSES = {"fit": "Training loss, nats", "validation": "Held-out loss, nats"}
-_DROPPED = ("-", (0, (4, 1.6)))
+_DROPPED = ("-", ":", (0, (4, 1.6)))
 """Lines of convolutional nets by their Dropout rate."""
 _ABSENT = "trained at preset paper alone"
 _CHOICES = {

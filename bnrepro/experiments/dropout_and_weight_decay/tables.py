@@ -41,8 +41,8 @@ WHY = ("matched", "other", "nothing")
 CHOICE, CONVOLUTIONAL = "choice", "convolutional"
 """The groups of the convolutional nets that choose a learning rate, and of those that are judged."""
 
-STRONG = 0.4
-"""The Dropout rate of the convolutional nets, the paper's."""
+WEAK, STRONG = 0.2, 0.4
+"""The Dropout rates of the convolutional nets: half the paper's, with which a net fits more of its examples, and the paper's."""
 
 NET = ["normalization", "dropout"]
 """What says which of the convolutional nets a run is."""
@@ -307,24 +307,24 @@ def of_net(tables: Tables, normalization: str, dropout: float, value: str) -> pd
     return where(ended(tables), normalization=normalization, dropout=dropout).set_index("seed")[value].sort_index()
 
 
-def gain(tables: Tables, normalization: str, value: str) -> pd.Series:
-    """By seed what Dropout does to a column of `ended`: with it minus without."""
-    return of_net(tables, normalization, STRONG, value) - of_net(tables, normalization, 0.0, value)
+def gain(tables: Tables, normalization: str, value: str, dropout: float = STRONG) -> pd.Series:
+    """By seed what Dropout does to a column of `ended`: with it minus without; no row where one of them was not trained."""
+    return (of_net(tables, normalization, dropout, value) - of_net(tables, normalization, 0.0, value)).dropna()
 
 
-def beyond(tables: Tables, value: str) -> pd.Series:
+def beyond(tables: Tables, value: str, dropout: float = STRONG) -> pd.Series:
     """By seed what Dropout does with BN minus what it does without."""
-    return gain(tables, "batch", value) - gain(tables, "none", value)
+    return (gain(tables, "batch", value, dropout) - gain(tables, "none", value, dropout)).dropna()
 
 
-def beyond_at_each_rate(tables: Tables) -> pd.Series:
+def beyond_at_each_rate(tables: Tables, dropout: float = STRONG) -> pd.Series:
     """By learning rate the same of the loss on held-out examples, of the runs that choose, all at that rate: medians of seeds."""
     curves = group_curves(tables, CHOICE)
     ends = curves[(curves["step"] == curves["steps"]) & (curves["split"] == "validation")]
     losses = ends.pivot(index=["learning_rate", "seed"], columns=NET, values="loss").reindex(
-        columns=pd.MultiIndex.from_product([("none", "batch"), (0.0, STRONG)], names=NET)
+        columns=pd.MultiIndex.from_product([("none", "batch"), (0.0, dropout)], names=NET)
     )
-    change = losses.xs(STRONG, axis=1, level="dropout") - losses.xs(0.0, axis=1, level="dropout")
+    change = losses.xs(dropout, axis=1, level="dropout") - losses.xs(0.0, axis=1, level="dropout")
     return (change["batch"] - change["none"]).dropna().groupby(level="learning_rate").median()
 
 

@@ -10,6 +10,7 @@ from bnrepro.experiments.mini_batch_noise.panels import (
     draw_apart,
     draw_choice,
     draw_dose,
+    draw_doses,
     draw_dropout,
     draw_paths,
 )
@@ -17,6 +18,9 @@ from bnrepro.experiments.mini_batch_noise.tables import (
     APART,
     ARM,
     BEFORE,
+    DOSE_LEVEL,
+    DOSE_LEVELS,
+    DOSES,
     DROPPED,
     FEW,
     GAMMA,
@@ -29,6 +33,7 @@ from bnrepro.experiments.mini_batch_noise.tables import (
     SECOND,
     SETTING,
     WHOLE,
+    WITH_BN,
     WITHOUT,
     at_equal_loss,
     chosen,
@@ -72,6 +77,20 @@ def paths(tables: Tables) -> pd.DataFrame:
             for quantity in _SCALES if own["before"].ge(BEFORE).all() else ():
                 rows.append((quantity, *arm, _words(*arm), level, *median_interval(own[quantity])))
     return pd.DataFrame(rows, columns=["quantity", *ARM, "words", "level", *Interval._fields])
+
+
+def equal_doses(tables: Tables) -> pd.DataFrame:
+    """At each of `DOSE_LEVELS`, by seed, `quantity` and examples that BN normalizes together, `gain` is what changes on held-out
+    examples against the net that is called the one with BN, accuracies in points.
+    """
+    parts = []
+    for level in DOSE_LEVELS:
+        runs = at_equal_loss(tables, level, group=DOSES)
+        for arm, (quantity, scale) in itertools.product(doses(runs), _SCALES.items()):
+            gain = scale * (of_arm(runs, arm, quantity) - of_arm(runs, WITH_BN, quantity))
+            parts.append(gain.rename("gain").reset_index().assign(level=level, quantity=quantity, over=arm[1]))
+    columns = ["seed", "gain", "level", "quantity", "over"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def dropout(tables: Tables) -> pd.DataFrame:
@@ -153,6 +172,18 @@ PANELS = (
         height=78,
     ),
     Panel(
+        name="equal_doses",
+        title="The dose at equal training loss",
+        caption=f"Accuracy and loss on held-out examples where the training loss is first {DOSE_LEVEL:g} (solid) and elsewhere, "
+        f"minus those with BN over {OVER} examples, each net at its own best learning rate. The median of the seeds, at "
+        f"{DOSE_LEVEL:g} its 95% interval and each seed (thin) too.",
+        data=equal_doses,
+        draw=draw_doses,
+        width=175,
+        height=58,
+        least=110,
+    ),
+    Panel(
         name="dropout",
         title="BN and Dropout",
         caption=f"After training, with BN over {OVER} examples and without, with Dropout of 0.4 and without: each of "
@@ -198,5 +229,9 @@ PANELS = (
     ),
 )
 
-SHEETS = {"dose": ("dose", "paths"), "dropout": ("dropout", "choice"), "noise": ("apart", "apart_choice")}
+SHEETS = {
+    "dose": ("dose", "paths", "equal_doses"),
+    "dropout": ("dropout", "choice"),
+    "noise": ("apart", "apart_choice"),
+}
 """Panels by sheet."""

@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bnrepro.analysis.intervals import median_interval
+from bnrepro.experiments.mini_batch_noise.tables import DOSE_LEVEL, DOSE_LEVELS
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import DOTTED, accuracy_ticks, log_axis, name_ends, nothing
@@ -20,6 +21,10 @@ _DECAYS = {1e-4: (0, (1, 1.2)), 1e-3: "-", 1e-2: (0, (5, 1.2))}
 
 _DASHES = {4: (0, (1, 1.2)), 16: (0, (4, 1.6)), 256: (0, (5, 1.2, 1, 1.2))}
 """Lines of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
+
+
+_LEVELS = {DOSE_LEVELS[0]: (0, (1, 1.2)), DOSE_LEVELS[-1]: (0, (5, 1.2))}
+"""Lines of training losses at which nets are compared, besides the one that is judged."""
 
 
 def draw_dose(area: Area, data: dict[str, pd.DataFrame]) -> None:
@@ -72,6 +77,32 @@ def draw_paths(area: Area, medians: pd.DataFrame) -> None:
         name_ends(axes, ends)
     accuracy_ticks(both[0])
     both[-1].set_xlabel("Training loss, nats")
+
+
+def draw_doses(area: Area, gains: pd.DataFrame) -> None:
+    """Accuracy on the left and loss on the right over the examples that BN normalizes together: a line a training loss.
+
+    Seeds and intervals are drawn at the one that is judged; lines are named on the right.
+    """
+    both = area.grid(widths=(1, 1), gap=(21, 3))
+    for axes, (quantity, words) in zip(both, _QUANTITIES.items()):
+        own, ends = gains[gains["quantity"] == quantity].dropna(), []
+        axes.set(xlabel="Examples that BN normalizes together", ylabel=words)
+        if own.empty:
+            nothing(axes, "no run gets there") if len(gains) else _not_trained(axes)
+            continue
+        for level, rows in own.groupby("level", sort=False):
+            medians, color, words = rows.groupby("over")["gain"].median(), COLORS["batch"], f"at {level:g}"
+            if level == DOSE_LEVEL:
+                ends += median_line(axes, rows, "over", "gain", color, words)
+            else:
+                axes.plot(medians, color=color, linestyle=_LEVELS[level], linewidth=1.2, label=words, zorder=4)
+                ends.append((medians.index[-1], medians.iloc[-1], words, color))
+        axes.axhline(0, **DOTTED)
+        axes.set_xscale("log", base=2)
+        ticks_at(axes.xaxis, sorted(set(own["over"])))
+        if axes is both[-1]:
+            name_ends(axes, ends)
 
 
 def draw_dropout(area: Area, runs: pd.DataFrame) -> None:

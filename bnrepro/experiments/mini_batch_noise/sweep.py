@@ -11,15 +11,19 @@ from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments.mini_batch_noise.tables import (
     APART,
     BEST,
+    DOSES,
     DROPPED,
     FEW,
+    FIRST_DOSE,
     GAMMA,
+    GHOSTS,
     KEPT,
     NOISE,
     OVER,
     SAME,
     SECOND,
     WHOLE,
+    WITH_BN,
     WITHOUT,
     best_settings,
 )
@@ -32,7 +36,7 @@ TABLES = ("runs", "curves", "provenance")
 ROUNDS = True
 """Later runs depend on what earlier ones gave."""
 
-TIMES_FIRST_ROUND = {"smoke": 2.5, "quick": 7.6, "paper": 4.0}
+TIMES_FIRST_ROUND = {"smoke": 2.5, "quick": 7.6, "paper": 5.7}
 """By preset about how many times the work of its first round all rounds come to."""
 
 BATCH_SIZE = 256
@@ -55,7 +59,7 @@ class Preset:
     """How much is trained.
 
     Attributes:
-        seeds: Judged runs of an arm; the seeds are `FIRST_JUDGED` and on.
+        seeds: Judged runs of an arm; the seeds are `FIRST_JUDGED` and on, of the doses `FIRST_DOSE` and on.
         over: Over how many examples BN normalizes: the sizes of its ghost batches.
         besides: Whether there are, besides the arms of the primary claims, those with Dropout, those that tell noise from
             normalization, and the net without BN at its second best rate.
@@ -66,6 +70,10 @@ class Preset:
         over_equal: Over how many examples BN normalizes where nets are compared at equal training loss: those of `over` with
             which a net gets there in time.
         equal: Their runs, and those without BN, evaluated often.
+        doses: Over how many examples BN normalizes where these nets are compared at equal training loss with one another, if
+            they are.
+        few: Their runs with the smallest ghost batches, which take long to get there.
+        more: Their other runs, evaluated more often, for they get there in some fifty steps.
     """
 
     seeds: int
@@ -77,6 +85,9 @@ class Preset:
     judged: Length
     over_equal: tuple[int, ...]
     equal: Length
+    doses: tuple[int, ...]
+    few: Length
+    more: Length
 
 
 PRESETS = {
@@ -90,6 +101,9 @@ PRESETS = {
         judged=Length(20, 20),
         over_equal=(64,),
         equal=Length(30, 10),
+        doses=(),
+        few=Length(30, 10),
+        more=Length(30, 10),
     ),
     "quick": Preset(
         seeds=10,
@@ -101,6 +115,9 @@ PRESETS = {
         judged=Length(400, 400),
         over_equal=(64,),
         equal=Length(400, 20),
+        doses=(),
+        few=Length(400, 20),
+        more=Length(160, 4),
     ),
     "paper": Preset(
         seeds=16,
@@ -112,6 +129,9 @@ PRESETS = {
         judged=Length(1_200, 1_200),
         over_equal=(256, 64, 16),
         equal=Length(700, 20),
+        doses=(256, 64, 16, 4),
+        few=Length(1_600, 20),
+        more=Length(160, 4),
     ),
 }
 
@@ -125,7 +145,8 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     have chosen. The arms are the net without BN, with BN over each number of examples, both with Dropout, and those of `APART`,
     of which one chooses a decay too. `equal`: the same runs of some arms without Dropout, shorter and evaluated often. In the
     setting `SECOND` of both stands the net without BN at its second best rate, for its test loss depends on the rate; in the
-    setting `SAME` of `judged` stand the arms of `APART` at one rate.
+    setting `SAME` of `judged` stand the arms of `APART` at one rate. `doses`: nets with BN over several numbers of examples on
+    seeds of their own, evaluated often; in the setting `SAME` the one called with BN at the rate of the smallest ghost batches.
     """
     values, base = resolve(PRESETS, preset, overrides, BASE, _ACCEPTED)
     base = base.replace(fit_examples=base.task.train_examples)
@@ -145,19 +166,21 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     second = {arm: own for arm, own in second.items() if arm == WITHOUT and values.besides}
     one_rate = {"learning_rate": best[WHOLE]["learning_rate"]} if values.besides and best else {}
     same = {arm: best[arm] | one_rate for arm in APART if one_rate}
+    slowly = {WITH_BN: best[GHOSTS]} if one_rate else {}
+    doses = {("batch", size): values.few if size == FEW else values.more for size in values.doses}
     groups = {Group("choice"): choice}
-    for group, length, arms, settings in (
-        ("judged", values.judged, {*nets}, {BEST: best, SECOND: second, SAME: same}),
-        ("equal", values.equal, compared, {BEST: best, SECOND: second}),
+    for group, first, lengths, settings in (
+        ("judged", FIRST_JUDGED, dict.fromkeys(nets, values.judged), {BEST: best, SECOND: second, SAME: same}),
+        ("equal", FIRST_JUDGED, dict.fromkeys(compared, values.equal), {BEST: best, SECOND: second}),
+        (DOSES, FIRST_DOSE, doses, {BEST: best, SAME: slowly}),
     ):
         for setting, own in settings.items():
             groups[Group(group, setting=setting)] = [
                 run
                 for arm, found in own.items()
-                if arm in arms
+                if arm in lengths
                 for run in grid(
-                    lengthened(nets[arm], length).replace(**found),
-                    seed=range(FIRST_JUDGED, FIRST_JUDGED + values.seeds),
+                    lengthened(nets[arm], lengths[arm]).replace(**found), seed=range(first, first + values.seeds)
                 )
             ]
     return groups

@@ -34,8 +34,14 @@ BN's gradient dropped, kept, and kept with the noise of these ghost batches; and
 
 BEST, SECOND, SAME = "", "second", "same_rate"
 """The settings of the judged runs: each arm at its best rate; the net without BN at its second best one; the nets of `APART` at
-the best rate of the first of them.
+the best rate of the first of them, and of `DOSES` the one with BN at that of the smallest ghost batches.
 """
+
+DOSES = "doses"
+"""The group of the nets with BN over several numbers of examples that are compared at equal training loss."""
+
+FIRST_DOSE = 300
+"""The first of their seeds, of which the others have seen none."""
 
 SETTING = ("learning_rate", "weight_decay")
 """What an arm chooses; the decay is 0 but where gamma decays."""
@@ -46,21 +52,32 @@ LEVEL = 0.05
 LEVELS = (0.2, 0.1, LEVEL, 0.02)
 """Those at which it is shown."""
 
+DOSE_LEVEL = 0.1
+"""That at which nets of `DOSES` are compared, for BN over the smallest ghost batches takes long to get farther."""
+
+DOSE_LEVELS = (0.2, DOSE_LEVEL, LEVEL)
+"""Those at which they are shown."""
+
 BEFORE = 2
 """Fewest evaluations of a net in training before one of these, for it to be known how the net gets there."""
 
 
 def derive(tables: Tables) -> Tables:
     """The tables to keep: of `curves` what is read, the last evaluation of a run, and of one that is compared at equal training
-    loss those right before and after its loss is first at most each of `LEVELS`.
+    loss those right before and after its loss is first at most each of `LEVELS`, or of `DOSE_LEVELS`.
     """
-    ends, compared = (group_curves(tables, groups) for groups in (("choice", "judged"), "equal"))
-    parts = [ends[ends["step"] == ends["steps"]]]
-    lasts = compared.groupby("run")["step"].max()
-    around = {run: [step for level in LEVELS for step in _around(own, level)] for run, own in _in_training(compared)}
-    parts += [own[own["step"].isin({lasts[run], *around.get(run, ())})] for run, own in compared.groupby("run")]
+    ends = group_curves(tables, ("choice", "judged"))
+    parts = [ends[ends["step"] == ends["steps"]], *_compared(tables, "equal", LEVELS)]
+    parts += _compared(tables, DOSES, DOSE_LEVELS)
     kept = pd.concat(parts)[["run", "step", "split"]].query("split != 'train'")
     return {**tables, "curves": tables["curves"].merge(kept.drop_duplicates(), on=["run", "step", "split"])}
+
+
+def _compared(tables: Tables, group: str, levels: tuple[float, ...]) -> list[pd.DataFrame]:
+    curves = group_curves(tables, group).drop_duplicates(["run", "step", "split"])
+    lasts = curves.groupby("run")["step"].max()
+    around = {run: [step for level in levels for step in _around(own, level)] for run, own in _in_training(curves)}
+    return [own[own["step"].isin({lasts[run], *around.get(run, ())})] for run, own in curves.groupby("run")]
 
 
 def with_arms(runs: pd.DataFrame) -> pd.DataFrame:
@@ -107,14 +124,14 @@ def ended(tables: Tables, setting: str = BEST) -> pd.DataFrame:
 
 
 @once
-def at_equal_loss(tables: Tables, level: float = LEVEL, setting: str = BEST) -> pd.DataFrame:
-    """The runs of `equal` where their training loss is first at most `level`: `accuracy` and `loss` on the held-out examples.
+def at_equal_loss(tables: Tables, level: float = LEVEL, setting: str = BEST, group: str = "equal") -> pd.DataFrame:
+    """The runs of a group where their training loss is first at most `level`: `accuracy` and `loss` on the held-out examples.
 
     Both lie on a straight line in the logarithm of the training loss between that evaluation and the one before. `before` is how
     many evaluations of the net in training there are before it; where they are fewer than `BEFORE`, or the loss never gets
     there, accuracy and loss are NaN.
     """
-    curves = group_curves(tables, "equal", setting=setting)
+    curves = group_curves(tables, group, setting=setting)
     runs = with_arms(final_metric(curves)).drop(columns="final_metric")
     every = runs.set_index("run")["evaluate_every"]
     found = [(run, *_crossing(own, level, every[run])) for run, own in _in_training(curves)]
