@@ -60,11 +60,23 @@ def load_tensorflow() -> None:
     with _LOADING:
         if "tensorflow" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
             return
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for what it tells later, as on the first compilation
-        # It warns of programs that are compiled one after another.
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        with without_tensorflow_chatter(), _without_garbage_collection():
-            import keras  # noqa: F401
-            import tensorflow as tf
+        import_tensorflow()
+        look_for_devices()
 
-            tf.config.list_physical_devices()
+
+def import_tensorflow() -> None:
+    """Loads them and asks for nothing, so that the process has no more threads than before and may be forked."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for what it tells later, as on the first compilation
+    # It warns of programs that are compiled one after another.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    with without_tensorflow_chatter(), _without_garbage_collection():
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
+
+
+def look_for_devices() -> None:
+    """Lets TensorFlow look for devices, of which it tells where it finds none."""
+    import tensorflow as tf
+
+    with without_tensorflow_chatter():
+        tf.config.list_physical_devices()

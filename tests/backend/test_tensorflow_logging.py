@@ -1,5 +1,6 @@
 """TensorFlow's start-up chatter is swallowed, and nothing else is."""
 
+import os
 import subprocess
 import sys
 
@@ -46,3 +47,20 @@ def test_tensorflow_loads_without_a_word():
         text=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+COPIED = """
+import psutil
+import bnrepro.execution.loaded
+import sys
+assert {"tensorflow", "keras"} <= set(sys.modules)
+print(psutil.Process().num_threads())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is copied")
+def test_what_workers_are_copies_of_has_a_single_thread():
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run([sys.executable, "-c", COPIED], capture_output=True, text=True, env=one_thread)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")

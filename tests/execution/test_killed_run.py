@@ -16,7 +16,7 @@ from bnrepro.execution.worker import is_recorded
 from bnrepro.records.checkpoints import Checkpoints
 from bnrepro.records.store import write_record
 from tests.execution.factories import made_up
-from tests.execution.test_run_all import BITS, wait_until
+from tests.execution.test_run_all import BITS, wait_until, workers_of
 
 LONG = RunConfig(
     hidden_layers=1,
@@ -79,7 +79,7 @@ def test_killed_in_the_pool_and_with_it_a_run_goes_on_to_the_same_bits(tmp_path)
 
     process = child(folder, seconds=0)
     wait_until(functools.partial(kept_files, folder), process)
-    (worker,) = [one for one in psutil.Process(process.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+    (worker,) = workers_of(process.pid)
     before = kept_files(folder)
     worker.kill()
     wait_until(lambda: (folder / "resumed").exists() and is_kept_anew(folder, before), process)

@@ -81,3 +81,19 @@ def test_a_group_that_a_worker_takes_while_the_block_ends_is_told_too(tmp_path, 
         taken.wait()
     assert all(future.done() for future in futures)
     assert {type(future.exception()) for future in futures} == {InterruptedError}
+
+
+def read(name: str) -> tuple[float, str | None]:
+    """In place of training: a variable of the environment, in a process that holds nothing."""
+    return 0.0, os.environ.get(name)
+
+
+@pytest.mark.slow
+def test_each_process_begins_with_the_environment_of_its_moment(monkeypatch):
+    """Though it is a copy of one that began with that of the first."""
+    process, found = worker_process.WorkerProcess(worker_process.Seen.by(1)), []
+    for value in ("first", "second", None):
+        monkeypatch.setenv("BNREPRO_SAID", value) if value else monkeypatch.delenv("BNREPRO_SAID")
+        found.append(process.train("tensorflow", None, read, "BNREPRO_SAID"))
+        process.end()
+    assert found == ["first", "second", None]

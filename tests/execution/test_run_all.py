@@ -3,7 +3,6 @@
 import concurrent.futures
 import json
 import multiprocessing
-import os
 import signal
 import subprocess
 import sys
@@ -90,6 +89,12 @@ def drafts(folder: Path) -> list[Path]:
     return list(folder.glob(".*"))
 
 
+def workers_of(pid: int) -> list[psutil.Process]:
+    """The processes that train for another: none of them has begun others."""
+    below = psutil.Process(pid).children(recursive=True)
+    return [one for one in below if not one.children() and "resource_tracker" not in " ".join(one.cmdline())]
+
+
 def wait_until(condition, process) -> None:
     while not condition():
         assert process.poll() is None, "the child ended before the moment to kill it"
@@ -150,12 +155,13 @@ def test_an_interrupt_ends_at_once_and_keeps_what_is_finished(tmp_path):
         read_record(folder, config)
 
 
-def test_a_run_whose_worker_is_killed_is_trained_by_another_worker(tmp_path):
+@pytest.mark.parametrize("killed", ["the worker", "what it is a copy of"])
+def test_a_run_whose_worker_is_killed_is_trained_by_another_worker(tmp_path, killed):
     folder = tmp_path / "records"
     process = child(folder, jobs=1)
     wait_until(lambda: records(folder), process)
-    trainer = max(psutil.Process(process.pid).children(), key=lambda worker: worker.memory_info().rss)
-    os.kill(trainer.pid, signal.SIGKILL)
+    (worker,) = workers_of(process.pid)
+    (worker if killed == "the worker" else worker.parent()).kill()
     assert process.wait() == 0
     assert len(records(folder)) == len(SWEEP)
 
