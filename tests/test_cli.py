@@ -310,6 +310,7 @@ def test_figures_refresh_the_readme_and_leave_the_rest_of_it(monkeypatch, tmp_pa
         str(tmp_path / "a.png"),
         str(tmp_path / "README.md"),
         str(tmp_path / "docs" / "verdicts.md"),
+        str(tmp_path / "docs" / "deviations.md"),
         str(tmp_path / "data" / "verdicts.csv"),
         str(tmp_path / "data" / "costs.csv"),
     ]

@@ -8,6 +8,7 @@ from bnrepro.records.costs import COSTS, costs_file
 from bnrepro.records.drafts import write_whole
 from bnrepro.records.workspace import CHECKOUT
 from bnrepro.report import sheets
+from bnrepro.report.deviations import deviation_page
 from bnrepro.report.readme import update_readme
 from bnrepro.report.record_verdicts import RECORD_VERDICTS, record_verdicts_file
 from bnrepro.report.verdict_page import verdict_page
@@ -23,11 +24,12 @@ def publish() -> list[Path]:
 
 
 def update_pages(table: pd.DataFrame, results: list[Result]) -> list[Path]:
-    """Writes the README, the page of the verdicts, the record's verdicts and what its runs cost; returns what was written."""
+    """Writes the README, the pages of the verdicts and of what departs from the paper, the record's verdicts and what its runs cost; returns what was written."""
     readme, data, table = CHECKOUT / "README.md", CHECKOUT / "data", of_ours(table)
     written = {
         readme: update_readme(readme.read_text(encoding="utf-8"), table, results).encode(),
         CHECKOUT / "docs" / "verdicts.md": verdict_page(table).encode(),
+        CHECKOUT / "docs" / "deviations.md": deviation_page().encode(),
         data / RECORD_VERDICTS.name: record_verdicts_file(table),
         data / COSTS.name: costs_file(all_runs(results, "provenance"), all_runs(results, "runs")),
     }

@@ -32,16 +32,26 @@ QUESTIONS = (
         panel="accuracy",
     ),
     Question(
-        text="Each at its own best rate, is a net with BN faster on Fashion-MNIST?",
+        text="Each at its own best rate, is a net of 3 layers faster with BN?",
         claim="H5",
         measure="fewer steps",
     ),
     Question(
-        text="Does BN permit 5 times the learning rate, in a net of 20 layers?",
+        text="Each at its own best rate, is a net of 20 layers faster with BN?",
+        claim="H6",
+        measure="fewer steps",
+    ),
+    Question(
+        text="Is Inception faster with BN at five times the paper's rate?",
+        claim="L17",
+        measure="fewer steps",
+    ),
+    Question(
+        text="Does BN permit 5 times the rate, in a net of 20 layers?",
         claim="H1",
         measure="as high",
         topic="Higher rates",
-        panel="ceilings",
+        panel="ratios",
     ),
     Question(
         text="Do the inputs of a sigmoid drift less with BN?",
@@ -49,31 +59,31 @@ QUESTIONS = (
         measure="less drift",
     ),
     Question(
-        text="Is a net with BN more accurate at equal training loss?",
+        text="Is a dense net with BN more accurate at equal training loss?",
         claim="G3",
         measure="in held-out accuracy",
         topic="Regularization",
         panel="dose",
     ),
     Question(
-        text="Is a net with BN as accurate as one with Dropout?",
-        claim="G5",
-        measure="of test accuracy against Dropout alone",
+        text="Is a convolutional net as accurate with BN as with Dropout?",
+        claim="D13",
+        measure="of test accuracy",
     ),
     Question(
-        text="Does a net with BN train from more initializations and at more rates?",
+        text="Do six nets with BN together err as much less as in the paper?",
+        claim="R14",
+        measure="of the error removed",
+    ),
+    Question(
+        text="Does BN train from more initializations and at more rates?",
         claim="I1",
         measure="as many of them",
     ),
     Question(
         text="Does BN lose accuracy with mini-batches of 2?",
         claim="B1a",
-        measure="against mini-batches of 128",
-    ),
-    Question(
-        text="Are the population statistics of Algorithm 2 as good as running averages?",
-        claim="P2a",
-        measure="more accuracy, late in training",
+        measure="against those of 128",
     ),
 )
 """The paper's findings first, then what others say."""

@@ -50,18 +50,22 @@ from bnrepro.records.schemas import Tables
 def dose(tables: Tables) -> dict[str, pd.DataFrame]:
     """What changes against the net without BN at its best rate, by seed, accuracies in points.
 
-    `gains`: with BN, by moment, quantity and examples that BN normalizes together. `second`: after training, without BN at its
-    second best rate.
+    `gains`: with BN, by moment, quantity and examples that BN normalizes together. `second`: without BN at its second best rate,
+    by moment.
     """
-    trained, parts, others = ended(tables), [], []
-    for moment, runs in (("trained", trained), ("equal", at_equal_loss(tables))):
-        for arm, (quantity, scale) in itertools.product(doses(runs), _SCALES.items()):
-            gain = scale * difference(runs, quantity, WITHOUT, arm)
+    parts, others = [], []
+    moments = {
+        "trained": (ended(tables), ended(tables, SECOND)),
+        "equal": (at_equal_loss(tables), at_equal_loss(tables, setting=SECOND)),
+    }
+    for moment, (best, second) in moments.items():
+        for arm, (quantity, scale) in itertools.product(doses(best), _SCALES.items()):
+            gain = scale * difference(best, quantity, WITHOUT, arm)
             parts.append(gain.rename("gain").reset_index().assign(moment=moment, quantity=quantity, over=arm[1]))
-    second = ended(tables, SECOND)
-    for quantity, scale in _SCALES.items():
-        gain = scale * (of_arm(second, WITHOUT, quantity) - of_arm(trained, WITHOUT, quantity)).dropna()
-        others.append(gain.rename("gain").reset_index().assign(quantity=quantity, rate=second["learning_rate"].max()))
+        for quantity, scale in _SCALES.items():
+            gain = scale * (of_arm(second, WITHOUT, quantity) - of_arm(best, WITHOUT, quantity)).dropna()
+            own = gain.rename("gain").reset_index().assign(moment=moment, quantity=quantity)
+            others.append(own.assign(rate=second["learning_rate"].max()))
     return {"gains": pd.concat(parts, ignore_index=True), "second": pd.concat(others, ignore_index=True)}
 
 
@@ -153,8 +157,8 @@ PANELS = (
         title="What BN changes: with BN minus without",
         caption="A dense net on 1,000 examples: accuracy and loss on the test set after training, with BN minus without, and "
         f"on held-out examples where the training loss is first {LEVEL:g}. The median of {{judged_seeds}} seeds (thick) and its "
-        "95% interval, after training each seed too (thin), each net at its own best learning rate; orange, after training "
-        "without BN, the second best.",
+        "95% interval, after training each seed too (thin), each net at its own best learning rate; orange, without "
+        "BN at the second best, after training (dotted) and at that training loss (dashed).",
         data=dose,
         draw=draw_dose,
         width=102,

@@ -22,6 +22,8 @@ _DECAYS = {1e-4: (0, (1, 1.2)), 1e-3: "-", 1e-2: (0, (5, 1.2))}
 _DASHES = {4: (0, (1, 1.2)), 16: (0, (4, 1.6)), 256: (0, (5, 1.2, 1, 1.2))}
 """Lines of BN by the examples that it normalizes together; a solid line for what is called the net with BN, and for all else."""
 
+_SECOND = {"trained": ("without BN, rate {:g}", _DASHES[4]), "equal": ("the same, equal loss", _DASHES[16])}
+"""What is written of the net without BN at its second best rate at a moment, and its line."""
 
 _LEVELS = {DOSE_LEVELS[0]: (0, (1, 1.2)), DOSE_LEVELS[-1]: (0, (5, 1.2))}
 """Lines of training losses at which nets are compared, besides the one that is judged."""
@@ -30,10 +32,10 @@ _LEVELS = {DOSE_LEVELS[0]: (0, (1, 1.2)), DOSE_LEVELS[-1]: (0, (5, 1.2))}
 def draw_dose(area: Area, data: dict[str, pd.DataFrame]) -> None:
     """Accuracy above and loss below, with BN minus without, over the examples that BN normalizes together: a line a moment.
 
-    A line across is the net without BN at its second best rate.
+    A line across is the net without BN at its second best rate, at the same moment.
     """
     both, gains = area.grid(heights=(1, 1), gap=(3, 5)), data["gains"]
-    for axes, (quantity, words) in zip(both, _QUANTITIES.items()):
+    for axes, (quantity, label) in zip(both, _QUANTITIES.items()):
         own, ends = gains[gains["quantity"] == quantity], []
         for moment, (name, style) in _MOMENTS.items():
             rows, seeds = own[own["moment"] == moment], moment == "trained"
@@ -41,15 +43,15 @@ def draw_dose(area: Area, data: dict[str, pd.DataFrame]) -> None:
         if not ends:
             nothing(axes, "no run gets there")
             continue
-        for rate, second in data["second"][data["second"]["quantity"] == quantity].groupby("rate"):
-            middle = second["gain"].median()
-            axes.axhline(middle, color=COLORS["none"], linestyle=_DASHES[4], linewidth=1.2, zorder=3)
-            ends.append((own["over"].max(), middle, f"without BN, rate {rate:g}", COLORS["none"]))
+        for (moment, rate), second in data["second"].query("quantity == @quantity").groupby(["moment", "rate"]):
+            middle, (words, dashes) = second["gain"].median(), _SECOND[moment]
+            axes.axhline(middle, color=COLORS["none"], linestyle=dashes, linewidth=1.2, zorder=3)
+            ends.append((own["over"].max(), middle, words.format(rate), COLORS["none"]))
         axes.axhline(0, **DOTTED)
         axes.set_xscale("log", base=2)
         ticks_at(axes.xaxis, sorted(set(own["over"])))
         axes.tick_params(labelbottom=axes is both[-1])
-        axes.set_ylabel(words)
+        axes.set_ylabel(label)
         name_ends(axes, ends)
     both[-1].set_xlabel("Examples that BN normalizes together")
 
