@@ -1,4 +1,4 @@
-"""SIGKILLs at random moments of a batch: to itself, to a worker, to a notebook's process, to its kernel."""
+"""SIGKILLs at random moments of a batch: to itself, a worker, what workers are copies of, a notebook's process, its kernel."""
 
 import contextlib
 import random
@@ -13,7 +13,7 @@ from tests.hard import batches
 from tests.hard.trials import Place, Trial, Trials, command
 
 MARKS = {
-    "worker": "multiprocessing.spawn",
+    "worker": "multiprocessing.forkserver",
     "notebook": "bnrepro.jupyter.execute",
     "kernel": "ipykernel_launcher",
 }
@@ -98,7 +98,9 @@ class _Killing:
         for process in batch.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
                 words = " ".join(process.cmdline())
-                found |= {kind: process for kind, mark in MARKS.items() if mark in words}
+                kinds = [kind for kind, mark in MARKS.items() if mark in words]
+                is_copied = kinds == ["worker"] and process.ppid() == batch.pid
+                found |= {"what workers are copies of": process} if is_copied else dict.fromkeys(kinds, process)
         return found
 
 
@@ -114,8 +116,8 @@ def begin(place: Place) -> Iterator[Trial]:
 
 TRIALS = Trials(
     name="kills",
-    tried="SIGKILL at a random moment of a batch to itself, a worker, a notebook's process or its kernel; "
-    "then the same command again, until it is done",
+    tried="SIGKILL at a random moment of a batch to itself, a worker, what workers are copies of, a "
+    "notebook's process or its kernel; then the same command again, until it is done",
     wrong="a record lost, torn or of other bits; in the end tables of other bits, a figure or notebook that is not whole; "
     "a process left behind",
     count=50,
