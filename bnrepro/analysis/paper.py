@@ -70,9 +70,10 @@ def _first_crossing(steps: pd.Series, values: pd.Series, target: float) -> float
     return float(np.interp(target, values.iloc[around], steps.iloc[around]))
 
 
-def _steps_to_97_percent() -> dict[str, float]:
+def steps_to(accuracy: float) -> dict[str, float]:
+    """Figure 1(a): by arm, the first step at this test accuracy, on straight lines between the points of the table."""
     return {
-        arm: _first_crossing(curve["step"], curve["test_accuracy"], FIGURE1_TARGET)
+        arm: _first_crossing(curve["step"], curve["test_accuracy"], accuracy)
         for arm, curve in figure1a().groupby("arm", sort=False)
     }
 
@@ -82,8 +83,8 @@ def _drift() -> dict[str, float]:
     return each.groupby("arm", sort=False).mean().to_dict()
 
 
-STEPS_TO_97_PERCENT = _steps_to_97_percent()
-"""Figure 1(a): by arm, the first step at 97% test accuracy, on straight lines between the points of the table."""
+STEPS_TO_97_PERCENT = steps_to(FIGURE1_TARGET)
+"""By arm, as `steps_to`."""
 
 DRIFT = _drift()
 """Figure 1(b, c): by arm, the standard deviation over training of a percentile, the mean of the three percentiles."""

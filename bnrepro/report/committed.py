@@ -24,7 +24,7 @@ def publish() -> list[Path]:
 
 
 def update_pages(table: pd.DataFrame, results: list[Result]) -> list[Path]:
-    """Writes the README, the pages of the verdicts and of what departs from the paper, the record's verdicts and what its runs cost; returns what was written."""
+    """Writes the README, the pages of `docs`, the record's verdicts and what its runs cost; returns what was written."""
     readme, data, table = CHECKOUT / "README.md", CHECKOUT / "data", of_ours(table)
     written = {
         readme: update_readme(readme.read_text(encoding="utf-8"), table, results).encode(),
