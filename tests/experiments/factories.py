@@ -29,12 +29,9 @@ MACHINE = ("cpu", "CPU", "a processor", "3.11.9", "2.21.0", "3.15.1", "2.4.6", "
 
 
 def statistic(tables: Tables, claim: str) -> pd.Series:
-    """What one claim comes to: its row of the verdicts, where `note` has what else is to be known.
-
-    Where it is primary, the others have no p.
-    """
+    """What one claim comes to: its row of the verdicts, where `note` has what else is to be known; judged alone."""
     one = all_claims()[claim]
-    return judge(one(tables), [one], all_claims().values()).iloc[0]
+    return judge(one(tables), [one]).iloc[0]
 
 
 def verdicts(tables: Tables, *claims: str) -> list[str]:
