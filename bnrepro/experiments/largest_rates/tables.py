@@ -1,5 +1,7 @@
 """What the runs come to: ceilings, their ratios with BN and without, races to a target. Knows no claim, draws nothing."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -107,11 +109,10 @@ def at(table: pd.DataFrame, **cell) -> pd.DataFrame:
     return where(table, **PLAIN | cell).set_index("seed").sort_index()
 
 
-def smallest(table: pd.DataFrame, starts: tuple[str, ...], **cell) -> pd.DataFrame:
-    """By seed the smallest of the ratios of some starts; no row where one of these was not tried."""
-    each = [at(table, initialization=start, **cell) for start in starts]
-    low, high = (pd.concat([own[end] for own in each], axis=1).dropna().min(axis=1) for end in ("low", "high"))
-    return between(low, high) if all(len(own) for own in each) else each[0].iloc[:0]
+def smallest(each: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """By seed the smallest of several ratios, as `ceilings.between`; no row where one of these is not known."""
+    low, high = (pd.concat([own[end] for own in each], axis=1, join="inner").min(axis=1) for end in ("low", "high"))
+    return between(low, high)
 
 
 def targets(tables: Tables) -> dict[tuple, float]:
