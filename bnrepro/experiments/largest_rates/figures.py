@@ -182,9 +182,9 @@ PANELS = (
     Panel(
         name="ceilings",
         title="Largest learning rate that trains",
-        caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32 (solid) and of 512 (dashed): each "
-        "seed (thin) and the median (thick) with its 95% interval, no point where no rate trains. A rate trains if the loss ends "
-        "at half that of guessing or less; the largest is known to a factor of 1.1.",
+        caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32 (solid) and of 512 (dashed): "
+        "each seed (thin) and the median (thick) with its 95% interval, no point where no rate trains. A rate trains if the loss "
+        "ends at half that of guessing or less; the largest is known to a factor of 1.1.",
         data=ceilings,
         draw=draw_ceilings,
         width=69,
@@ -225,23 +225,23 @@ PANELS = (
     Panel(
         name="worth",
         title="What BN is worth, each arm at its own best rate",
-        caption=f"Steps to an accuracy on held-out examples, without BN over with: each seed (tick), the median (dot) and its 95% "
-        f"interval, {_IN_COLOR}. One thing at a time is changed from He's start, no momentum and mini-batches of 32; an arrow is a "
-        "bound, where the net without BN does not get there; right, the target and the median steps without BN and with.",
+        caption="Steps to an accuracy on held-out examples, without BN over with: each seed (tick), the median (dot) and its 95% "
+        f"interval, {_IN_COLOR}. One thing at a time is changed from He's start, no momentum and mini-batches of 32; an arrow is "
+        "a bound, where one arm does not get there, and right of it stand the target and the median steps of both.",
         data=functools.partial(worths, setting="own"),
         draw=draw_worth,
-        width=110,
-        height=84,
+        width=120,
+        height=76,
         least=95,
     ),
     Panel(
         name="worth_same",
         title="What BN is worth, both arms at the rate that is best without BN",
-        caption=f"The same at one rate for both, {_IN_COLOR}. An arrow to the left, or a cross, is where with BN it does not get there.",
+        caption=f"The same at one rate for both, {_IN_COLOR}; a cross, where neither gets there.",
         data=functools.partial(worths, setting="same"),
         draw=draw_worth,
-        width=110,
-        height=84,
+        width=120,
+        height=76,
         least=95,
     ),
     Panel(

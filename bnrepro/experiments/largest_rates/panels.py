@@ -72,7 +72,7 @@ def draw_races(area: Area, data: dict[str, pd.DataFrame]) -> None:
 
 
 def draw_worth(area: Area, data: dict[str, pd.DataFrame]) -> None:
-    """A heading for each depth, below it a row a cell: how many times fewer steps with BN, each seed, the median and its interval."""
+    """A heading for each depth, below it a row a cell: how many times fewer steps with BN: each seed, median, interval."""
     axes, seeds, cells = area.axes(), data["seeds"], data["cells"]
     if cells.empty:
         nothing(axes, "no net is raced in both arms")
