@@ -100,7 +100,7 @@ def worths(tables: Tables, setting: str) -> dict[str, pd.DataFrame]:
     cells = cells.iloc[sorted(range(len(cells)), key=lambda row: _position(*cells.iloc[row][list(CELL)]))]
     cells = cells.assign(
         heading=[f"{depth} layers" for depth in cells["hidden_layers"]],
-        row=[_change(cell) or "nothing changed" for _, cell in cells.iterrows()],
+        row=[_change(cell) or f"He's start, mini-batches of {BATCH_SIZE}" for _, cell in cells.iterrows()],
         target=[f"{target:.0%}" for target in cells["target"]],
     )
     runs, seeds = raced(tables, setting), []
