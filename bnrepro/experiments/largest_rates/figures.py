@@ -227,7 +227,7 @@ PANELS = (
         title="What BN is worth, each arm at its own best rate",
         caption="Steps to an accuracy on held-out examples, without BN over with: each seed (tick), the median (dot) and its 95% "
         f"interval, {_IN_COLOR}. One thing at a time is changed from He's start, no momentum and mini-batches of 32; an arrow is "
-        "a bound, where one arm does not get there, and right of it stand the target and the median steps of both.",
+        "a bound, where one arm never gets there or is there at the first evaluation; right, target and median steps of both.",
         data=functools.partial(worths, setting="own"),
         draw=draw_worth,
         width=120,
