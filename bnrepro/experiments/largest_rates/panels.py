@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -77,8 +78,9 @@ def draw_worth(area: Area, data: dict[str, pd.DataFrame]) -> None:
     if cells.empty:
         nothing(axes, "no net is raced in both arms")
         return
-    known = cells.loc[cells["bound"] == "", ["ci_low", "ci_high"]].to_numpy()
-    low, high = 0.7 * min(0.5, known.min(initial=1.0)), 1.3 * max(5.0, known.max(initial=1.0))
+    ends = cells[["estimate", "ci_low", "ci_high"]].to_numpy(float)
+    ends = ends[np.isfinite(ends) & (ends > 0)]  # the other ends are open, and go on to the edge
+    low, high = 0.8 * min(0.5, *ends), 1.25 * max(5.0, *ends)
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.axvspan(low, 1, color=COLORS["none"], alpha=0.08, linewidth=0, zorder=0)
