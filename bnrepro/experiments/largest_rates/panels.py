@@ -26,9 +26,11 @@ def draw_ceilings(area: Area, ceilings: pd.DataFrame) -> None:
     axes, several = area.axes(), ceilings["batch_size"].nunique() > 1
     axes.set_xscale("log", base=2)
     for dashes, (size, arms) in zip(_DASHES, ceilings.groupby("batch_size")):
+        solid = dashes == _DASHES[0]
+        style = {} if solid else {"linestyle": dashes, "markerfacecolor": "white"}
         for arm, own in arms.groupby("normalization", sort=False):
             name = f"{LABELS[arm]}, {size}" if several else LABELS[arm]
-            median_line(axes, own, "hidden_layers", "rate", COLORS[arm], name, linestyle=dashes)
+            median_line(axes, own, "hidden_layers", "rate", COLORS[arm], name, seeds=solid, **style)
     log_axis(axes, "y")
     ticks_at(axes.xaxis, sorted(set(ceilings["hidden_layers"])))
     axes.set(xlabel="Hidden layers", ylabel="Largest rate that trains")
