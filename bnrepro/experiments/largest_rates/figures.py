@@ -182,9 +182,9 @@ PANELS = (
     Panel(
         name="ceilings",
         title="Largest learning rate that trains",
-        caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32 (solid; each seed thin) and of 512 "
-        "(dashed): the median (thick) and its 95% interval, no point where no rate trains. A rate trains if the loss ends at half "
-        "that of guessing or less; the largest is known to a factor of 1.1.",
+        caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32 (solid; each seed thin) and of "
+        "512 (dashed): the median (thick) and its 95% interval, no point where no rate trains. A rate trains if the loss ends at "
+        "half that of guessing or less; the largest is known to a factor of 1.1.",
         data=ceilings,
         draw=draw_ceilings,
         width=69,
