@@ -223,6 +223,15 @@ PANELS = (
         least=80,
     ),
     Panel(
+        name="curves",
+        title="Each arm at its own best rate",
+        caption="Accuracy on held-out examples of the shallower (solid) and the deeper net (dashed) with mini-batches of 32, "
+        "median of {fastest_seeds} seeds and its 95% interval; dotted, the targets.",
+        data=curves,
+        draw=draw_curves,
+        height=60,
+    ),
+    Panel(
         name="worth",
         title="What BN is worth, each arm at its own best rate",
         caption="Steps to an accuracy on held-out examples, without BN over with: each seed (tick), the median (dot) and its 95% "
@@ -243,15 +252,6 @@ PANELS = (
         width=120,
         height=76,
         least=95,
-    ),
-    Panel(
-        name="curves",
-        title="Each arm at its own best rate",
-        caption="Accuracy on held-out examples of the shallower (solid) and the deeper net (dashed) with mini-batches of 32, "
-        "median of {fastest_seeds} seeds and its 95% interval; dotted, the targets.",
-        data=curves,
-        draw=draw_curves,
-        height=60,
     ),
     Panel(
         name="activations",
