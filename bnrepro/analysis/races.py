@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.ceilings import over
-from bnrepro.analysis.curves import best_metric, steps_to_target
+from bnrepro.analysis.curves import best_metric, each_run, evaluations, steps_to_target
 from bnrepro.analysis.paired import paired
 
 _RATE = ("learning_rate",)
@@ -19,12 +19,11 @@ def common_target(curves: pd.DataFrame, targets: Iterable[float], axes: tuple[st
     """The first of `targets` that each arm reaches somewhere on `axes` with all its seeds in two thirds of the steps; else the
     last.
     """
-    for target in targets:
-        steps = steps_to_target(curves, target)
-        soon = steps.assign(soon=3 * steps["steps_to_target"] <= 2 * steps["steps"])
-        if soon.groupby(["normalization", *axes])["soon"].all().groupby("normalization").any().all():
-            break
-    return target
+    tried, targets = evaluations(curves), list(targets)
+    soon = tried[(tried["step"] > 0) & (3 * tried["step"] <= 2 * tried["steps"]) & (tried["status"] == "finished")]
+    runs = each_run(curves, "highest", soon.groupby("run")["value"].max()).fillna({"highest": -np.inf})
+    each = runs.groupby(["normalization", *axes])["highest"].min().groupby("normalization").max()
+    return next((target for target in targets if target <= each.min()), targets[-1])
 
 
 def fastest(curves: pd.DataFrame, target: float, axes: tuple[str, ...] = _RATE) -> dict[str, dict[str, float]]:
@@ -36,6 +35,19 @@ def fastest(curves: pd.DataFrame, target: float, axes: tuple[str, ...] = _RATE) 
     medians = table.groupby(["normalization", *axes])[["steps_to_target", "highest"]].median().reset_index()
     ordered = medians.sort_values(["steps_to_target", "highest"], ascending=[True, False], kind="stable")
     return ordered.groupby("normalization")[list(axes)].first().to_dict("index")
+
+
+def deciding(curves: pd.DataFrame, targets: Iterable[float]) -> pd.DataFrame:
+    """Of each run the evaluations that decide races to any of `targets`: the first one there, and the highest of all.
+
+    Args:
+        curves: The table of that name.
+        targets: All that a race may be to.
+    """
+    ordered, by = curves.sort_values(["run", "step"], kind="stable"), ["run", "split"]
+    there = [ordered[(ordered["value"] >= target) & (ordered["step"] > 0)] for target in targets]
+    upwards = ordered.sort_values("value", ascending=False, kind="stable")
+    return curves.loc[sorted({row for rows in (upwards, *there) for row in rows.drop_duplicates(by).index})]
 
 
 def raced(curves: pd.DataFrame, target: float) -> pd.DataFrame:

@@ -6,13 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnrepro.analysis.ceilings import number, rate
-from bnrepro.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from bnrepro.analysis.ceilings import number, rate, to_try
+from bnrepro.analysis.claims import CONTRADICTED, SUPPORTED
 from bnrepro.config.group import Group
 from bnrepro.experiments import all_claims
 from bnrepro.experiments.largest_rates.sweep import BASE, CANDIDATES, PAST, TARGETS
+from bnrepro.experiments.largest_rates.tables import CELL
 from bnrepro.experiments.presets import FIRST_JUDGED, SELECTING_SEEDS
-from bnrepro.plotting.panel import draw_panel
+from bnrepro.plotting.arms import COLORS
+from bnrepro.plotting.inks import GREY
+from bnrepro.plotting.panel import draw_data, draw_panel
+from bnrepro.records.computed import known
 from bnrepro.records.results import select
 from tests.experiments.factories import statistic, verdicts
 from tests.experiments.factories_largest_rates import GROWTH, LOSSES, largest_rates, simulate
@@ -63,9 +67,9 @@ def test_a_search_finds_each_ceiling_to_a_factor_of_a_tenth(tables):
 
 def test_the_ratio_of_two_ceilings_holds_the_true_one_and_is_narrow(tables):
     found = largest_rates.raised(tables)
-    known = found[found["bound"] == ""]
-    assert (known["high"] / known["low"] < TWICE * ROUNDED**2).all()
-    assert (known["low"] <= known["ratio"]).all() and (known["ratio"] <= known["high"]).all()
+    sure = found[found["bound"] == ""]
+    assert (sure["high"] / sure["low"] < TWICE * ROUNDED**2).all()
+    assert (sure["low"] <= sure["ratio"]).all() and (sure["ratio"] <= sure["high"]).all()
     assert set(found.loc[found["initialization"] == "gaussian", "bound"]) == {">"}
 
 
@@ -105,17 +109,19 @@ def test_it_is_told_whether_bn_raises_the_rate_more_or_less_with_large_mini_batc
         return (3.0 * (factor if config["batch_size"] == 512 else 1.0)) if has_bn(config) else 0.3
 
     found = simulate(ceiling, seeds=7)
-    for name in ("H8", "H9"):
+    for name in ("H8", "H9", "H10"):
         row = statistic(found, name)
         assert row["verdict"] == verdict and row["ci_low"] < factor < row["ci_high"]
 
 
 def test_the_faster_arm_at_its_own_best_rate_is_told_and_so_is_the_slower():
-    def fast_with_bn(config) -> float:
-        return 3.0 if has_bn(config) else 1.0
-
-    for speed, verdict in ((fast_with_bn, SUPPORTED), (lambda config: 1 / fast_with_bn(config), CONTRADICTED)):
-        assert verdicts(simulate(lambda config: 1.0, speed), "H5", "H6", "H7") == [verdict] * 3
+    for fast, verdict in ((True, SUPPORTED), (False, CONTRADICTED)):
+        speeds = {fast: 6.0, not fast: 2.0}
+        found = simulate(lambda config: 1.0, lambda config, speeds=speeds: speeds[has_bn(config)], seeds=7)
+        rows = {name: statistic(found, name) for name in ("H5", "H6", "H7", "H11", "H12", "H13")}
+        assert {row["verdict"] for row in rows.values()} == {verdict}
+        for change in ("Glorot's start", "Gaussian kernels", "momentum 0.9", "mini-batches of 512"):
+            assert f"without BN over with, {change}" in rows["H11"]["note"]
 
 
 def test_a_race_that_no_net_without_bn_finishes_is_a_bound():
@@ -123,12 +129,13 @@ def test_a_race_that_no_net_without_bn_finishes_is_a_bound():
     assert row["bound"] == ">" and math.isinf(row["ci_high"])
 
 
-def test_an_arm_that_trains_at_no_rate_is_not_raced_and_its_claims_are_inconclusive():
-    found = simulate(lambda config: 1.0 if has_bn(config) else 0.0)
-    assert set(select(found, "fastest")["normalization"]) == {"batch"}
-    race, ceilings = statistic(found, "H5"), statistic(found, "H1")
-    assert race["n"] == 0 and race["verdict"] == INCONCLUSIVE
-    assert ceilings["bound"] == ">" and ceilings["verdict"] == SUPPORTED
+def test_an_arm_that_trains_at_no_rate_chooses_among_all_of_a_scan_and_its_race_is_a_bound():
+    found = simulate(lambda config: 1.0 if has_bn(config) else 0.0, preset="quick")
+    rates = select(found, "choice").groupby("normalization")["learning_rate"].agg(set)
+    assert rates["none"] == {rate(each) for each in to_try({})} and len(rates["batch"]) == len(CANDIDATES)
+    for name in ("H1", "H5"):
+        row = statistic(found, name)
+        assert row["bound"] == ">" and row["verdict"] == SUPPORTED
 
 
 def test_a_seed_that_chooses_judges_nothing(tables):
@@ -139,9 +146,10 @@ def test_a_seed_that_chooses_judges_nothing(tables):
 
 def test_both_arms_choose_from_as_many_rates_as_far_from_their_ceiling(tables):
     choice = select(tables, "choice")
-    for _, own in choice.groupby(["hidden_layers", "batch_size", "normalization"]):
+    for (_, _, start, _, arm), own in choice.groupby([*CELL, "normalization"]):
         rates = sorted(set(own["learning_rate"]), reverse=True)
-        assert len(rates) == len(CANDIDATES)
+        has_none = start == "gaussian" and arm == "none"
+        assert len(rates) == (len(to_try({})) if has_none else len(CANDIDATES))
         assert np.array(rates[:-1]) / np.array(rates[1:]) == pytest.approx(1.1**7, rel=0.01)
 
 
@@ -155,8 +163,8 @@ def test_an_arm_is_raced_at_the_candidate_that_was_fastest_on_the_seeds_that_cho
 
 def test_at_the_same_rate_both_arms_have_that_of_the_arm_without_bn(tables):
     own, same = (select(tables, "fastest", setting=setting) for setting in ("own", "same"))
-    for cell, runs in same.groupby(["hidden_layers", "batch_size"]):
-        mine = own.set_index(["hidden_layers", "batch_size"]).loc[cell]
+    for cell, runs in same.groupby(list(CELL)):
+        mine = own.set_index(list(CELL)).sort_index().loc[cell]
         assert set(runs["learning_rate"]) == set(mine.loc[mine["normalization"] == "none", "learning_rate"])
         assert set(runs["normalization"]) == {"none", "batch"}
 
@@ -209,17 +217,17 @@ def test_the_smallest_of_several_ratios_is_bounded_by_the_lowest_of_each_end():
     names = ["hidden_layers", "batch_size", "initialization", "sgd_momentum", "seed", "low", "high"]
     ends = {"he": (0.0, 1.2), "glorot": (1.01, 1.22), "gaussian": (4.6, np.inf)}
     table = pd.DataFrame([(20, 32, start, 0.0, 100, *own) for start, own in ends.items()], columns=names)
-    found = largest_rates.smallest(table, tuple(ends), hidden_layers=20, batch_size=32)
-    assert found[["low", "high", "bound"]].values.tolist() == [[0.0, 1.2, "<"]]
-    assert largest_rates.smallest(table, ("he", "orthogonal"), hidden_layers=20, batch_size=32).empty
+    each = [largest_rates.at(table, initialization=start) for start in ends]
+    assert largest_rates.smallest(each)[["low", "high", "bound"]].values.tolist() == [[0.0, 1.2, "<"]]
+    assert largest_rates.smallest([*each, largest_rates.at(table, initialization="orthogonal")]).empty
 
 
 def test_what_is_kept_is_all_that_is_asked_for(tables):
-    kept = largest_rates.derive(tables)
+    kept = known(largest_rates.derive(tables))
     for name in ("curves", "updates"):
         assert 0 < len(kept[name]) < len(tables[name])
     pd.testing.assert_frame_equal(largest_rates.findings(kept), largest_rates.findings(tables))
-    for panel in largest_rates.sheets()["why"]:
+    for panel in largest_rates.PANELS:
         drawn, whole = (found if isinstance(found, dict) else {"": found} for found in map(panel.data, (kept, tables)))
         for name, table in whole.items():
             pd.testing.assert_frame_equal(drawn[name], table)
@@ -280,3 +288,20 @@ def test_a_run_that_diverges_within_the_first_steps_is_a_bound(tables):
 def test_what_is_beyond_single_precision_is_at_least_its_largest_number():
     found = largest_rates.known(pd.Series([2.0, np.inf, np.nan]))
     assert found["high"].tolist() == [2.0, np.inf, np.inf] and (found["low"][1:] > 3e38).all() and found["low"][0] == 2
+
+
+def test_what_bn_is_worth_has_a_row_for_each_raced_cell_and_a_dash_where_no_median_run_gets_there(tables):
+    for setting in ("own", "same"):
+        table = largest_rates.worth(tables, setting)
+        assert len(table) == 10 and not table.duplicated(list(CELL)).any()
+        assert (table["steps_without"].isna() == (table["reached_without"] < 0.5)).all()
+        assert set(table.loc[table["initialization"] == "gaussian", "bound"]) <= {">", "~"}
+
+
+def test_what_bn_is_worth_is_drawn_in_the_color_of_the_faster_arm_and_grey_where_neither_is(tables):
+    panel = largest_rates.panel("worth")
+    data = panel.data(tables)
+    cells = data["cells"].iloc[:3].assign(bound="", estimate=[0.5, 1, 2], ci_low=[0.4, 0.8, 1.5], ci_high=[0.8, 1.6, 3])
+    (axes,) = draw_data(panel, {**data, "cells": cells}).axes
+    dots = [line.get_color() for line in axes.lines if line.get_marker() == "o"]
+    assert dots == [COLORS["none"], GREY, COLORS["batch"]]

@@ -38,7 +38,7 @@ _RATIO = (
     "largest rate at which the training loss over the last tenth of the steps is at most half that of guessing, with BN over "
     "without"
 )
-_SHALLOW, _DEEP = 3, 20
+_SHALLOW, _BETWEEN, _DEEP = 3, 10, 20
 _OTHER_SHARE = 0.75
 _STARTS = {"he": "He's start", "glorot": "Glorot's start", "gaussian": "Gaussian kernels of standard deviation 0.01"}
 
@@ -101,7 +101,7 @@ def from_any_start(tables: Tables) -> list[Row]:
         if len(own):
             rows += [median_between(own, f"with BN over without, {words}")]
             rows += _ceilings(tables, f"{words}, ", initialization=start, **cell)
-    return [median_between(smallest(table, tuple(_STARTS), **cell)), *rows]
+    return [median_between(smallest([at(table, initialization=start, **cell) for start in _STARTS])), *rows]
 
 
 @claim(
@@ -153,6 +153,28 @@ def more_with_large_batches_in_a_shallow_net(tables: Tables) -> list[Row]:
     return _with_large_batches(tables, _SHALLOW)
 
 
+@claim(
+    id="H10",
+    kind="secondary",
+    section="3.3",
+    sentence="BN raises the largest learning rate at which a dense net of 10 layers trains more with mini-batches of 512 than "
+    "with mini-batches of 32",
+    statistic=_GROWN.replace("1.21 or more", "1.4 or more"),
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def more_with_large_batches_in_between(tables: Tables) -> list[Row]:
+    table, cell = raised(tables), dict(batch_size=LARGE_BATCH_SIZE)
+    own = {depth: at(table, hidden_layers=depth, **cell) for depth in (_SHALLOW, _BETWEEN, _DEEP)}
+    words = f"mini-batches of {LARGE_BATCH_SIZE}, {{}} over {{}} layers"
+    rows = [
+        row
+        for low, high in itertools.pairwise(own)
+        for row in _if_any(over(own[high], own[low].reindex(own[high].index)), words.format(high, low))
+    ]
+    return [*_with_large_batches(tables, _BETWEEN), *rows]
+
+
 _FEWER = (
     "steps to an accuracy on held-out examples that both arms reach on other seeds, without BN over with, mini-batches of 32, "
     "each known to one evaluation"
@@ -197,6 +219,62 @@ def faster_at_its_best_in_a_deep_net(tables: Tables) -> list[Row]:
 )
 def faster_at_the_same_rate(tables: Tables) -> list[Row]:
     return _race(tables, "same", hidden_layers=_SHALLOW, batch_size=BATCH_SIZE)
+
+
+_AXES = {
+    "Glorot's start": {"initialization": "glorot"},
+    "Gaussian kernels of standard deviation 0.01": {"initialization": "gaussian"},
+    "momentum 0.9": {"sgd_momentum": 0.9},
+    f"mini-batches of {LARGE_BATCH_SIZE}": {"batch_size": LARGE_BATCH_SIZE},
+}
+_ELSEWHERE = _FEWER.replace("mini-batches of 32, ", "")
+
+
+@claim(
+    id="H11",
+    kind="secondary",
+    section="3.3",
+    sentence="Each at the best learning rate of its own, a dense net of 3 layers needs fewer steps with BN from Glorot's start, "
+    "from Gaussian kernels of a fixed standard deviation, with momentum, and with mini-batches of 512",
+    statistic=f"{_ELSEWHERE}, {_OWN}, the smallest of the four changes, one at a time from He's start, no momentum and "
+    "mini-batches of 32, median of seeds; a ratio of 1.3 or more is seen",
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def faster_at_its_best_whatever_else_is_changed(tables: Tables) -> list[Row]:
+    runs, rows, each = raced(tables, "own"), [], []
+    for words, change in _AXES.items():
+        cell = {"hidden_layers": _SHALLOW, "batch_size": BATCH_SIZE} | change
+        each.append(fewer_steps(runs, **cell))
+        rows += _if_any(each[-1], f"without BN over with, {words}") + _raced(tables, "own", f"{words}, ", **cell)
+    return [median_between(smallest(each)), *rows]
+
+
+@claim(
+    id="H12",
+    kind="secondary",
+    section="3.3",
+    sentence="Each at the best learning rate of its own, a dense net of 20 layers with momentum needs fewer steps with BN",
+    statistic=f"{_FEWER}, momentum 0.9, {_OWN}, median of seeds; a ratio of 1.35 or more is seen",
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def faster_at_its_best_with_momentum(tables: Tables) -> list[Row]:
+    return _race(tables, "own", hidden_layers=_DEEP, batch_size=BATCH_SIZE, sgd_momentum=0.9)
+
+
+@claim(
+    id="H13",
+    kind="secondary",
+    section="3.3",
+    sentence="Each at the best learning rate of its own, a dense net of 20 layers needs fewer steps with BN where mini-batches "
+    "are of 512",
+    statistic=f"{_ELSEWHERE}, {_OWN}, median of seeds; a ratio of 1.35 or more is seen",
+    unit="times",
+    rule=Rule("above", 1.0),
+)
+def faster_at_its_best_with_large_batches(tables: Tables) -> list[Row]:
+    return _race(tables, "own", hidden_layers=_DEEP, batch_size=LARGE_BATCH_SIZE)
 
 
 _STEP = (
@@ -315,19 +393,23 @@ def _ceilings(tables: Tables, prefix: str = "", **cell) -> list[Row]:
 
 
 def _race(tables: Tables, setting: str, **cell) -> list[Row]:
-    """How many times fewer steps with BN; to which target, at which rates; and how many runs reach it."""
-    runs = raced(tables, setting)
-    own, rows = where(runs, **PLAIN | cell), []
+    """How many times fewer steps with BN, and what `_raced` says of it."""
+    return [median_between(fewer_steps(raced(tables, setting), **cell)), *_raced(tables, setting, **cell)]
+
+
+def _raced(tables: Tables, setting: str, prefix: str = "", **cell) -> list[Row]:
+    """To which target a race is, at which rates, and how many runs reach it."""
+    own, rows = where(raced(tables, setting), **PLAIN | cell), []
     goal = dict.fromkeys(own["target"])
-    rows += [single("accuracy that is raced to", target, "accuracy") for target in goal]
+    rows += [single(f"{prefix}accuracy that is raced to", target, "accuracy") for target in goal]
     for arm in ARMS:
         mine = own[own["normalization"] == arm]
         if len(mine):
             rate = mine["learning_rate"].iloc[0]
             edge = ", at an end of its candidates" if setting == "own" and at_edge(tables, arm, rate, **cell) else ""
-            rows.append(single(f"learning rate {LABELS[arm]}{edge}", rate, "rate"))
-            rows.append(counted(f"runs {LABELS[arm]} that get there", mine["reached"]))
-    return [median_between(fewer_steps(runs, **cell)), *rows]
+            rows.append(single(f"{prefix}learning rate {LABELS[arm]}{edge}", rate, "rate"))
+            rows.append(counted(f"{prefix}runs {LABELS[arm]} that get there", mine["reached"]))
+    return rows
 
 
 def _if_any(pairs: pd.DataFrame, label: str) -> list[Row]:

@@ -16,15 +16,18 @@ from bnrepro.experiments.largest_rates.panels import (
     draw_losses,
     draw_races,
     draw_raised,
+    draw_worth,
 )
 from bnrepro.experiments.largest_rates.sweep import BATCH_SIZE
 from bnrepro.experiments.largest_rates.tables import (
     CELL,
     GROUPS,
     PLAIN,
+    USUAL,
     after_steps,
     arms_of,
     at_moment,
+    fewer_steps,
     known,
     of_groups,
     of_layers,
@@ -32,6 +35,7 @@ from bnrepro.experiments.largest_rates.tables import (
     raced,
     raised,
     searched,
+    worth,
 )
 from bnrepro.experiments.setups import ARMS
 from bnrepro.plotting.arms import LABELS
@@ -42,9 +46,10 @@ _STARTS = {"glorot": "Glorot's start", "gaussian": "Gaussian start, 0.01"}
 
 
 def ceilings(tables: Tables) -> pd.DataFrame:
-    """Of each depth, arm and seed the largest rate found to train; none where none does."""
-    found = where(searched(tables), batch_size=BATCH_SIZE, **PLAIN)
-    return found.assign(rate=found["low"].where(found["low"] > 0))[["hidden_layers", "normalization", "seed", "rate"]]
+    """Of each size of the mini-batch, depth, arm and seed the largest rate found to train; none where none does."""
+    found = where(searched(tables), **PLAIN)
+    names = ["batch_size", "hidden_layers", "normalization", "seed", "rate"]
+    return found.assign(rate=found["low"].where(found["low"] > 0))[names]
 
 
 def ratios(tables: Tables) -> dict[str, pd.DataFrame]:
@@ -63,8 +68,8 @@ def ratios(tables: Tables) -> dict[str, pd.DataFrame]:
 
 
 def races(tables: Tables, setting: str) -> dict[str, pd.DataFrame]:
-    """Each run's steps to the target, and the median of each race and arm."""
-    runs, rows, arms = raced(tables, setting), [], arms_of(tables)
+    """Of the usual cells each run's steps to the target, and the median of each race and arm."""
+    runs, rows, arms = where(raced(tables, setting), **USUAL), [], arms_of(tables)
     runs = runs.assign(race=[f"{_words(row)}, to {row['target']:.0%}" for _, row in runs.iterrows()])
     for (*_, arm), own in sorted(
         runs.groupby([*CELL, "normalization"]), key=lambda race: (_position(*race[0][:-1]), arms.index(race[0][-1]))
@@ -79,12 +84,30 @@ def races(tables: Tables, setting: str) -> dict[str, pd.DataFrame]:
 
 
 def curves(tables: Tables) -> dict[str, pd.DataFrame]:
-    """The medians of the races at each arm's own best rate, and their targets."""
-    medians, goals = race_curves(tables, "own"), raced(tables, "own")
+    """Of the usual cells the medians of the races at each arm's own best rate, and their targets."""
+    medians, goals = race_curves(tables), where(raced(tables, "own"), **USUAL)
     return {
         "medians": medians[["hidden_layers", "normalization", "step", "estimate", "ci_low", "ci_high"]],
         "targets": goals[["hidden_layers", "target"]].drop_duplicates(ignore_index=True),
     }
+
+
+def worths(tables: Tables, setting: str) -> dict[str, pd.DataFrame]:
+    """The ratio of each raced cell and seed, and what each cell comes to, below a heading for each depth; `target` in words."""
+    cells = worth(tables, setting)
+    if cells.empty:
+        return {"seeds": pd.DataFrame(columns=["heading", "row", "ratio"]), "cells": cells}
+    cells = cells.iloc[sorted(range(len(cells)), key=lambda row: _position(*cells.iloc[row][list(CELL)]))]
+    cells = cells.assign(
+        heading=[f"{depth} layers" for depth in cells["hidden_layers"]],
+        row=[_change(cell) or f"He's start, mini-batches of {BATCH_SIZE}" for _, cell in cells.iterrows()],
+        target=[f"{target:.0%}" for target in cells["target"]],
+    )
+    runs, seeds = raced(tables, setting), []
+    for _, cell in cells.iterrows():
+        own = fewer_steps(runs, **cell[list(CELL)]).reset_index()
+        seeds.append(own[["seed", "ratio"]].assign(heading=cell["heading"], row=cell["row"]))
+    return {"seeds": pd.concat(seeds, ignore_index=True), "cells": cells}
 
 
 def layers(tables: Tables, value: str, settings: tuple[str, ...]) -> pd.DataFrame:
@@ -142,20 +165,26 @@ def _position(depth: int, size: int, start: str, momentum: float) -> tuple:
 
 def _words(cell: pd.Series) -> str:
     """As "20 layers, momentum 0.9"; what is usual is not said."""
-    words = [f"{cell['hidden_layers']} layers"]
-    words += [_STARTS[cell["initialization"]]] if cell["initialization"] in _STARTS else []
+    return ", ".join(filter(None, (f"{cell['hidden_layers']} layers", _change(cell))))
+
+
+def _change(cell: pd.Series) -> str:
+    """What is not usual in a cell, as "momentum 0.9"."""
+    words = [_STARTS[cell["initialization"]]] if cell["initialization"] in _STARTS else []
     words += [f"momentum {cell['sgd_momentum']:g}"] if cell["sgd_momentum"] else []
     words += [f"mini-batches of {cell['batch_size']}"] if cell["batch_size"] != BATCH_SIZE else []
     return ", ".join(words)
 
 
+_IN_COLOR = "in the color of the faster arm, grey where neither surely is"
+
 PANELS = (
     Panel(
         name="ceilings",
         title="Largest learning rate that trains",
-        caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32: each seed (thin) and the "
-        "median (thick) with its 95% interval, no point where no rate trains. A rate trains if the loss ends at half that of "
-        "guessing or less; the largest is known to a factor of 1.1.",
+        caption="A plain dense net of 100 ReLU a layer, from He's start, with mini-batches of 32 (solid; each seed thin) and of "
+        "512 (dashed): the median (thick) and its 95% interval, no point where no rate trains. A rate trains if the loss ends at "
+        "half that of guessing or less; the largest is known to a factor of 1.1.",
         data=ceilings,
         draw=draw_ceilings,
         width=69,
@@ -201,6 +230,28 @@ PANELS = (
         data=curves,
         draw=draw_curves,
         height=60,
+    ),
+    Panel(
+        name="worth",
+        title="What BN is worth, each arm at its own best rate",
+        caption="Steps to an accuracy on held-out examples, without BN over with: each seed (tick), the median (dot) and its 95% "
+        f"interval, {_IN_COLOR}. One thing at a time is changed from He's start, no momentum and mini-batches of 32; an arrow is "
+        "a bound, where one arm never gets there or is there at the first evaluation; right, target and median steps of both.",
+        data=functools.partial(worths, setting="own"),
+        draw=draw_worth,
+        width=120,
+        height=76,
+        least=95,
+    ),
+    Panel(
+        name="worth_same",
+        title="What BN is worth, both arms at the rate that is best without BN",
+        caption=f"The same at one rate for both, {_IN_COLOR}; a cross, where neither gets there.",
+        data=functools.partial(worths, setting="same"),
+        draw=draw_worth,
+        width=120,
+        height=76,
+        least=95,
     ),
     Panel(
         name="activations",
@@ -253,6 +304,7 @@ PANELS = (
 SHEETS = {
     "map": ("ceilings", "ratios"),
     "races": ("races", "same_rate", "curves"),
+    "worth": ("worth", "worth_same"),
     "why": ("activations", "gradients", "weights", "after_ten"),
 }
 """Panels by sheet."""

@@ -1,5 +1,8 @@
 """How the panels of the largest rates are drawn, from data that are already computed. Knows no run and no claim."""
 
+import math
+
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -7,9 +10,10 @@ from bnrepro.analysis.intervals import Interval
 from bnrepro.plotting.area import Area
 from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import DOTTED, accuracy_axis_to, log_axis, name_ends, nothing, step_axis
-from bnrepro.plotting.inks import INK
+from bnrepro.plotting.inks import GREY, INK
 from bnrepro.plotting.lines import median_line, name_lines, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
+from bnrepro.plotting.style import small
 
 _DASHES = ("-", (0, (4, 1.5)))
 """Of the shallower and the deeper net, and of what is past the largest rate and beside it."""
@@ -18,11 +22,15 @@ _NOT_LOOKED_AT = "no net's first steps are looked at"
 
 
 def draw_ceilings(area: Area, ceilings: pd.DataFrame) -> None:
-    """The largest rate that trains over the depth, an arm a color."""
-    axes = area.axes()
+    """The largest rate that trains over the depth: an arm a color, a size of the mini-batch a kind of line."""
+    axes, several = area.axes(), ceilings["batch_size"].nunique() > 1
     axes.set_xscale("log", base=2)
-    for arm, own in ceilings.groupby("normalization", sort=False):
-        median_line(axes, own, "hidden_layers", "rate", COLORS[arm], LABELS[arm])
+    for dashes, (size, arms) in zip(_DASHES, ceilings.groupby("batch_size")):
+        solid = dashes == _DASHES[0]
+        style = {} if solid else {"linestyle": dashes, "markerfacecolor": "white"}
+        for arm, own in arms.groupby("normalization", sort=False):
+            name = f"{LABELS[arm]}, {size}" if several else LABELS[arm]
+            median_line(axes, own, "hidden_layers", "rate", COLORS[arm], name, seeds=solid, **style)
     log_axis(axes, "y")
     ticks_at(axes.xaxis, sorted(set(ceilings["hidden_layers"])))
     axes.set(xlabel="Hidden layers", ylabel="Largest rate that trains")
@@ -64,6 +72,46 @@ def draw_races(area: Area, data: dict[str, pd.DataFrame]) -> None:
     row_axis(axes, words, colors)
     log_axis(axes, "x", axes.get_xlim())
     axes.set_xlabel("Training steps")
+
+
+def draw_worth(area: Area, data: dict[str, pd.DataFrame]) -> None:
+    """A heading for each depth, below it a row a cell: how many times fewer steps with BN: each seed, median, interval."""
+    axes, seeds, cells = area.axes(), data["seeds"], data["cells"]
+    if cells.empty:
+        nothing(axes, "no net is raced in both arms")
+        return
+    ends = cells[["estimate", "ci_low", "ci_high"]].to_numpy(float)
+    ends = ends[np.isfinite(ends) & (ends > 0)]  # the other ends are open, and go on to the edge
+    low, high = 0.8 * min(0.5, *ends), 1.25 * max(5.0, *ends)
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.axvspan(low, 1, color=COLORS["none"], alpha=0.08, linewidth=0, zorder=0)
+    axes.axvline(1, color=GREY, linewidth=0.9, zorder=1)
+    words, aside = [], []
+    for heading, own in cells.groupby("heading", sort=False):
+        words.append(heading)
+        aside.append("" if aside else "target: steps without, with")
+        for row in own.itertuples():
+            ticks = seeds.loc[(seeds["heading"] == heading) & (seeds["row"] == row.row), "ratio"]
+            interval = Interval(row.estimate, row.ci_low, row.ci_high, row.n)
+            faster = "batch" if row.ci_low > 1 else "none" if row.ci_high < 1 else ""
+            interval_mark(axes, len(words), ticks, interval, COLORS[faster] if faster else GREY, bound=row.bound)
+            words.append(row.row)
+            aside.append(f"{row.target}: {_steps(row.steps_without)}, {_steps(row.steps_with)}")
+    row_axis(axes, words, [INK] * len(words))
+    style = dict(textcoords="offset points", fontsize=small(), va="center", annotation_clip=False)
+    for position, text in enumerate(aside):
+        axes.annotate(text, (1, position), (4, 0), xycoords=axes.get_yaxis_transform(), ha="left", **style)
+    for text, arm, side, offset in (("BN loses", "none", "right", -4), ("BN wins", "batch", "left", 4)):
+        place = dict(xycoords=axes.get_xaxis_transform(), ha=side, color=COLORS[arm])
+        axes.annotate(text, (1, 1), (offset, 5), **place, **style)
+    ticks_at(axes.xaxis, [mark for mark in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= mark <= high])
+    axes.set_xlabel("Steps without BN over with BN")
+
+
+def _steps(steps: float) -> str:
+    """Of the median run; never, where that does not get there."""
+    return "never" if math.isnan(steps) else f"{steps:,.0f}"
 
 
 def draw_curves(area: Area, data: dict[str, pd.DataFrame]) -> None:

@@ -22,14 +22,16 @@ TABLES = ("runs", "curves", "updates", "provenance")
 ROUNDS = True
 """Later runs depend on what earlier ones gave."""
 
-TIMES_FIRST_ROUND = {"smoke": 2.3, "quick": 9.5, "paper": 9.1}
-"""By preset, about how many times the work of the first round all of them come to: of 141, 454 and 3,444 runs."""
+TIMES_FIRST_ROUND = {"smoke": 3.1, "quick": 9.5, "paper": 16.3}
+"""By preset, about how many times the work of the first round all of them come to: of 177, 454 and 4,227 runs."""
 
 TARGETS = (0.83, 0.8, 0.75, 0.7, 0.6)
 """Accuracies on held-out examples: a net is raced to the highest that both arms reach on the seeds that choose."""
 
 CANDIDATES = (0, -7, -14, -21, -28, -35, -42)
-"""Steps of a factor of 1.1 from an arm's ceiling to the rates of which it takes the fastest: about 1, 1/2, 1/4, ... 1/64."""
+"""Steps of a factor of 1.1 from an arm's ceiling to the rates of which it takes the fastest: about 1, 1/2, 1/4, ... 1/64. An arm
+without a ceiling has all rates of a scan, which lie as far apart.
+"""
 
 BATCH_SIZE = 32
 """Examples in a mini-batch where nothing else is said."""
@@ -41,9 +43,8 @@ OTHERS = (
     {"initialization": "glorot"},
     {"initialization": "gaussian", "initial_std": 0.01},
     {"sgd_momentum": 0.9},
-    {"batch_size": LARGE_BATCH_SIZE},
 )
-"""Glorot's start; the hand-set Gaussian of before 2015 (Krizhevsky et al. 2012, section 5); momentum; large mini-batches."""
+"""Glorot's start; the hand-set Gaussian of before 2015 (Krizhevsky et al. 2012, section 5); momentum."""
 
 PAST, BASE = 14, -7
 """Steps of a factor of 1.1 from an arm's ceiling to a rate past it, 3.8 times as high, where nets break within a few steps; and
@@ -58,22 +59,26 @@ class Preset:
     Attributes:
         seeds: Judged runs of a cell and arm; the seeds are `FIRST_JUDGED` and on.
         depths: Hidden layers; with mini-batches of 32, from He's start and without momentum.
-        others: What is changed one at a time, at each of `other_depths`.
+        large_depths: The same with mini-batches of 512.
+        others: What is changed one at a time from mini-batches of 32, at each of `other_depths`.
         other_depths: Hidden layers there.
-        raced: Hidden layers of the nets that are raced.
+        raced: Hidden layers of the nets that are raced, those of `large_depths` and `other_depths` among them.
         ceilings: The runs that ask whether a rate trains.
         races: The runs that are raced.
+        large_races: The same with mini-batches of 512, which take fewer steps.
         broken: Hidden layers of the nets whose first steps past the ceiling are looked at.
         first_steps: The runs in which they are.
     """
 
     seeds: int
     depths: tuple[int, ...]
-    others: tuple[Mapping, ...]
-    other_depths: tuple[int, ...]
     raced: tuple[int, ...]
     ceilings: Length
     races: Length
+    large_races: Length = Length(500, 20)
+    large_depths: tuple[int, ...] = ()
+    others: tuple[Mapping, ...] = ()
+    other_depths: tuple[int, ...] = ()
     broken: tuple[int, ...] = ()
     first_steps: Length = Length(10, 1)
 
@@ -82,8 +87,6 @@ PRESETS = {
     "smoke": Preset(
         seeds=1,
         depths=(1, 2),
-        others=(),
-        other_depths=(),
         raced=(2,),
         ceilings=Length(40, 40),
         races=Length(40, 20),
@@ -91,8 +94,6 @@ PRESETS = {
     "quick": Preset(
         seeds=10,
         depths=(3, 20),
-        others=(),
-        other_depths=(),
         raced=(3,),
         ceilings=Length(400, 400),
         races=Length(750, 50),
@@ -100,6 +101,7 @@ PRESETS = {
     "paper": Preset(
         seeds=12,
         depths=(3, 10, 20, 40),
+        large_depths=(3, 10, 20),
         others=OTHERS,
         other_depths=(3, 20),
         raced=(3, 20),
@@ -128,7 +130,7 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
     judged = range(FIRST_JUDGED, FIRST_JUDGED + values.seeds)
     own, same = Group("fastest", setting="own"), Group("fastest", setting="same")
     groups = {Group("ceilings"): [], Group("choice"): [], own: [], same: []}
-    raced, broken = ([base.replace(hidden_layers=one) for one in depths] for depths in (values.raced, values.broken))
+    broken = [base.replace(hidden_layers=depth) for depth in values.broken]
     for net in _nets(values, base):
         asked = {arm: lengthened(net, values.ceilings).replace(normalization=arm) for arm in arms}
         scans = {arm: _search(config.replace(seed=SELECTING_SEEDS[0]), None, trained) for arm, config in asked.items()}
@@ -141,22 +143,23 @@ def sweep(preset: str, so_far: Tables | None = None, **overrides) -> Sweep:
                 groups[Group("ceilings")] += searches[arm, seed].configs
         for group, configs in _first_steps(net, values.first_steps, searches).items() if net in broken else ():
             groups[group] = groups.get(group, []) + configs
-        if net not in raced or set(starts) < set(arms):
+        if net["hidden_layers"] not in values.raced or set(starts) < set(arms):
             continue
-        races = {arm: _raced(net, arm, values.races) for arm, start in starts.items() if start is not None}
+        length = values.large_races if net.batch_size == LARGE_BATCH_SIZE else values.races
+        races = {arm: _raced(net, arm, length) for arm in starts}
         candidates = [config for arm, race in races.items() for config in _candidates(race, starts[arm])]
         groups[Group("choice")] += candidates
         rates = _fastest(candidates, so_far)
         for arm in rates:
             groups[own] += grid(races[arm].replace(learning_rate=rates[arm]), seed=judged)
-            if arms[0] in rates:
-                groups[same] += grid(races[arm].replace(learning_rate=rates[arms[0]]), seed=judged)
+            groups[same] += grid(races[arm].replace(learning_rate=rates[arms[0]]), seed=judged)
     return groups
 
 
-def _candidates(race: RunConfig, start: int) -> list[RunConfig]:
-    """An arm's candidates for its fastest rate, from its ceiling down, on the seeds that choose."""
-    return grid(race, learning_rate=[rate(start + steps) for steps in CANDIDATES], seed=SELECTING_SEEDS)
+def _candidates(race: RunConfig, start: int | None) -> list[RunConfig]:
+    """An arm's candidates for its fastest rate, on the seeds that choose: from its ceiling down, or without one all of a scan."""
+    numbers = to_try({}) if start is None else [start + steps for steps in CANDIDATES]
+    return grid(race, learning_rate=[rate(number) for number in numbers], seed=SELECTING_SEEDS)
 
 
 def _first_steps(net: RunConfig, length: Length, searches: Mapping[tuple[str, int], "_Search"]) -> Sweep:
@@ -191,7 +194,8 @@ def _nets(values: Preset, base: RunConfig) -> list[RunConfig]:
     changed = [
         net.replace(**change) for change in values.others for net in grid(base, hidden_layers=values.other_depths)
     ]
-    return [*grid(base, hidden_layers=values.depths), *changed]
+    large = [base.replace(hidden_layers=depth, batch_size=LARGE_BATCH_SIZE) for depth in values.large_depths]
+    return [*grid(base, hidden_layers=values.depths), *large, *changed]
 
 
 def _raced(net: RunConfig, arm: str, length: Length) -> RunConfig:

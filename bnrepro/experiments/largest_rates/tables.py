@@ -1,5 +1,7 @@
 """What the runs come to: ceilings, their ratios with BN and without, races to a target. Knows no claim, draws nothing."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -7,9 +9,10 @@ from bnrepro.analysis import ceilings as scale
 from bnrepro.analysis import races
 from bnrepro.analysis.ceilings import TRAINS_AT, between, bracket, ceiling, over, with_trains_by_loss
 from bnrepro.analysis.curves import median_curves
+from bnrepro.analysis.intervals import bound_of_median, censored_interval
 from bnrepro.analysis.races import common_target
 from bnrepro.analysis.select import group_curves, where
-from bnrepro.experiments.largest_rates.sweep import TARGETS
+from bnrepro.experiments.largest_rates.sweep import BATCH_SIZE, TARGETS
 from bnrepro.experiments.presets import SELECTING_SEEDS
 from bnrepro.experiments.setups import ARMS
 from bnrepro.records.computed import once
@@ -21,6 +24,9 @@ CELL = ("hidden_layers", "batch_size", "initialization", "sgd_momentum")
 
 PLAIN = {"initialization": "he", "sgd_momentum": 0.0}
 """The map's usual start and momentum."""
+
+USUAL = PLAIN | {"batch_size": BATCH_SIZE}
+"""Its usual cell at a depth."""
 
 BROKEN_AT = 2.0
 """A step breaks a net if it takes the loss of the examples that it is made from above so many times the loss of guessing."""
@@ -49,11 +55,14 @@ _LARGEST = float(np.finfo("float32").max)
 
 
 def derive(tables: Tables) -> Tables:
-    """The tables to keep: of `curves` the validation of what is raced, for of a search the end of the training alone is read; of
-    `updates` the step that breaks a net, and what has come of it after the last.
+    """The tables to keep: of `curves` the validation of what is raced, whole where the race is drawn, else what it asks for; of a
+    search none, for the end of the training alone is read; of `updates` the step that breaks a net, and what has come of it after
+    the last.
     """
-    raced = tables["sweep"].loc[tables["sweep"]["group"].isin(["choice", "fastest"]), "run"]
-    curves = tables["curves"]["run"].isin(raced) & (tables["curves"]["split"] == "validation")
+    held_out = tables["curves"][tables["curves"]["split"] == "validation"]
+    drawn = held_out["run"].isin(where(select(tables, "fastest", setting="own"), **USUAL)["run"])
+    others = held_out["run"].isin(select(tables, ("choice", "fastest"))["run"]) & ~drawn
+    curves = pd.concat([held_out[drawn], races.deciding(held_out[others], TARGETS)]).sort_index()
     steps = with_moment(tables)
     past = steps["run"].isin(select(tables, "first_steps", setting="past")["run"])
     parts = past | ~steps["part"].isin(GROUPS) | steps["part"].isin(_BESIDE)
@@ -61,7 +70,7 @@ def derive(tables: Tables) -> Tables:
     updates |= (steps["step"] == steps["steps"]) & past & steps["part"].isin(_AT_END)
     return {
         **tables,
-        "curves": tables["curves"][curves].reset_index(drop=True),
+        "curves": curves.reset_index(drop=True),
         "updates": tables["updates"][updates.to_numpy()].reset_index(drop=True),
     }
 
@@ -107,11 +116,10 @@ def at(table: pd.DataFrame, **cell) -> pd.DataFrame:
     return where(table, **PLAIN | cell).set_index("seed").sort_index()
 
 
-def smallest(table: pd.DataFrame, starts: tuple[str, ...], **cell) -> pd.DataFrame:
-    """By seed the smallest of the ratios of some starts; no row where one of these was not tried."""
-    each = [at(table, initialization=start, **cell) for start in starts]
-    low, high = (pd.concat([own[end] for own in each], axis=1).dropna().min(axis=1) for end in ("low", "high"))
-    return between(low, high) if all(len(own) for own in each) else each[0].iloc[:0]
+def smallest(each: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """By seed the smallest of several ratios, as `ceilings.between`; no row where one of these is not known."""
+    low, high = (pd.concat([own[end] for own in each], axis=1, join="inner").min(axis=1) for end in ("low", "high"))
+    return between(low, high)
 
 
 def targets(tables: Tables) -> dict[tuple, float]:
@@ -139,6 +147,30 @@ def at_edge(tables: Tables, arm: str, rate: float, **cell) -> bool:
     """Whether a rate is the largest or the smallest of an arm's candidates, so that a better one may lie beyond."""
     own = where(select(tables, "choice"), **PLAIN | cell, normalization=arm)["learning_rate"]
     return rate in (own.min(), own.max())
+
+
+@once
+def worth(tables: Tables, setting: str) -> pd.DataFrame:
+    """What BN is worth in each raced cell: how many times fewer steps it takes to the target, in a setting of `raced`.
+
+    Returns:
+        A row a cell: `target`; of both arms, `_without` BN and `_with`, the `rate`, the median `steps` (NaN where the median run
+        never gets there) and the share of runs that have `reached` it; and of the ratio `estimate`, `ci_low`, `ci_high`, `n`,
+        `bound`, as of `fewer_steps`. No row where an arm was not raced.
+    """
+    rows = []
+    for keys, own in raced(tables, setting).groupby([*CELL, "target"]):
+        pairs, row = races.fewer_steps(own), dict(zip((*CELL, "target"), keys))
+        for arm, name in zip(ARMS, ("without", "with")):
+            mine = own[own["normalization"] == arm]
+            steps = mine["steps_to_target"].median()
+            row |= {
+                f"rate_{name}": mine["learning_rate"].min(),
+                f"steps_{name}": steps if np.isfinite(steps) else np.nan,
+            }
+            row[f"reached_{name}"] = mine["reached"].mean()
+        rows += [row | censored_interval(pairs)._asdict() | {"bound": bound_of_median(pairs)}] if len(pairs) else []
+    return pd.DataFrame(rows)
 
 
 @once
@@ -220,8 +252,10 @@ def known(values: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"low": values.clip(upper=_LARGEST), "high": values.where(values <= _LARGEST, np.inf)})
 
 
-def race_curves(tables: Tables, setting: str) -> pd.DataFrame:
-    """By raced cell, arm and step the median accuracy on held-out examples and its interval."""
-    curves = group_curves(tables, "fastest", setting=setting)
-    parts = [median_curves(own).assign(**dict(zip(CELL, keys))) for keys, own in curves.groupby(list(CELL))]
+def race_curves(tables: Tables) -> pd.DataFrame:
+    """Of the usual cells, each arm at its own best rate: by depth, arm and step the median accuracy on held-out examples and its
+    interval.
+    """
+    curves = where(group_curves(tables, "fastest", setting="own"), **USUAL)
+    parts = [median_curves(own).assign(hidden_layers=depth) for depth, own in curves.groupby("hidden_layers")]
     return pd.concat(parts, ignore_index=True)
