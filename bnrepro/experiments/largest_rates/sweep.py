@@ -101,7 +101,7 @@ PRESETS = {
     "paper": Preset(
         seeds=12,
         depths=(3, 10, 20, 40),
-        large_depths=(3, 10, 20),
+        large_depths=(3, 10, 20, 40),
         others=OTHERS,
         other_depths=(3, 20),
         raced=(3, 20),
