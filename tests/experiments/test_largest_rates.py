@@ -305,3 +305,9 @@ def test_what_bn_is_worth_is_drawn_in_the_color_of_the_faster_arm_and_grey_where
     (axes,) = draw_data(panel, {**data, "cells": cells}).axes
     dots = [line.get_color() for line in axes.lines if line.get_marker() == "o"]
     assert dots == [COLORS["none"], GREY, COLORS["batch"]]
+
+
+def test_it_is_told_whether_the_ratio_grows_with_the_depth_with_large_mini_batches_or_falls(tables):
+    turned = tables["runs"].assign(hidden_layers=tables["runs"]["hidden_layers"].replace({20: 40, 40: 20}))
+    for runs, verdict in ((tables["runs"], SUPPORTED), (turned, CONTRADICTED)):
+        assert statistic({**tables, "runs": runs}, "H14")["verdict"] == verdict

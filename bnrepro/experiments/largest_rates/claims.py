@@ -171,10 +171,10 @@ def more_with_large_batches_in_between(tables: Tables) -> list[Row]:
     id="H14",
     kind="secondary",
     section="3.3",
-    sentence="With mini-batches of 512, BN raises the largest learning rate at which a dense net trains more in a net of 40 layers "
-    "than in one of 20",
-    statistic=f"{_RATIO}, He's start, mini-batches of {LARGE_BATCH_SIZE}, that of 40 layers over that of 20, each known to a factor "
-    "of 1.46, median of seeds; a growth of 1.5 or more is seen",
+    sentence="With mini-batches of 512, BN raises the largest learning rate at which a dense net trains more in a net of 40 "
+    "layers than in one of 20",
+    statistic=f"{_RATIO}, He's start, mini-batches of {LARGE_BATCH_SIZE}, that of 40 layers over that of 20, each known to a "
+    "factor of 1.46, median of seeds; a growth of 1.5 or more is seen",
     unit="times",
     rule=Rule("above", 1.0),
 )
