@@ -74,10 +74,14 @@ def higher_rates(tables: Tables) -> list[Row]:
     rule=Rule("above", 1.0),
 )
 def more_in_deep_nets(tables: Tables) -> list[Row]:
+    """Of a depth at which an arm trains at no rate it is told at how many seeds, and no ratio."""
     table, words = raised(tables), "with BN over without, {} hidden layers"
     depths = sorted(set(where(table, batch_size=BATCH_SIZE, **PLAIN)["hidden_layers"]))
     own = {depth: at(table, hidden_layers=depth, batch_size=BATCH_SIZE) for depth in depths}
-    each = [median_between(ratios, words.format(depth)) for depth, ratios in own.items()]
+    each = []
+    for depth, ratios in own.items():
+        row, cell = median_between(ratios, words.format(depth)), dict(hidden_layers=depth, batch_size=BATCH_SIZE)
+        each += _ceilings(tables, f"{depth} hidden layers, ", **cell) if row.bound == "~" else [row]
     ends = [own.get(depth, table.iloc[:0]) for depth in (_DEEP, _SHALLOW)]
     return [median_between(over(ends[0], ends[1].reindex(ends[0].index))), *each]
 
