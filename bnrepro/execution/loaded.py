@@ -1,11 +1,12 @@
-"""What a process that trains begins as a copy of: TensorFlow is loaded and has done nothing yet, so there is one thread to copy.
+"""What a process that trains on TensorFlow begins as a copy of. Python imports this in its `forkserver` (see `process_start`)."""
 
-Python imports this in the process that it forks others from (`multiprocessing.set_forkserver_preload`).
-"""
-
+import contextlib
 import gc
+import signal
 
 from bnrepro.backend.tensorflow_logging import import_tensorflow
 
-import_tensorflow()
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C meanwhile needs no traceback
+with contextlib.suppress(Exception):  # what is wrong is told in the copy, which tries once more
+    import_tensorflow()
 gc.freeze()  # what is loaded stays, so a copy neither looks through it nor writes to its pages

@@ -4,9 +4,8 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
-import sys
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
@@ -14,24 +13,13 @@ from typing import Any, NamedTuple, Self
 
 import psutil
 
-from bnrepro.backend.tensorflow_logging import look_for_devices
 from bnrepro.execution.packing import unpack
+from bnrepro.execution.process_start import begin
 from bnrepro.execution.worker import ignore_interrupt, tables_of, train
 from bnrepro.records.schemas import Tables
 
 RENEWED_AT_MIB = 1_350
 """A process that holds more gives way to a new one before another program: TensorFlow keeps 10 to 25 MiB of each for ever."""
-
-_LOADED = "bnrepro.execution.loaded"
-
-_ENVIRONMENTS = {  # of the processes, whatever the one that starts them uses
-    "tensorflow": {
-        **dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
-        "KERAS_BACKEND": "tensorflow",
-    },
-    "jax": {"KERAS_BACKEND": "jax"},
-    "mirrored": {"KERAS_BACKEND": "tensorflow"},
-}
 
 
 class Seen(NamedTuple):
@@ -104,49 +92,23 @@ class WorkerProcess:
                 psutil.Process(self._pid.result()).kill()
 
     def _start(self) -> concurrent.futures.Executor:
-        context = _context(self._engine)
-        with _environment(_ENVIRONMENTS[self._engine]):
-            given = self._seen, dict(os.environ)
-            pool = concurrent.futures.ProcessPoolExecutor(1, context, initializer=_start_with, initargs=given)
-            self._pid = pool.submit(os.getpid)  # has it start now
+        with contextlib.suppress(OSError, EOFError):  # then it loads TensorFlow itself
+            return self._begun(copied=True)
+        if self._stop.value:
+            raise InterruptedError("stopped before it began")
+        return self._begun(copied=False)
+
+    def _begun(self, copied: bool) -> concurrent.futures.Executor:
+        pool = begin(self._engine, copied, _start_with, self._seen)
+        self._pid = pool.submit(os.getpid)
         return pool
-
-
-def _context(engine: str) -> multiprocessing.context.BaseContext:
-    """How a process begins: to train on TensorFlow as a copy of one that has loaded it, which saves seconds and memory."""
-    if engine != "tensorflow" or sys.platform != "linux":  # elsewhere a library that TensorFlow uses may not be forked
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_LOADED])
-    return context
-
-
-_changing = threading.Lock()
-
-
-@contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """NumPy and Keras read it while they are imported, before any function runs in a process."""
-    with _changing:
-        before = {name: os.environ[name] for name in values if name in os.environ}
-        os.environ.update(values)
-        try:
-            yield
-        finally:
-            for name in values:
-                os.environ.pop(name)
-            os.environ.update(before)
 
 
 _shared: list[Seen] = []  # in the process, what the one that started it sees too
 
 
-def _start_with(seen: Seen, environment: dict[str, str]) -> None:
+def _start_with(seen: Seen) -> None:
     ignore_interrupt()
-    os.environ.clear()
-    os.environ.update(environment)  # a copy begins with that of the time when the first one was made
-    if "tensorflow" in sys.modules:
-        look_for_devices()
     _shared[:] = [seen]
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

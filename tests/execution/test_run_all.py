@@ -166,6 +166,20 @@ def test_a_run_whose_worker_is_killed_is_trained_by_another_worker(tmp_path, kil
     assert len(records(folder)) == len(SWEEP)
 
 
+@pytest.mark.parametrize("place", ["a folder with a keras.py", "a folder for temporary files with a long name"])
+def test_workers_find_what_they_load_wherever_a_batch_is_started(tmp_path, monkeypatch, place):
+    here, there = tmp_path / "here", tmp_path / ("long" * 30)
+    here.mkdir()
+    there.mkdir()
+    (here / "keras.py").write_text("raise RuntimeError('this is not Keras')")
+    monkeypatch.chdir(here)
+    if place != "a folder with a keras.py":
+        monkeypatch.setenv("TMPDIR", str(there))
+    assert child(tmp_path / "records", jobs=1).wait() == 0
+    assert len(records(tmp_path / "records")) == len(SWEEP)
+    assert not list(there.iterdir())
+
+
 def test_a_run_that_kills_its_worker_twice_fails_and_all_others_are_trained(tmp_path):
     folder, deadly = tmp_path / "records", SWEEP[0].id
     assert child(folder, jobs=2, deadly=deadly).wait() != 0
