@@ -32,17 +32,17 @@ QUESTIONS = (
         panel="accuracy",
     ),
     Question(
-        text="Each at its own best rate, is a net of 3 layers faster with BN?",
+        text="Each at its best rate, is a net of 3 layers faster with BN?",
         claim="H5",
         measure="fewer steps",
     ),
     Question(
-        text="Each at its own best rate, is a net of 20 layers faster with BN?",
-        claim="H6",
+        text="Each at its best rate, is a net of 20 layers with momentum faster with BN?",
+        claim="H12",
         measure="fewer steps",
     ),
     Question(
-        text="Is Inception faster with BN at five times the paper's rate?",
+        text="At the paper's low rates, is Inception faster with BN and all its changes?",
         claim="L17",
         measure="fewer steps",
     ),
@@ -66,12 +66,12 @@ QUESTIONS = (
         panel="dose",
     ),
     Question(
-        text="Is a convolutional net as accurate with BN as with Dropout?",
+        text="On 1,000 examples, is a small Inception as accurate with BN as with Dropout?",
         claim="D13",
         measure="of test accuracy",
     ),
     Question(
-        text="Do six nets with BN together err as much less as in the paper?",
+        text="Do six dense nets with BN together err as much less as in the paper?",
         claim="R14",
         measure="of the error removed",
     ),

@@ -194,8 +194,8 @@ PANELS = (
         name="ratios",
         title="How many times higher with BN",
         caption="The largest rate that trains, with BN over without: each seed (tick), the median (dot) and its 95% interval, "
-        "mini-batches of 32 and He's start where nothing else is said. An arrow is a bound, where no rate trains in one arm; a "
-        "cross, where at some seeds none does in either.",
+        "mini-batches of 32 and He's start where nothing else is said. An arrow: without BN no rate trains within "
+        "so few steps, though one may within more (panel worth). A cross: with BN none does, and without BN not at all seeds.",
         data=ratios,
         draw=draw_raised,
         width=102,
@@ -246,7 +246,7 @@ PANELS = (
     Panel(
         name="worth_same",
         title="What BN is worth, both arms at the rate that is best without BN",
-        caption=f"The same at one rate for both, {_IN_COLOR}; a cross, where neither gets there.",
+        caption=f"The same at one rate for both, {_IN_COLOR}; a cross, where in the median neither gets there.",
         data=functools.partial(worths, setting="same"),
         draw=draw_worth,
         width=120,
