@@ -1,6 +1,7 @@
 """A plugin of the tests: a net that notes who compiles it."""
 
 NOTED = '''
+import multiprocessing
 import os
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ class Noted(Model):
         from keras import layers
 
         with open(os.environ["NOTES"], "a") as notes:
-            notes.write(f"{os.getppid()} {self.units}\\n")
+            notes.write(f"{multiprocessing.parent_process().pid} {self.units}\\n")
         while self.units >= self.gate and not Path(os.environ["GATE"]).exists():
             time.sleep(0.05)
         x = layers.Dense(self.units, use_bias=blocks.use_bias)(layers.Flatten()(x))

@@ -22,6 +22,7 @@ from bnrepro.execution.run_all import run_all
 from bnrepro.records.workspace import CHECKOUT
 from tests.config.factories import own_registry
 from tests.execution.noted import NOTED
+from tests.execution.test_run_all import workers_of
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install 'bnrepro[dask]'")
 
@@ -160,22 +161,17 @@ def test_after_an_interrupt_and_a_lost_scheduler_finished_runs_are_kept_and_nobo
             run_all(runs, executor=client, records=records)
         meanwhile.join()
 
-    def trainers() -> list[psutil.Process]:
-        """What a process starts that a nanny watches over."""
-        found = [one for child in psutil.Process(worker.pid).children() for one in child.children()]
-        return [one for one in found if "spawn_main" in " ".join(one.cmdline())]
-
     training = []
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
     with pytest.raises(KeyboardInterrupt):
-        train(2, lambda: (training.extend(trainers()), signal.raise_signal(signal.SIGINT)))
+        train(2, lambda: (training.extend(workers_of(worker.pid)), signal.raise_signal(signal.SIGINT)))
     signal.signal(signal.SIGINT, usual)
     assert len(training) == 1
     psutil.wait_procs(training)  # for ever, if one goes on
     kept = {path: path.stat().st_mtime_ns for path in records.rglob("*.csv")}
     assert {path.parent.name for path in kept} == {config.id for config in runs[:3]}
     with pytest.raises(MachinesLost, match=f"the scheduler at {loopback.address} is lost; finished runs are kept"):
-        train(3, lambda: (training.extend(trainers()), loopback.scheduler.kill()))
+        train(3, lambda: (training.extend(workers_of(worker.pid)), loopback.scheduler.kill()))
     worker.wait()
     psutil.wait_procs(training)
     loopback = start("second")
