@@ -194,8 +194,9 @@ PANELS = (
         name="ratios",
         title="How many times higher with BN",
         caption="The largest rate that trains, with BN over without: each seed (tick), the median (dot) and its 95% interval, "
-        "mini-batches of 32 and He's start where nothing else is said. An arrow: without BN no rate trains within "
-        "so few steps, though one may within more (panel worth). A cross: with BN none does, and without BN not at all seeds.",
+        "mini-batches of 32 and He's start where nothing else is said. At an arrow no rate trains without BN "
+        "within so few steps, though one may within more (panel worth); at a cross none does with BN, and without it not at all "
+        "seeds.",
         data=ratios,
         draw=draw_raised,
         width=102,
