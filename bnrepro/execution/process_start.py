@@ -35,8 +35,10 @@ _ENVIRONMENTS = {  # of the processes, whatever the one that starts them uses
 }
 
 
-def begin(engine: str, copied: bool, first: Callable, *arguments: Any) -> concurrent.futures.Executor:
-    """A pool of one process, in which a function is called before all else.
+def begin(
+    engine: str, copied: bool, first: Callable, *arguments: Any
+) -> tuple[concurrent.futures.Executor, concurrent.futures.Future[int]]:
+    """A pool of one process, in which a function is called before all else, and its number.
 
     Args:
         engine: What trains there.
@@ -50,9 +52,8 @@ def begin(engine: str, copied: bool, first: Callable, *arguments: Any) -> concur
     """
     values = _ENVIRONMENTS[engine]
     # NumPy and Keras read the environment while they are imported, before any function runs in a process.
-    if (
-        copied and engine == "tensorflow" and sys.platform == "linux"
-    ):  # elsewhere a library that it uses may not be forked
+    # Elsewhere a library that TensorFlow uses may not be forked.
+    if copied and engine == "tensorflow" and sys.platform == "linux":
         context, around = _copying(values), contextlib.nullcontext()
     else:
         context, around = multiprocessing.get_context("spawn"), _environment(values)
@@ -61,8 +62,7 @@ def begin(engine: str, copied: bool, first: Callable, *arguments: Any) -> concur
         pool = concurrent.futures.ProcessPoolExecutor(
             1, context, initializer=_begun, initargs=(given, first, *arguments)
         )
-        pool.submit(int)  # has it start now
-    return pool
+        return pool, pool.submit(os.getpid)  # has it start now
 
 
 def _copying(values: dict[str, str]) -> BaseContext:

@@ -99,8 +99,7 @@ class WorkerProcess:
         return self._begun(copied=False)
 
     def _begun(self, copied: bool) -> concurrent.futures.Executor:
-        pool = begin(self._engine, copied, _start_with, self._seen)
-        self._pid = pool.submit(os.getpid)
+        pool, self._pid = begin(self._engine, copied, _start_with, self._seen)
         return pool
 
 
