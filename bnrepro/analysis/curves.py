@@ -16,7 +16,12 @@ _MEASURED = ["step", "split", "loss", "metric", "value"]
 
 def evaluations(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
     """The evaluations on `split`; by default on the validation examples of a run that holds some out, else on the test set."""
-    return curves[curves["split"] == (split or held_out(curves))]
+    return curves[are_evaluations(curves, split)]
+
+
+def are_evaluations(curves: pd.DataFrame, split: str = "") -> pd.Series:
+    """By row, whether `evaluations` has it."""
+    return curves["split"] == (split or held_out(curves))
 
 
 def held_out(runs: pd.DataFrame) -> pd.Series:
@@ -34,7 +39,7 @@ def with_lost(curves: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 
 def each_run(curves: pd.DataFrame, name: str, values: pd.Series) -> pd.DataFrame:
     """One row a run: its config and status, and a column `name` taken from `values`, which is indexed by run."""
-    runs = curves.drop(columns=_MEASURED).drop_duplicates("run", ignore_index=True)
+    runs = curves.drop_duplicates("run", ignore_index=True).drop(columns=_MEASURED)
     return runs.assign(**{name: runs["run"].map(values)})
 
 
@@ -43,23 +48,22 @@ def steps_to_target(curves: pd.DataFrame, target: float | pd.Series) -> pd.DataF
 
     `target` is a number for all runs, or a number by seed. Evaluations before the first step do not count.
     """
-    test = evaluations(curves)
-    asked = test["seed"].map(target) if isinstance(target, pd.Series) else target
-    reached = test[(test["value"] >= asked) & (test["step"] > 0) & (test["status"] == "finished")]
+    asked = curves["seed"].map(target) if isinstance(target, pd.Series) else target
+    there = (curves["value"] >= asked) & (curves["step"] > 0) & (curves["status"] == "finished")
+    reached = curves[["run", "step"]][there & are_evaluations(curves)]
     table = each_run(curves, "steps_to_target", reached.groupby("run")["step"].min())
     return table.assign(steps_to_target=table["steps_to_target"].astype(float).fillna(np.inf))
 
 
 def final_metric(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
     """By run, `final_metric`: the mean over the evaluations in the last tenth of the steps; chance if it diverged."""
-    test = evaluations(curves, split)
-    late = test[10 * test["step"] > 9 * test["steps"]]
+    late = curves[["run", "value"]][are_evaluations(curves, split) & (10 * curves["step"] > 9 * curves["steps"])]
     return _or_chance(each_run(curves, "final_metric", late.groupby("run")["value"].mean()))
 
 
 def best_metric(curves: pd.DataFrame, split: str = "") -> pd.DataFrame:
     """By run, `best_metric`: the largest of its evaluations; chance if it diverged."""
-    test = evaluations(curves, split)
+    test = curves[["run", "value"]][are_evaluations(curves, split)]
     return _or_chance(each_run(curves, "best_metric", test.groupby("run")["value"].max()))
 
 

@@ -19,7 +19,8 @@ def paired(
         ValueError: A seed is in one arm only, or twice in one, or runs are of several engines: then the arms were not treated
             alike.
     """
-    table = table[table[column].isin(arms)]
+    asked = {*by, column, "run", value, "engine"}
+    table = table[[name for name in table if name in asked]][table[column].isin(arms)]
     if "engine" in table and table["engine"].nunique() > 1:
         raise ValueError(f"pairs are of one engine: got {' and '.join(sorted(table['engine'].unique()))}")
     index = list(by) if len(by) > 1 else by[0]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bnrepro.analysis.ceilings import over
-from bnrepro.analysis.curves import best_metric, each_run, evaluations, steps_to_target
+from bnrepro.analysis.curves import are_evaluations, best_metric, each_run, steps_to_target
 from bnrepro.analysis.paired import paired
 
 _RATE = ("learning_rate",)
@@ -19,8 +19,9 @@ def common_target(curves: pd.DataFrame, targets: Iterable[float], axes: tuple[st
     """The first of `targets` that each arm reaches somewhere on `axes` with all its seeds in two thirds of the steps; else the
     last.
     """
-    tried, targets = evaluations(curves), list(targets)
-    soon = tried[(tried["step"] > 0) & (3 * tried["step"] <= 2 * tried["steps"]) & (tried["status"] == "finished")]
+    targets, step = list(targets), curves["step"]
+    early = (step > 0) & (3 * step <= 2 * curves["steps"]) & (curves["status"] == "finished")
+    soon = curves[["run", "value"]][early & are_evaluations(curves)]
     runs = each_run(curves, "highest", soon.groupby("run")["value"].max()).fillna({"highest": -np.inf})
     each = runs.groupby(["normalization", *axes])["highest"].min().groupby("normalization").max()
     return next((target for target in targets if target <= each.min()), targets[-1])

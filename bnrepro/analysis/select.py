@@ -33,27 +33,28 @@ def group_curves(
     without values, at step 0. The arguments are those of `select`.
     """
     runs = select(tables, group, arm=arm, setting=setting)
+    runs = runs.assign(place=runs.groupby(list(Group._fields), sort=False).ngroup())
     curves = with_lost(runs.merge(tables["curves"], on="run"), runs)
-    names = list(Group._fields)
-    places = {own: place for place, own in enumerate(dict.fromkeys(runs[names].itertuples(index=False, name=None)))}
-    order = [places[own] for own in curves[names].itertuples(index=False, name=None)]
-    return curves.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+    return curves.sort_values("place", kind="stable", ignore_index=True).drop(columns="place")
 
 
 def trained_curves(configs: Iterable[RunConfig], so_far: Tables | None) -> pd.DataFrame | None:
     """The curves of runs on which a later round depends, as of `group_curves`; None while one is not trained, or without any."""
     ids = {config.id for config in configs}
-    if not ids or so_far is None or not ids <= set(so_far["runs"]["run"]):
+    if not ids or so_far is None:
         return None
     runs = so_far["runs"][so_far["runs"]["run"].isin(ids)]
+    if len(runs) < len(ids):
+        return None
     return with_lost(runs.merge(so_far["curves"], on="run"), runs)
 
 
 def where(table: pd.DataFrame, **values) -> pd.DataFrame:
     """The rows with these values in the columns of these names."""
+    chosen = np.ones(len(table), bool)
     for name, value in values.items():
-        table = table[table[name] == value]
-    return table
+        chosen &= (table[name] == value).to_numpy()
+    return table[chosen]
 
 
 def config_of(runs: pd.DataFrame) -> RunConfig:

@@ -57,13 +57,12 @@ _IN_IDS = {"task": "dataset", "initialization": "initializer", "measurements": "
 
 def as_flat(config) -> dict[str, Any]:
     """Every column of `COLUMNS`, and those of parts from outside; a field of ours that no part has is at its default."""
-    own = _own_values(config)
-    return {name: own[name] if name in own else _default_of(name) for name in COLUMNS} | own
+    return _flat_defaults() | _own_values(config)
 
 
 def changes(config) -> dict[str, Any]:
     """What differs from the defaults, by column; the version of a part from outside is there always."""
-    defaults = _own_defaults(config)
+    defaults = _own_defaults(type(config), tuple(map(type, config.parts)))
     return {name: value for name, value in _own_values(config).items() if value != defaults.get(name)}
 
 
@@ -80,23 +79,19 @@ def _own_values(config) -> dict[str, Any]:
     for part in config.parts:
         if part.kind in COLUMNS or DEFAULT_PARTS.get(part.kind, part.name) != part.name:
             values[part.kind] = part.name
-        values |= {column_of(part, name): value for name, value in part.identity().items()}
+        values |= {_column_of(type(part), name): value for name, value in part.identity().items()}
         if part.version:
             values[column_of(part, "version")] = part.version
     return values
 
 
-def _own_defaults(config) -> dict[str, Any]:
-    """By column, the value with which it is not in an id."""
-    defaults = {**protocol(type(config)), **DEFAULT_PARTS, "measurements": ""}
-    for part in config.parts:
-        defaults |= _defaults_of(type(part))
-    return defaults
-
-
 @functools.cache
-def _defaults_of(part: type) -> dict[str, Any]:
-    return {_column_of(part, one.name): one.default for one in fields_of(part)}
+def _own_defaults(config: type, parts: tuple[type, ...]) -> dict[str, Any]:
+    """By column, the value with which it is not in an id."""
+    defaults = {**protocol(config), **DEFAULT_PARTS, "measurements": ""}
+    for part in parts:
+        defaults |= {_column_of(part, one.name): one.default for one in fields_of(part)}
+    return defaults
 
 
 def column_of(part, field: str) -> str:
@@ -117,8 +112,10 @@ def _owner_of(field: str) -> str | None:
     return _ours().get(field, (None, None))[0] if field in COLUMNS else None
 
 
-def _default_of(name: str):
-    return _ours()[name][1]
+@functools.cache
+def _flat_defaults() -> dict[str, Any]:
+    """The columns in their order, each with its default; those of parts, which every config has itself, with None."""
+    return {name: _ours().get(name, (None, None))[1] for name in COLUMNS}
 
 
 @functools.cache

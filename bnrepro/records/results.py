@@ -12,7 +12,7 @@ import pandas as pd
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import RecordError, UserError
-from bnrepro.records.computed import KnownTables
+from bnrepro.records.computed import KnownTables, once
 from bnrepro.records.drafts import draft_folder, locked
 from bnrepro.records.schemas import RECORD_VERSION, SCHEMAS, Tables, fits, with_all_fields
 from bnrepro.records.tables import DONE, write_tables
@@ -107,7 +107,8 @@ def _read(source: Path, folder: Path) -> Tables:
     try:
         tables = {file.stem: _read_table(file) for file in files}
         if "runs" in tables:
-            tables["runs"] = with_all_fields(tables["runs"], RunConfig())
+            runs = with_all_fields(tables["runs"], RunConfig())
+            tables["runs"] = runs.copy()  # in one piece for each type, of which rows are chosen sooner
     except ValueError as error:
         raise RecordError(f"results are tables: {folder} has one that is not ({error}); {remedy}") from error
     for name, table in tables.items():
@@ -129,6 +130,7 @@ def _read_table(file: Path) -> pd.DataFrame:
     return pd.read_csv(file, dtype=str, keep_default_na=False) if file.stem == "sweep" else pd.read_csv(file)
 
 
+@once
 def select(
     tables: Tables,
     group: str | tuple[str, ...],

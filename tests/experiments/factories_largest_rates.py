@@ -1,13 +1,17 @@
 """Tables of notebook 09 whose answers are known: a run trains up to a ceiling, and races as fast as its rate is high."""
 
+import dataclasses
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 
 from bnrepro.config.run_config import RunConfig
 from bnrepro.experiments import EXPERIMENTS
+from bnrepro.experiments.largest_rates.sweep import PRESETS
 from bnrepro.records.schemas import SCHEMAS, Tables
 from tests.experiments.rounds import all_rounds
 from tests.experiments.rows import CHANCE, GUESS_LOSS
@@ -22,6 +26,7 @@ def simulate(
     ceiling: Callable[[RunConfig], float],
     speed: Callable[[RunConfig], float] = lambda config: 1.0,
     preset="paper",
+    fewer: Mapping[str, tuple] = MappingProxyType({}),
     **given,
 ) -> Tables:
     """The tables of all rounds.
@@ -30,9 +35,12 @@ def simulate(
         ceiling: The largest rate at which a run trains; 0 where none does.
         speed: What accuracy a run gains a step, over its rate and over 0.001.
         preset: Of the sweep.
-        given: Its overrides.
+        fewer: What of the preset is less, as its depths or the nets that are raced.
+        given: The overrides of the sweep.
     """
-    return all_rounds(largest_rates, functools.partial(_trained, ceiling, speed), preset, **given)
+    less = {preset: dataclasses.replace(PRESETS[preset], **fewer)}
+    with patch.dict(PRESETS, less):
+        return all_rounds(largest_rates, functools.partial(_trained, ceiling, speed), preset, **given)
 
 
 def _trained(ceiling: Callable, speed: Callable, configs: Iterable[RunConfig]) -> Tables:

@@ -66,7 +66,7 @@ PRESETS = {
     "smoke": Preset(
         seeds=1,
         rate_seeds=1,
-        main=Length(4, 2),
+        main=Length(4, 4),
         sweep=Length(4, 2),
         calibration=Length(4, 2),
         rates=(0.03, 10.0),
