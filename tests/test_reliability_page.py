@@ -155,6 +155,7 @@ def test_a_bad_input_is_refused_and_a_good_one_is_seen(tmp_path):
     assert any(fault.startswith(f"wrote {tmp_path / 'out'}") for fault in found)
 
 
+@pytest.mark.slow(seconds=2)
 def test_bad_inputs_are_over_every_command_and_every_notebook():
     sites = [site for site, _ in inputs(200, seed=0)]
     assert len(set(sites)) > 90

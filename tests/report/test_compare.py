@@ -148,6 +148,7 @@ def test_each_claim_is_told_and_no_line_is_wider_than_the_terminal(equal, column
         assert max(map(len, text.splitlines())) <= max(columns, *(len(path) + 5 for path in paths))
 
 
+@pytest.mark.slow(seconds=2)
 def test_the_command_prints_text_or_strict_json(roots, capsys):
     words = ["compare", *map(str, roots)]
     assert main(words) == 0

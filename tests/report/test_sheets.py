@@ -24,6 +24,7 @@ def command(folder, *arguments):
     return subprocess.run(run, capture_output=True, text=True, cwd=folder)
 
 
+@pytest.mark.slow(seconds=2)
 def test_one_panel_is_written_where_one_stands_with_the_data_that_it_draws_and_without_tensorflow(tmp_path):
     found = command(tmp_path, "03", "--panel", "rates", "--width", "85", "--format", "pdf", "--data")
     *lines, loaded = found.stdout.splitlines()
