@@ -27,6 +27,7 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000)  # new objects, not 700: a tenth of the time of figures and tables went there
         gc.enable()
 
 
