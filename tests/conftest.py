@@ -26,6 +26,7 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000)  # new objects, not 700: a tenth of the time of figures and tables went there
         gc.enable()
 
 

@@ -1,6 +1,6 @@
 """The area of one panel: axes in a box of a figure, with as much room around them as what is written there takes.
 
-Knows no panel's content: it draws, looks how far the words reach, and draws again. So nothing is cut off at any width or font.
+Knows no panel's content: it draws, looks how far the words reach, and moves the axes. So nothing is cut off at any width or font.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from bnrepro.plotting.style import BASE, MM, font_size, renderer_of
 
 _FIRST = (9.0, 2.0, 3.0, 8.0)  # mm; room at the left, top, right and bottom before anything was measured
 _TRIES = 6
-_NEAR = 0.4  # mm; room that is not worth another drawing
+_NEAR = 0.4  # mm; room that is not worth another move
 _EDGE = 0.6  # mm; between what is drawn and the edge of its box
 _LEAST = 6.0  # mm; axes that are smaller show nothing
 
@@ -30,8 +30,17 @@ class Box(NamedTuple):
     height: float
 
 
+class _Grid(NamedTuple):
+    """Axes row by row, and what `Area.grid` was asked for."""
+
+    made: list[Axes]
+    widths: Sequence[float]
+    heights: Sequence[float]
+    gap: tuple[float, float]
+
+
 class Area:
-    """Gives a panel its axes, which are `made` then.
+    """Gives a panel its axes, and moves them later.
 
     Args:
         figure: Where they are made.
@@ -41,7 +50,12 @@ class Area:
 
     def __init__(self, figure: Figure, box: Box, room: Sequence[float]):
         self._figure, self._box, self.room = figure, box, tuple(room)
-        self.made: list[Axes] = []
+        self._grids: list[_Grid] = []
+
+    @property
+    def made(self) -> list[Axes]:
+        """All axes so far."""
+        return [axes for grid in self._grids for axes in grid.made]
 
     def axes(self) -> Axes:
         """One panel, one axes, which fills it."""
@@ -57,19 +71,35 @@ class Area:
             heights: Of the rows, relative to each other.
             gap: Between columns and between rows, in mm at the usual size of the font.
         """
+        made = [self._figure.add_axes(place) for place in self._places(widths, heights, gap)]
+        for axes in made:
+            # Ticks are made when a file is written, and would else be of the size that is usual then.
+            axes.tick_params(labelsize=matplotlib.rcParams["xtick.labelsize"])
+        self._grids.append(_Grid(made, widths, heights, gap))
+        return self.made
+
+    def move(self, room: Sequence[float]) -> None:
+        """Leaves another `room`, and the axes in the rest."""
+        self.room = tuple(room)
+        for made, *shape in self._grids:
+            for axes, place in zip(made, self._places(*shape)):
+                axes.set_position(place)
+                axes.set_in_layout(True)  # out of which `set_position` takes them: a notebook would cut them off
+
+    def _places(
+        self, widths: Sequence[float], heights: Sequence[float], gap: tuple[float, float]
+    ) -> list[tuple[float, float, float, float]]:
+        """Left, bottom, width and height of the axes of a grid, as shares of the figure."""
         left, top, right, bottom = self.room
         across, down = (each * font_size() / BASE for each in gap)
         columns = _parts(self._box.left + left, self._box.width - left - right, widths, across)
         rows = _parts(self._box.top + top, self._box.height - top - bottom, heights, down)
         whole_width, whole_height = self._figure.get_size_inches() * MM
-        for y, height in rows:
-            for x, width in columns:
-                bounds = x / whole_width, 1 - (y + height) / whole_height, width / whole_width, height / whole_height
-                axes = self._figure.add_axes(bounds)
-                # Ticks are made when a file is written, and would else be of the size that is usual then.
-                axes.tick_params(labelsize=matplotlib.rcParams["xtick.labelsize"])
-                self.made.append(axes)
-        return self.made
+        return [
+            (x / whole_width, 1 - (y + height) / whole_height, width / whole_width, height / whole_height)
+            for y, height in rows
+            for x, width in columns
+        ]
 
     def spare(self) -> np.ndarray:
         """How far from the edges of the box all that is drawn stays, in mm: left, top, right, bottom; below 0 is outside."""
@@ -103,22 +133,22 @@ def _parts(start: float, length: float, shares: Sequence[float], gap: float) -> 
 def fitted(figure: Figure, box: Box, draw: Callable[[Area], None]) -> Area | None:
     """Draws with as much room as what is written around the axes takes; None, and nothing drawn, where the box is too small."""
     room, best = np.array(_FIRST), None
+    area = Area(figure, box, room)
+    draw(area)
     for _ in range(_TRIES):
-        area = Area(figure, box, room)
-        draw(area)
         spare = area.spare() - _EDGE
         if (spare > -0.05).all():
             best = room
             if (spare < _NEAR).all():
                 return area
-        area.clear()
         room = room - spare + _NEAR / 2
         if not _holds(box, room):
             break
+        area.move(room)
     if best is None or not _holds(box, best):
+        area.clear()
         return None
-    area = Area(figure, box, best)
-    draw(area)
+    area.move(best)
     return area
 
 

@@ -1,5 +1,6 @@
 """Axes and the names on them, drawn from tables that are already computed. Knows no run, no experiment and no file."""
 
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.transforms import Affine2D
 
 from bnrepro.plotting.inks import GREY
 from bnrepro.plotting.style import small
@@ -95,23 +97,26 @@ def name_ends(axes: Axes, ends: pd.DataFrame | list[tuple], room: float = 4) -> 
     """Writes names right of the axes, each as near to its curve's end as the others let it, with a thin line to it.
 
     Args:
-        axes: Where to; its limits are final.
+        axes: Where to; the names follow where it is moved and what its limits become.
         ends: `step`, `value`, `words`, `color` of each curve's end, as columns or as tuples in this order.
         room: Points between the axes and the names.
     """
     ends = pd.DataFrame(ends, columns=["step", "value", "words", "color"])
     ends = ends.dropna(subset=["value"]).sort_values("value", kind="stable")
-    if ends.empty:
-        return
-    scale, size = 72 / axes.figure.dpi, small()
-    (left, bottom), (right, top) = axes.transAxes.transform([(0, 0), (1, 1)]) * scale
-    points = axes.transData.transform(ends[["step", "value"]].to_numpy(float)) * scale
-    heights = spread(points[:, 1].clip(bottom, top), 1.2 * size, bottom, top)
-    for (x, y), height, end in zip(points, heights, ends.itertuples()):
+    size, tips = small(), ends[["step", "value"]].to_numpy(float)
+
+    def place(index: int, renderer) -> Affine2D:
+        # Asked whenever a name is drawn or measured, for an `Area` moves axes once it knows the room of their words.
+        scale = axes.figure.dpi / 72
+        (_, bottom), (right, top) = axes.transAxes.transform([(0, 0), (1, 1)])
+        heights = spread(axes.transData.transform(tips)[:, 1].clip(bottom, top), 1.2 * size * scale, bottom, top)
+        return Affine2D().translate(right + room * scale, heights[index])
+
+    for index, end in enumerate(ends.itertuples()):
         line = dict(arrowstyle="-", color=end.color, linewidth=0.5, alpha=0.6, shrinkA=0, shrinkB=0, relpos=(0, 0.5))
         axes.annotate(
-            *(end.words, (end.step, end.value), (right + room - x, height - y)),
-            **dict(textcoords="offset points", color=end.color, fontsize=size, va="center", ha="left"),
+            *(end.words, (end.step, end.value), (0, 0)),
+            **dict(textcoords=functools.partial(place, index), color=end.color, fontsize=size, va="center", ha="left"),
             **dict(annotation_clip=False, arrowprops=line, zorder=6),
         )
 

@@ -44,7 +44,7 @@ def median_line(
 
 
 def name_lines(axes: Axes) -> None:
-    """Writes the label of each line that has one right of the axes; called last, for the limits are final by then."""
+    """Writes the label of each line that has one right of the axes; called when all are drawn."""
     named = [line for line in axes.lines if not line.get_label().startswith("_") and len(line.get_xdata())]
     ends = []
     for line in named:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 
 from bnrepro.plotting.arms import COLORS, LABELS
@@ -15,8 +14,9 @@ def seed_curves(
     axes: Axes, runs: pd.DataFrame, medians: pd.DataFrame, y: str = "accuracy", column: str = "normalization"
 ) -> None:
     """Each run thin, the median of each arm (a value of `column`) thick over its interval, as `curves.median_curves` gives it."""
-    thin = dict(units="run", estimator=None, linewidth=0.5, alpha=0.35, legend=False, zorder=2)
-    seaborn.lineplot(runs, x="step", y=y, hue=column, palette=COLORS, ax=axes, **thin)
+    for arm, own in runs[[column, "run", "step", y]].dropna().groupby(column, sort=False):
+        for _, run in own.sort_values("step").groupby("run"):
+            axes.plot(run["step"], run[y], color=COLORS[arm], linewidth=0.5, alpha=0.35, zorder=2)
     for arm, curve in medians.groupby(column):
         axes.fill_between(
             curve["step"], curve["ci_low"], curve["ci_high"], color=COLORS[arm], alpha=0.22, linewidth=0, zorder=3
@@ -46,7 +46,7 @@ def seeds_and_median(
     axes: Axes, runs: pd.DataFrame, medians: pd.DataFrame, x: str, y: str, color: str, label: str = "_median"
 ) -> None:
     """Each seed thin, the median thick over its interval, along an `x` of few positions; `medians` has `x` and an interval."""
-    for _, run in runs.sort_values(x).groupby("seed"):
+    for _, run in runs[["seed", x, y]].sort_values(x).groupby("seed"):
         axes.plot(run[x], run[y], color=color, linewidth=0.5, alpha=0.35, zorder=2)
     axes.fill_between(medians[x], medians["ci_low"], medians["ci_high"], color=color, alpha=0.22, linewidth=0, zorder=3)
     axes.plot(medians[x], medians["estimate"], "o-", color=color, label=label, markersize=2.5, zorder=5)
@@ -162,7 +162,9 @@ def percentile_band(axes: Axes, run: pd.DataFrame, color: str, strong: bool) -> 
 
 def share_below(axes: Axes, values: pd.Series, **style) -> None:
     """The share of values at or below x."""
-    seaborn.ecdfplot(x=values, ax=axes, **style)
+    known = np.sort(values.dropna())
+    shares = np.arange(len(known) + 1) / max(len(known), 1)
+    axes.plot([-np.inf, *known], shares, drawstyle="steps-post", **style)
 
 
 def name_percentiles(axes: Axes, run: pd.DataFrame, color: str) -> None:

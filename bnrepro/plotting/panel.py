@@ -171,11 +171,9 @@ def _row(figure: Figure, panels: list[Panel], data: list[Data], letters: list[st
                 "make it wider or its font smaller"
             )
     above, below = (max(area.room[side] for area in areas) for side in (1, 3))
-    for each, area, draw in zip(boxes, areas, draws):
-        room = area.room[0], above, area.room[2], below
-        if room != area.room:
-            area.clear()
-            draw(Area(figure, each, room))
+    for area in areas:
+        left, _, right, _ = area.room
+        area.move((left, above, right, below))
 
 
 def _title(figure: Figure, letter: str, title: str, box: Box) -> float:

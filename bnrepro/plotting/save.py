@@ -62,7 +62,7 @@ def render(figure: Figure, ending: str, title: str, source: str) -> bytes:
 def _smaller(figure: Figure, title: str, source: str) -> bytes:
     """A PNG file with a palette and fewer dots."""
     drawn, buffer, metadata = io.BytesIO(), io.BytesIO(), PngInfo()
-    figure.savefig(drawn, format="png", dpi=_SMALL, facecolor="white")
+    figure.savefig(drawn, format="png", dpi=_SMALL, facecolor="white", pil_kwargs={"compress_level": 0})
     for name, text in _png_metadata(title, source).items():
         metadata.add_text(name, text)
     picture = Image.open(drawn).convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)

@@ -8,7 +8,7 @@ import matplotlib
 import matplotlib.style
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 
 from bnrepro.plotting.inks import FAINT, INK
@@ -105,8 +105,14 @@ def _load_inline_backend() -> None:
 
 
 def renderer_of(figure: Figure) -> RendererAgg:
-    """What measures the text of a figure, without drawing it."""
-    return FigureCanvasAgg(figure).get_renderer()
+    """What measures the text of a figure in the house style, without drawing it."""
+    return _ruler(figure.dpi)
+
+
+@functools.cache
+def _ruler(dpi: float) -> RendererAgg:
+    # One for all figures, for matplotlib remembers by renderer how wide which words are.
+    return RendererAgg(1, 1, dpi)
 
 
 def add_panel(

@@ -30,9 +30,20 @@ def test_names_stand_right_of_the_axes_and_none_for_a_curve_without_an_end(axes)
     ends = pd.DataFrame({"step": [1, 1, 1], "value": [0.5, 0.5, np.nan], "words": ["a", "b", "c"], "color": "#000000"})
     name_ends(axes, ends)
     assert [text.get_text() for text in axes.texts] == ["a", "b"]
-    assert axes.texts[0].xyann[1] < axes.texts[1].xyann[1]
+    lower, upper = (text.get_window_extent() for text in axes.texts)
+    assert lower.y1 < upper.y1 and min(lower.x1, upper.x1) > axes.bbox.x1
     name_ends(axes, ends.iloc[2:])
     assert len(axes.texts) == 2
+
+
+def test_names_move_with_their_axes(axes):
+    axes.plot([0, 1], [0, 1])
+    name_ends(axes, [(1, 1, "a", "#000000")])
+    (name,) = axes.texts
+    before, edge = name.get_window_extent(), axes.bbox.x1
+    axes.set_position((0.1, 0.1, 0.3, 0.3))
+    after = name.get_window_extent()
+    assert before.x1 - edge == pytest.approx(after.x1 - axes.bbox.x1) and after.y1 < before.y1
 
 
 def test_an_accuracy_axis_is_spaced_by_the_logarithm_of_the_error(axes):

@@ -16,11 +16,11 @@ from matplotlib.text import Text
 from bnrepro.errors import UserError
 from bnrepro.experiments import EXPERIMENTS
 from bnrepro.plotting.arms import COLORS
-from bnrepro.plotting.grey import STYLES
+from bnrepro.plotting.grey import STYLES, to_grey
 from bnrepro.plotting.inks import FAINT
 from bnrepro.plotting.lines import median_line
 from bnrepro.plotting.panel import MOST, Panel, draw_data, draw_panel, draw_sheet, draw_together, sheet_caption
-from bnrepro.plotting.style import DOUBLE, MM, SINGLE, house_style, small
+from bnrepro.plotting.style import DOUBLE, MM, SINGLE, house_style, renderer_of, small
 from bnrepro.records.results import load_results
 from bnrepro.report.verdicts import RECORD
 from tests.experiments.factories import finding_tables
@@ -48,8 +48,8 @@ class Seen(NamedTuple):
     """What the tests ask of one panel of the record, which is drawn once for all of them and then let go.
 
     Attributes:
-        faults: Of the panel alone.
-        faults_in_column: And as wide as a column, where it has room in one.
+        faults: Of the panel alone, or as wide as a column if that is not a millimetre less.
+        faults_in_column: As wide as a column, where it is of another width alone and has room in one.
         unnamed: Axes that do not say what they are.
         too_close: Colors of lines that the color-blind take for one.
         color_in_grey: The largest difference between the channels of a pixel, drawn in grey.
@@ -67,14 +67,16 @@ class Seen(NamedTuple):
 @functools.cache
 def seen(notebook, name):
     panel, data = EXPERIMENTS[notebook].panel(name), values(notebook, name)
-    alone, grey = draw_data(panel, data), draw_data(panel, data, grey=True)
+    width = SINGLE if SINGLE < panel.width < SINGLE + 1 else panel.width
+    figure = draw_data(panel, data, width)
+    colored = dict(faults=faults(figure), unnamed=unnamed(figure), too_close=colors_too_close(figure))
+    arms = [[arm_of(line) for line in axes.lines] for axes in figure.axes]
+    to_grey(figure)
     return Seen(
-        faults=faults(alone),
-        faults_in_column=faults(draw_data(panel, data, width=SINGLE)) if panel.least <= SINGLE else [],
-        unnamed=unnamed(alone),
-        too_close=colors_too_close(alone),
-        color_in_grey=largest_difference_of_channels(grey),
-        looks_in_grey=[looks(*pair) for pair in zip(alone.axes, grey.axes, strict=True)],
+        **colored,
+        faults_in_column=faults(draw_data(panel, data, SINGLE)) if panel.least <= SINGLE != width else [],
+        color_in_grey=largest_difference_of_channels(figure),
+        looks_in_grey=[looks(*pair) for pair in zip(arms, figure.axes, strict=True)],
     )
 
 
@@ -118,8 +120,8 @@ def labels_out_of_view(axis):
 def faults(figure, least=7.0):
     """What a printer would send back: text too small, outside, or over other text."""
     with house_style():  # as files are written
-        FigureCanvasAgg(figure).draw()
-        renderer, texts = figure.canvas.get_renderer(), texts_of(figure)
+        figure.draw_without_rendering()
+        renderer, texts = renderer_of(figure), texts_of(figure)
         boxes = [(text.get_text(), Text.get_window_extent(text, renderer)) for text in texts]  # without leader lines
     found = [("small", text.get_text()) for text in texts if text.get_fontsize() < least]
     for name, box in boxes:
@@ -156,14 +158,21 @@ def largest_difference_of_channels(figure):
     return np.ptp(np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int), axis=-1).max()
 
 
-def looks(colored, grey):
-    """By color of an arm that is drawn on `colored`, how the medians of it look on `grey`, the same axes in grey."""
-    arms, found = {color.lower() for color in COLORS.values()}, {}
-    for one, other in zip(colored.lines, grey.lines, strict=True):
-        median = one.get_linewidth() >= 1 and one.get_alpha() is None and len(one.get_xdata()) > 1
-        if to_hex(one.get_color()) in arms and median and one.get_linestyle() == "-":
-            look = other.get_color(), str(other.get_linestyle()), str(other._dash_pattern), other.get_marker()
-            found.setdefault(to_hex(one.get_color()), set()).add(look)
+def arm_of(line):
+    """The color of the arm of which a line is a median; empty for any other line."""
+    color = to_hex(line.get_color())
+    median = line.get_linewidth() >= 1 and line.get_alpha() is None and len(line.get_xdata()) > 1
+    solid = line.get_linestyle() == "-"
+    return color if median and solid and color in {arm.lower() for arm in COLORS.values()} else ""
+
+
+def looks(arms, grey):
+    """By color of an arm how its medians look on axes in grey, whose lines are of these `arms`."""
+    found = {}
+    for arm, line in zip(arms, grey.lines, strict=True):
+        if arm:
+            look = line.get_color(), str(line.get_linestyle()), str(line._dash_pattern), line.get_marker()
+            found.setdefault(arm, set()).add(look)
     return found
 
 
@@ -308,6 +317,11 @@ def test_a_panel_is_found_by_its_name_and_another_name_gets_the_nearest():
     assert EXPERIMENTS["03_learning_rates"].panel("rates").name == "rates"
     with pytest.raises(UserError, match="^unknown panel 'rate': did you mean 'rates'"):
         EXPERIMENTS["03_learning_rates"].panel("rate")
+
+
+def test_a_panel_that_is_asked_for_in_grey_has_no_color():
+    colored, grey = (largest_difference_of_channels(draw_panel(panel(), {}, grey=grey)) for grey in (False, True))
+    assert colored > 100 and grey == 0
 
 
 def test_drawing_leaves_the_default_settings_alone():

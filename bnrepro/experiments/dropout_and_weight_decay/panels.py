@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
@@ -13,6 +12,7 @@ from bnrepro.plotting.arms import COLORS, LABELS
 from bnrepro.plotting.axes import CLEAR, DOTTED, accuracy_ticks, key_above, log_axis, name_ends, nothing, step_axis
 from bnrepro.plotting.lines import median_line, name_lines, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
+from bnrepro.plotting.palettes import steps_between
 from bnrepro.plotting.style import small
 
 NORMALIZATIONS = ("batch", "none")
@@ -141,7 +141,7 @@ def draw_growth(area: Area, data: dict[str, pd.DataFrame], label: str) -> None:
     axes, values, runs, ends = area.axes(), data["values"], data["runs"], []
     weights = sorted(set(runs["weight"]))
     # None near what the matched rate's green is to those who see no blue.
-    darker = seaborn.blend_palette([COLORS["batch"], "#001A33"], max(len(weights) - 1, 1)).as_hex()
+    darker = steps_between(COLORS["batch"], "#001A33", count=max(len(weights) - 1, 1))
     shades = dict(zip(weights, ["#7FB5DB", *darker]))
     dashed_last = sorted(runs.groupby(["arm", "weight"]), key=lambda group: group[0][0] == "matched")
     for (arm, weight), own in dashed_last:

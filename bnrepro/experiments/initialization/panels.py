@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
@@ -18,6 +17,7 @@ from bnrepro.plotting.heatmap import heat_map
 from bnrepro.plotting.inks import INK
 from bnrepro.plotting.lines import median_line, row_axis, ticks_at
 from bnrepro.plotting.marks import interval_mark
+from bnrepro.plotting.palettes import light
 from bnrepro.plotting.style import small
 
 _NETS = {"sigmoid": "sigmoid net", "relu": "ReLU net"}
@@ -41,7 +41,7 @@ def draw_map(area: Area, maps: pd.DataFrame, marked: bool) -> None:
     for axes, arm in zip(area.grid(widths=(1, 1)), ARMS):
         cells = maps[maps["normalization"] == arm]
         words = (100 * cells["accuracy"]).map("{:.0f}".format).mask(cells["lost"], "×")
-        colors = seaborn.light_palette(COLORS[arm], as_cmap=True)
+        colors = light(COLORS[arm])
         heat_map(axes, cells.assign(words=words), "accuracy", "words", colors, Normalize(0, 1))
         _outline(axes, cells)
         if marked:

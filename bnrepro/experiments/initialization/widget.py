@@ -63,9 +63,9 @@ def _frozen(name: str) -> float:
 
 def _at_the_end(cell: pd.DataFrame) -> str:
     """The median test accuracy of each arm at the end, and how many of its runs diverged, in words."""
-    words = []
+    words, ended = [], final_metric(cell, "test")
     for arm in _ARMS:
-        runs = final_metric(cell, "test").query("normalization == @arm")
+        runs = ended[ended["normalization"] == arm]
         lost = (runs["status"] == "diverged").sum()
         words.append(f"{LABELS[arm]} {runs['final_metric'].median():.1%}" + (f" ({lost} diverged)" if lost else ""))
     return f"on the test set: {', '.join(words)}"

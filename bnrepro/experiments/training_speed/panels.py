@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
@@ -26,6 +25,7 @@ from bnrepro.plotting.heatmap import frame_cell, heat_map
 from bnrepro.plotting.inks import INK
 from bnrepro.plotting.lines import median_line, ticks_at
 from bnrepro.plotting.marks import name_curve, paper_line, paper_mark, runs_and_interval, seed_curves
+from bnrepro.plotting.palettes import between, light
 from bnrepro.plotting.style import small
 
 _ARMS = ("batch", "none")  # as they stand in a figure: the higher curve first
@@ -125,7 +125,7 @@ def draw_rates(area: Area, data: dict[str, pd.DataFrame]) -> None:
 
 def draw_calibration(area: Area, cells: pd.DataFrame) -> None:
     """A heat map for each reading of the pixels, in the order of the rows."""
-    colors, norm = seaborn.light_palette("#3F4A5A", reverse=True, as_cmap=True), LogNorm(0.5, 70, clip=True)
+    colors, norm = light("#3F4A5A", reverse=True), LogNorm(0.5, 70, clip=True)
     readings = list(dict.fromkeys(cells["pixels"]))
     if not readings:
         _empty(area.axes())
@@ -139,7 +139,7 @@ def draw_calibration(area: Area, cells: pd.DataFrame) -> None:
 def draw_sensitivity(area: Area, cells: pd.DataFrame) -> None:
     """Times fewer steps with BN, in the color of the arm that is faster."""
     axes = area.axes()
-    colors = seaborn.blend_palette([COLORS["none"], "white", COLORS["batch"]], as_cmap=True)
+    colors = between(COLORS["none"], "white", COLORS["batch"])
     if cells.empty:
         return _empty(axes)
     undecided = cells["bound"] == "~"
