@@ -162,9 +162,9 @@ def percentile_band(axes: Axes, run: pd.DataFrame, color: str, strong: bool) -> 
 
 def share_below(axes: Axes, values: pd.Series, **style) -> None:
     """The share of values at or below x."""
-    known = np.sort(values.dropna())
-    shares = np.arange(len(known) + 1) / max(len(known), 1)
-    axes.plot([-np.inf, *known], shares, drawstyle="steps-post", **style)
+    import seaborn
+
+    seaborn.ecdfplot(x=values, ax=axes, **style)
 
 
 def name_percentiles(axes: Axes, run: pd.DataFrame, color: str) -> None:
