@@ -5,7 +5,7 @@ import sys
 
 from bnrepro import commands
 from bnrepro.commands import RECORD
-from bnrepro.errors import MachinesLost, RecordError, UserError
+from bnrepro.errors import MachinesLost, RecordError, UserError, unknown
 from bnrepro.output import ReaderGone, careful_output, flush, say
 
 
@@ -46,6 +46,15 @@ def _completion(options) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, args=None, namespace=None):
+        """Tells an option that the command does not have by the nearest that it has."""
+        found, left = super().parse_known_args(args, namespace)
+        if left and left[0].startswith("-"):
+            raise unknown("option", left[0].partition("=")[0], self._option_string_actions)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return found, left
+
     def error(self, message: str):
         """One line, as for every other mistake."""
         sys.exit(say(f"{message}; see `{self.prog} --help`", 2))

@@ -8,6 +8,7 @@ import pytest
 
 from bnrepro.cli import main
 from bnrepro.config.inception_bn import inception_bn
+from bnrepro.experiments import EXPERIMENTS
 from bnrepro.experiments.setups import IMAGENET, IMAGENET_EPOCH, IMAGENET_STEPS, PAPER_RATES
 from bnrepro.measurements.jacobians import LARGEST_JACOBIAN
 from bnrepro.records.workspace import CHECKOUT
@@ -48,6 +49,12 @@ def test_the_page_has_the_numbers_of_the_code():
     assert f"evaluations are {IMAGENET_EPOCH // 4:,} steps apart" in words
     assert f"In memory are {('no', 'one', 'two', 'three')[AHEAD + 1]} mini-batches" in words
     assert {module.projection for module in inception_bn(64, 224) if module.name in ("4c", "4d")} == {96}
+
+
+def test_the_page_has_the_steps_of_all_runs(tmp_path):
+    sweep = EXPERIMENTS["03_learning_rates"].sweep("paper", task="imagenet", folder=str(tmp_path))
+    steps = {config.id: config.steps for configs in sweep.values() for config in configs}
+    assert f"all runs are {sum(steps.values()) / 1e6:.0f} million steps" in " ".join(PAGE.split())
 
 
 @pytest.mark.slow

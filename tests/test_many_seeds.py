@@ -1,6 +1,10 @@
-"""`docs/many-seeds.md`: its numbers of a GPU are those of `data/results-gpu`."""
+"""`docs/many-seeds.md`: its numbers are those of `data/results-gpu` and `data/bench`, and its program runs."""
 
+import importlib.util
 import json
+import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -58,5 +62,36 @@ def test_its_times_are_those_that_were_measured(row, words):
     assert words.format(ROWS[row]).replace("e-07", "e-7") in " ".join(PAGE.split())
 
 
+def test_on_a_cpu_there_is_nothing_to_win():
+    files = {path.stem: json.loads(path.read_text())["rows"] for path in (DATA / "bench").glob("*.json")}
+    found = {name: row for name, rows in files.items() for row in rows if row["name"] == "engine/jax_16_seeds"}
+    assert found and all(row["ratio"] > 1 for row in found.values())
+    words = "took {ours:.2f} ms a seed with 16 seeds at once on JAX, and {theirs:.2f} ms with a process of TensorFlow a core"
+    assert words.format(**found["amd-epyc"]) in " ".join(PAGE.split())
+
+
 def test_the_same_runs_again_gave_the_same_bits():
     assert ROWS["apart/the same again"] == 0
+
+
+LITTLE = """
+import sys, keras, numpy
+images, labels = numpy.zeros((40, 28, 28), "uint8"), numpy.arange(40) % 10
+keras.datasets.mnist.load_data = lambda: ((images, labels), (images, labels))
+"""
+"""In place of the data that the page's program fetches."""
+
+
+@pytest.mark.slow(seconds=10)
+def test_the_program_of_the_page_trains_all_nets_without_tensorflow():
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed: pip install 'bnrepro[jax]'")
+    (program,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    for words, others in (("100, 1_000, 60", "3, 2, 8"), ("import keras\n", f"import keras\n{LITTLE}")):
+        assert program.count(words) == 1
+        program = program.replace(words, others)
+    program += (
+        'assert len({float(one) for one in losses[:, 1]}) == len(losses) == 3\nassert "tensorflow" not in sys.modules'
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0 and ran.stdout.startswith("3 nets: accuracy 0.1"), ran.stderr[-3000:]

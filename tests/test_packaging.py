@@ -65,6 +65,7 @@ def test_what_the_tests_import_is_a_dependency():
 
 def test_what_is_needed_to_train_elsewhere_is_tested():
     assert {*EXTRAS["dask"], *EXTRAS["slurm"]} <= {*EXTRAS["dev"]}
+    assert {*EXTRAS["jax"]} <= {*EXTRAS["backends"]}
 
 
 def test_the_lock_has_every_dependency_in_a_version_that_is_allowed():
@@ -122,6 +123,10 @@ def loaded_after(code: str) -> set[str]:
 
 def test_importing_the_package_loads_nothing_heavy():
     assert not loaded_after("import bnrepro") & {"tensorflow", "keras", "pandas", "numpy", "matplotlib"}
+
+
+def test_what_a_trial_found_is_read_without_tensorflow():
+    assert not loaded_after("from bnrepro.training.tried import Trial") & {"tensorflow", "keras"}
 
 
 @pytest.mark.slow

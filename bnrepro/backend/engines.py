@@ -5,7 +5,7 @@ import importlib.util
 from bnrepro.config.validation import ENGINES
 from bnrepro.errors import UserError
 
-REMEDIES = {"tensorflow": "pip install tensorflow", "jax": "pip install 'bnrepro[backends]', or jax[cuda13] for a GPU"}
+REMEDIES = {"tensorflow": "pip install tensorflow", "jax": "pip install 'bnrepro[jax]', or 'jax[cuda13]' for a GPU"}
 """By package, how to get it."""
 
 

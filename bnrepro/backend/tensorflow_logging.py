@@ -1,4 +1,7 @@
-"""TensorFlow tells of drivers and instruction sets when it is loaded, and no setting stops it: here it is heard out silently."""
+"""TensorFlow tells of drivers and instruction sets when it is loaded, and no setting stops it: here it is heard out silently.
+
+And it is kept from taking all memory of a GPU.
+"""
 
 import contextlib
 import gc
@@ -8,6 +11,12 @@ import re
 import sys
 import tempfile
 import threading
+
+SETTINGS = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",  # for what it tells later, as on the first compilation
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first of several processes takes all memory of a GPU
+}
+"""What it reads in its environment, unless somebody has set it."""
 
 _CHATTER = re.compile(
     r"[IWE]0000 |WARNING: All log messages before absl::InitializeLog|To enable the following instructions: .* rebuild"
@@ -66,7 +75,8 @@ def load_tensorflow() -> None:
 
 def import_tensorflow() -> None:
     """Loads them and asks for nothing, so that the process has no more threads than before and may be forked."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for what it tells later, as on the first compilation
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     # It warns of programs that are compiled one after another.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with without_tensorflow_chatter(), _without_garbage_collection():

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from bnrepro.benchmarks import checkpoints, cluster, engine, layers, memory
+from bnrepro.benchmarks import at_once, checkpoints, cluster, engine, layers, memory
 from bnrepro.benchmarks.by_processor import keep, others
 from bnrepro.benchmarks.rows import Row, told, write_with_scale
 from bnrepro.benchmarks.scale import scale, scale_told
@@ -33,6 +33,7 @@ BENCHMARKS = {
     **{name: Benchmark(partial(layers.layer_row, name, _LAYER_SAMPLES)) for name in layers.SIDES},
     "figure1/paper_protocol": Benchmark(partial(engine.protocol_row, repeats=3), usual=False),
     "memory/figure1_run": Benchmark(memory.memory_row, usual=False),
+    "engine/jax_16_seeds": Benchmark(at_once.at_once_row, usual=False),
     "cluster/send": Benchmark(cluster.send_row, usual=False),
     "cluster/record": Benchmark(cluster.record_row, usual=False),
     "cluster/2_workers": Benchmark(cluster.workers_row, usual=False),

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from bnrepro.backend.tensorflow_logging import look_for_devices
+from bnrepro.backend.tensorflow_logging import SETTINGS, look_for_devices
 
 _LOADED = "bnrepro.execution.loaded"
 
@@ -57,7 +57,7 @@ def begin(
         context, around = _copying(values), contextlib.nullcontext()
     else:
         context, around = multiprocessing.get_context("spawn"), _environment(values)
-    given = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ, **values}
+    given = {**SETTINGS, **os.environ, **values}
     with around:
         pool = concurrent.futures.ProcessPoolExecutor(
             1, context, initializer=_begun, initargs=(given, first, *arguments)

@@ -1,7 +1,6 @@
 """What a run takes on the device at hand, by a few of its steps, before all of them are waited for. Knows no plan, no record."""
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -9,43 +8,12 @@ import tensorflow as tf
 from bnrepro.backend.keras_settings import default_settings
 from bnrepro.config.run_config import RunConfig
 from bnrepro.config.validation import ENGINES
-from bnrepro.records.costs import evaluations
 from bnrepro.tasks.image_stream import AHEAD
 from bnrepro.training.streamed_run import EVALUATED_AT_ONCE, StreamedRun
+from bnrepro.training.tried import Trial
 
 STEPS = 3
 """Steps that are timed, after as many that are not."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What was found.
-
-    Attributes:
-        steps: That were timed.
-        device: What the net runs on.
-        parameters: Numbers that are trained.
-        weight_bytes: Of all variables of the net and its optimizer, and a gradient of each parameter.
-        activation_bytes: Of the outputs of all layers for a mini-batch, which the gradient needs. What a compiler saves of them,
-            and what its operations need besides, is not in it.
-        data_bytes: Of the mini-batches that lie ready.
-        step_seconds: Of one step, reading included.
-        evaluation_seconds: Of one evaluation.
-    """
-
-    steps: int
-    device: str
-    parameters: int
-    weight_bytes: int
-    activation_bytes: int
-    data_bytes: int
-    step_seconds: float
-    evaluation_seconds: float
-
-    def seconds(self, config: RunConfig) -> float:
-        """About how long a run of this net takes."""
-        evaluated = evaluations(config.steps, config.evaluate_every) + 1
-        return config.steps * self.step_seconds + evaluated * self.evaluation_seconds
 
 
 def trial(config: RunConfig) -> Trial:

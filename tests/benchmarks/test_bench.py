@@ -80,7 +80,8 @@ def test_rows_of_memory_clusters_and_whole_protocols_are_asked_for_by_name():
     asked = {name for name, one in BENCHMARKS.items() if not one.usual}
     alone = {"figure1/paper_protocol", "memory/figure1_run", "sweep/peak_memory_500_runs"}
     cluster = {"cluster/send", "cluster/record", "cluster/2_workers"}
-    assert asked == alone | cluster | {"checkpoint/mnist_mlp_bn", "checkpoint/inception_small_bn"}
+    training = {"engine/jax_16_seeds", "checkpoint/mnist_mlp_bn", "checkpoint/inception_small_bn"}
+    assert asked == alone | cluster | training
 
 
 def test_the_batch_of_the_row_of_memory_has_500_runs_of_60_programs():

@@ -2,12 +2,14 @@
 
 import importlib.util
 import os
+import types
 
 import pytest
 
 from bnrepro.config.grid import grid
 from bnrepro.config.run_config import RunConfig
 from bnrepro.errors import UserError
+from bnrepro.execution import process_start
 from bnrepro.execution.run_all import run_all
 from bnrepro.experiments import EXPERIMENTS
 
@@ -34,6 +36,19 @@ def test_a_missing_engine_is_told_before_anything_is_trained(monkeypatch, tmp_pa
     with pytest.raises(UserError, match="the engine (jax|tensorflow) needs the package"):
         run_all(SWEEP, records=tmp_path / "records")
     assert not (tmp_path / "records").exists()
+
+
+def test_a_worker_leaves_memory_of_a_gpu_to_the_others_unless_somebody_says_no(monkeypatch):
+    def environment(*workers, initializer, initargs):
+        given.update(initargs[0])
+        return types.SimpleNamespace(submit=print)
+
+    given, name = {}, "TF_FORCE_GPU_ALLOW_GROWTH"
+    monkeypatch.setattr(process_start.concurrent.futures, "ProcessPoolExecutor", environment)
+    for value in ("true", "false"):
+        process_start.begin("mirrored", False, print)
+        assert given[name] == value
+        monkeypatch.setenv(name, "false")
 
 
 @pytest.mark.parametrize(
