@@ -371,9 +371,9 @@ def test_a_run_shows_its_curves_after_each_evaluation():
 @pytest.mark.slow
 @each_panel
 def test_the_button_trains_the_run_that_the_finding_names(notebook, monkeypatch):
-    """Cut to a few steps: how long it is says another test."""
+    """Cut to a few steps, and not compiled by XLA: how long it is says another test."""
     finding, tables = record(notebook)
-    short = dict(steps=4, evaluate_every=2, test_examples=500)
+    short = dict(steps=4, evaluate_every=2, test_examples=500, compiler="graph")
     cut = SimpleNamespace(
         controls=finding.controls,
         explore=finding.explore,

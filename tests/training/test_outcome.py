@@ -41,7 +41,7 @@ def test_guessing_among_ten_classes_costs_the_logarithm_of_ten():
 
 @pytest.mark.slow
 def test_the_end_of_a_run_is_the_loss_that_its_curve_has_there_without_the_penalty():
-    plain = RunConfig(normalization="batch", steps=20, evaluate_every=2, test_examples=100)
+    plain = RunConfig(normalization="batch", steps=20, evaluate_every=2, test_examples=100, compiler="graph")
     for config in (plain, plain.replace(weight_decay=0.1)):
         tables = run(config)
         (row,) = tables["runs"].to_dict("records")
