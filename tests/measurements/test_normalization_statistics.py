@@ -28,6 +28,7 @@ CONFIG = RunConfig(
     momentum=0.9,
     steps=20,
     evaluate_every=10,
+    compiler="graph",
 )
 
 
