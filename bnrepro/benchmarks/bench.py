@@ -9,6 +9,7 @@ from bnrepro.benchmarks import at_once, checkpoints, cluster, engine, layers, me
 from bnrepro.benchmarks.by_processor import keep, others
 from bnrepro.benchmarks.rows import Row, told, write_with_scale
 from bnrepro.benchmarks.scale import scale, scale_told
+from bnrepro.benchmarks.whole import WHOLE, whole_row
 from bnrepro.errors import unknown
 
 _LAYER_SAMPLES = 7
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "cluster/2_workers": Benchmark(cluster.workers_row, usual=False),
     **{name: Benchmark(partial(checkpoints.checkpoint_row, name), usual=False) for name in checkpoints.NETS},
     "sweep/peak_memory_500_runs": Benchmark(memory.sweep_row, usual=False),
+    **{name: Benchmark(partial(whole_row, name), usual=False) for name in WHOLE},
 }
 """By the name of its row."""
 

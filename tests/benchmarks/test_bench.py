@@ -9,6 +9,7 @@ from bnrepro.benchmarks import by_processor
 from bnrepro.benchmarks.bench import BENCHMARKS, Benchmark, bench
 from bnrepro.benchmarks.memory import PROGRAMS, RUNS, many_programs
 from bnrepro.benchmarks.rows import row
+from bnrepro.benchmarks.whole import WHOLE
 from bnrepro.errors import UserError
 
 SCALE = {
@@ -76,12 +77,12 @@ def test_a_row_that_is_measured_again_replaces_the_old_one_and_leaves_the_rest(m
     assert [(row["name"], row["fit_ms_a_step"]) for row in rows] == [("one", 1.25), ("two", 4.0)]
 
 
-def test_rows_of_memory_clusters_and_whole_protocols_are_asked_for_by_name():
+def test_rows_of_memory_clusters_whole_protocols_and_whole_commands_are_asked_for_by_name():
     asked = {name for name, one in BENCHMARKS.items() if not one.usual}
     alone = {"figure1/paper_protocol", "memory/figure1_run", "sweep/peak_memory_500_runs"}
     cluster = {"cluster/send", "cluster/record", "cluster/2_workers"}
     training = {"engine/jax_16_seeds", "checkpoint/mnist_mlp_bn", "checkpoint/inception_small_bn"}
-    assert asked == alone | cluster | training
+    assert asked == alone | cluster | training | set(WHOLE)
 
 
 def test_the_batch_of_the_row_of_memory_has_500_runs_of_60_programs():
