@@ -15,8 +15,7 @@ def seed_curves(
 ) -> None:
     """Each run thin, the median of each arm (a value of `column`) thick over its interval, as `curves.median_curves` gives it."""
     for arm, own in runs[[column, "run", "step", y]].dropna().groupby(column, sort=False):
-        for _, run in own.sort_values("step").groupby("run"):
-            axes.plot(run["step"], run[y], color=COLORS[arm], linewidth=0.5, alpha=0.35, zorder=2)
+        _thin_lines(axes, own, "run", "step", y, COLORS[arm])
     for arm, curve in medians.groupby(column):
         axes.fill_between(
             curve["step"], curve["ci_low"], curve["ci_high"], color=COLORS[arm], alpha=0.22, linewidth=0, zorder=3
@@ -42,12 +41,17 @@ def name_curve(axes: Axes, runs: pd.DataFrame, arm: str, fraction: float, above:
     )
 
 
+def _thin_lines(axes: Axes, runs: pd.DataFrame, each: str, x: str, y: str, color: str) -> None:
+    """A thin line for each value of the column `each`."""
+    for _, run in runs[[each, x, y]].sort_values(x).groupby(each):
+        axes.plot(run[x], run[y], color=color, linewidth=0.5, alpha=0.35, zorder=2)
+
+
 def seeds_and_median(
     axes: Axes, runs: pd.DataFrame, medians: pd.DataFrame, x: str, y: str, color: str, label: str = "_median"
 ) -> None:
     """Each seed thin, the median thick over its interval, along an `x` of few positions; `medians` has `x` and an interval."""
-    for _, run in runs[["seed", x, y]].sort_values(x).groupby("seed"):
-        axes.plot(run[x], run[y], color=color, linewidth=0.5, alpha=0.35, zorder=2)
+    _thin_lines(axes, runs, "seed", x, y, color)
     axes.fill_between(medians[x], medians["ci_low"], medians["ci_high"], color=color, alpha=0.22, linewidth=0, zorder=3)
     axes.plot(medians[x], medians["estimate"], "o-", color=color, label=label, markersize=2.5, zorder=5)
 
